@@ -1,0 +1,17 @@
+"""Invertible maps, one a file, each a Flax module usable on its own."""
+
+from fullglow_jax.bijections.actnorm import ActNorm
+from fullglow_jax.bijections.base import Bijection
+from fullglow_jax.bijections.coupling import AffineCoupling
+from fullglow_jax.bijections.invertible_convolution import InvertibleConvolution
+from fullglow_jax.bijections.squeeze import Squeeze, squeeze, unsqueeze
+
+__all__ = [
+    "ActNorm",
+    "AffineCoupling",
+    "Bijection",
+    "InvertibleConvolution",
+    "Squeeze",
+    "squeeze",
+    "unsqueeze",
+]

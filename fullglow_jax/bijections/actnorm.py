@@ -1,0 +1,71 @@
+"""Activation normalisation."""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+
+from fullglow_jax.bijections.base import Bijection
+from fullglow_jax.networks import VectorNet
+
+
+class ScaleAndShift(NamedTuple):
+    """Actnorm's parameters, each (1 or B, 1, 1, C)."""
+
+    scale: Array
+    shift: Array
+
+
+def normalising_scale_and_shift(x: Array | None, channels: int) -> ScaleAndShift:
+    """The (C,) scale and shift under which x has mean 0 and deviation 1 in every channel.
+
+    Batch and space are pooled and the deviation has Bessel's correction. Without an x: ones and
+    zeros, the identity.
+    """
+    if x is None:
+        return ScaleAndShift(jnp.ones(channels), jnp.zeros(channels))
+    deviation = x.std(axis=(0, 1, 2), ddof=1)
+    return ScaleAndShift(1.0 / (deviation + 1e-6), -x.mean(axis=(0, 1, 2)))
+
+
+class ActNorm(Bijection):
+    """A scale and a shift per channel (Glow, section 3.1; Full-Glow, section 3.2).
+
+        y = s ⊙ (x + t)        x = y / s − t        log|det| = H·W·Σ log|s|
+
+    s and t start from the first batch, so that y starts with mean 0 and deviation 1. With a
+    condition they come from a vector net, whose last bias starts from those same values.
+
+    Attributes:
+        channels: C.
+        conditional: Whether a vector net reads s and t off the condition.
+    """
+
+    channels: int
+    conditional: bool = False
+
+    @nn.compact
+    def parameters(self, condition: Array | None = None, x: Array | None = None) -> ScaleAndShift:
+        """s and t, (1, 1, 1, C), or (B, 1, 1, C) with a condition."""
+        start = normalising_scale_and_shift(x, self.channels)
+        if self.conditional:
+            vector = VectorNet(
+                2 * self.channels, lambda *_: jnp.concatenate(start), name="vector_net"
+            )(condition)
+        else:
+            scale = self.param("scale", lambda _: start.scale)
+            shift = self.param("shift", lambda _: start.shift)
+            vector = jnp.concatenate([scale, shift])[None]
+        return ScaleAndShift(*jnp.split(vector[:, None, None], 2, axis=-1))
+
+    def transform(self, x: Array, parameters: ScaleAndShift) -> tuple[Array, Array]:
+        """y = s ⊙ (x + t)."""
+        scale, shift = parameters
+        batch, height, width, _ = x.shape
+        log_det = height * width * jnp.log(jnp.abs(scale)).sum(axis=(1, 2, 3))
+        return scale * (x + shift), jnp.broadcast_to(log_det, (batch,))
+
+    def invert(self, y: Array, parameters: ScaleAndShift) -> Array:
+        """x = y / s − t."""
+        return y / parameters.scale - parameters.shift

@@ -1,0 +1,59 @@
+"""Affine coupling."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from fullglow_jax.bijections.base import Bijection
+from fullglow_jax.networks import CouplingNet, SpatialNet
+
+
+class AffineCoupling(Bijection):
+    """Half the channels scale and shift the other half (Glow, section 3.3; Full-Glow, section 3.2).
+
+        (a, b) = halves of x        (r, t) = halves of NN([a, features])        s = sigmoid(r + 2)
+        y = [a, (b + t) ⊙ s]        b = y_b / s − t        log|det| = Σ log s
+
+    The features are what a spatial net reads off the condition, or absent without one.
+
+    Attributes:
+        channels: C, even.
+        width: Hidden channels of the coupling net.
+        conditional: Whether there is a condition.
+        spatial_width: Hidden channels of the spatial net.
+    """
+
+    channels: int
+    width: int = 512
+    conditional: bool = False
+    spatial_width: int = 128
+
+    def setup(self) -> None:
+        """Builds the networks."""
+        self.net = CouplingNet(self.channels, self.width)
+        if self.conditional:
+            self.spatial_net = SpatialNet(self.channels, self.spatial_width)
+
+    def parameters(self, condition: Array | None = None, x: Array | None = None) -> Array | None:
+        """The condition's features, (B, H, W, C), or None without a condition."""
+        del x
+        return self.spatial_net(condition) if self.conditional else None
+
+    def _raw_scale_and_shift(self, a: Array, features: Array | None) -> tuple[Array, Array]:
+        """r + 2 and t, each (B, H, W, C/2)."""
+        seen = a if features is None else jnp.concatenate([a, features], axis=-1)
+        raw_scale, shift = jnp.split(self.net(seen), 2, axis=-1)
+        return raw_scale + 2.0, shift
+
+    def transform(self, x: Array, parameters: Array | None) -> tuple[Array, Array]:
+        """y = [a, (b + t) ⊙ s]."""
+        a, b = jnp.split(x, 2, axis=-1)
+        raw_scale, shift = self._raw_scale_and_shift(a, parameters)
+        y = jnp.concatenate([a, (b + shift) * jax.nn.sigmoid(raw_scale)], axis=-1)
+        return y, jax.nn.log_sigmoid(raw_scale).sum(axis=(1, 2, 3))
+
+    def invert(self, y: Array, parameters: Array | None) -> Array:
+        """x = [a, y_b / s − t]."""
+        a, b = jnp.split(y, 2, axis=-1)
+        raw_scale, shift = self._raw_scale_and_shift(a, parameters)
+        return jnp.concatenate([a, b / jax.nn.sigmoid(raw_scale) - shift], axis=-1)

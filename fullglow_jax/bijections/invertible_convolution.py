@@ -1,0 +1,145 @@
+"""Invertible 1×1 convolution, as a full matrix or by its LU factors."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.scipy.linalg import lu, solve_triangular
+
+from fullglow_jax.bijections.base import Bijection
+from fullglow_jax.networks import VectorNet
+
+
+class Weight(NamedTuple):
+    """A full matrix, (1 or B, C, C); row = output channel."""
+
+    matrix: Array
+
+
+class LUFactors(NamedTuple):
+    """The trained factors of W = P·(L + I)·(U + diag(sign·exp(log s))), with the fixed P and sign.
+
+    `lower` and `upper`, (1 or B, C, C), count strictly below and above the diagonal;
+    `log_scale`, (1 or B, C); `permutation`, (C, C); `sign`, (C,).
+    """
+
+    lower: Array
+    upper: Array
+    log_scale: Array
+    permutation: Array
+    sign: Array
+
+
+def lu_start(key: Array, channels: int) -> LUFactors:
+    """The factors of a random rotation, without a batch axis."""
+    permutation, lower, upper = lu(jax.random.orthogonal(key, channels))
+    diagonal = jnp.diag(upper)
+    return LUFactors(
+        jnp.tril(lower, -1),
+        jnp.triu(upper, 1),
+        jnp.log(jnp.abs(diagonal)),
+        permutation,
+        jnp.sign(diagonal),
+    )
+
+
+def _triangles(factors: LUFactors) -> tuple[Array, Array]:
+    """L + I and U + diag(sign·exp(log s)), each (1 or B, C, C)."""
+    eye = jnp.eye(factors.lower.shape[-1], dtype=factors.lower.dtype)
+    diagonal = eye * (factors.sign * jnp.exp(factors.log_scale))[:, None]
+    return jnp.tril(factors.lower, -1) + eye, jnp.triu(factors.upper, 1) + diagonal
+
+
+def _per_pixel(matrix: Array, x: Array) -> Array:
+    """matrix, (1 or B, C, C), times every pixel of x, (B, H, W, C).
+
+    At the highest precision: in the ten-bit or seven-bit mantissas that accelerators multiply
+    with by default, the inverse would not be the inverse.
+    """
+    pixels = x.reshape(x.shape[0], -1, x.shape[-1])
+    product = jnp.matmul(pixels, matrix.mT, precision=jax.lax.Precision.HIGHEST)
+    return product.reshape(x.shape)
+
+
+class InvertibleConvolution(Bijection):
+    """y = W·x at every pixel (Glow, section 3.2; Full-Glow, section 3.2).
+
+        x = W⁻¹·y        log|det| = H·W·log|det W|
+
+    As a full matrix, or as W = P·(L + I)·(U + diag(sign·exp(log s))), where
+    log|det W| = Σ log s. W starts as a random rotation; P and the sign stay fixed (collection
+    "constants"). With a condition, W or its factors come from a vector net, whose last bias starts
+    from those same values.
+
+    Attributes:
+        channels: C.
+        lu: Whether to parameterise W by its LU factors.
+        conditional: Whether a vector net reads W off the condition.
+    """
+
+    channels: int
+    lu: bool = True
+    conditional: bool = False
+
+    @nn.compact
+    def parameters(
+        self, condition: Array | None = None, x: Array | None = None
+    ) -> Weight | LUFactors:
+        """W or its factors, batch axis of length 1, or B with a condition."""
+        del x
+        if not self.lu:
+            rotation = self._start(partial(jax.random.orthogonal, n=self.channels))
+            return Weight(*self._trained({"weight": rotation}, condition))
+        start = self._start(partial(lu_start, channels=self.channels))
+        permutation = self.variable("constants", "permutation", lambda: start.permutation)
+        sign = self.variable("constants", "sign", lambda: start.sign)
+        trained = {name: getattr(start, name) for name in ("lower", "upper", "log_scale")}
+        return LUFactors(*self._trained(trained, condition), permutation.value, sign.value)
+
+    def _start(self, draw: Callable[[Array], Any]) -> Any:
+        """One draw for arrays that belong together; once they exist, only its shapes count."""
+        if self.is_mutable_collection("params"):
+            return draw(self.make_rng("params"))
+        shapes = jax.eval_shape(draw, jax.random.key(0))
+        return jax.tree.map(lambda array: jnp.zeros(array.shape), shapes)
+
+    def _trained(self, start: dict[str, Array], condition: Array | None) -> list[Array]:
+        """Trained arrays with a batch axis: own parameters, or read off the condition."""
+        if not self.conditional:
+            return [self.param(name, lambda _, v=value: v)[None] for name, value in start.items()]
+        flat = jnp.concatenate([value.ravel() for value in start.values()])
+        vector = VectorNet(flat.size, lambda *_: flat, name="vector_net")(condition)
+        ends = np.cumsum([value.size for value in start.values()])[:-1]
+        parts = jnp.split(vector, ends, axis=-1)
+        return [
+            part.reshape(-1, *value.shape)
+            for part, value in zip(parts, start.values(), strict=True)
+        ]
+
+    def transform(self, x: Array, parameters: Weight | LUFactors) -> tuple[Array, Array]:
+        """y = W·x."""
+        batch, height, width, _ = x.shape
+        if isinstance(parameters, LUFactors):
+            lower, upper = _triangles(parameters)
+            matrix = parameters.permutation @ lower @ upper
+            log_det = parameters.log_scale.sum(axis=-1)
+        else:
+            matrix = parameters.matrix
+            log_det = jnp.linalg.slogdet(matrix).logabsdet
+        return _per_pixel(matrix, x), jnp.broadcast_to(height * width * log_det, (batch,))
+
+    def invert(self, y: Array, parameters: Weight | LUFactors) -> Array:
+        """x = W⁻¹·y, W⁻¹ by triangular solves where there are factors."""
+        if isinstance(parameters, LUFactors):
+            lower, upper = _triangles(parameters)
+            permuted = jnp.broadcast_to(parameters.permutation.T, lower.shape)
+            inner = solve_triangular(lower, permuted, lower=True, unit_diagonal=True)
+            inverse = solve_triangular(upper, inner)
+        else:
+            inverse = jnp.linalg.inv(parameters.matrix)
+        return _per_pixel(inverse, y)

@@ -1,0 +1,117 @@
+"""What fixes the shapes of a Full-Glow, and which shapes are possible."""
+
+from dataclasses import dataclass
+
+from fullglow_jax.errors import UserError
+
+SMALLEST_LEVEL = 5
+"""Height and width under which a vector net's two 3×3 convolutions leave nothing."""
+
+CONDITIONS = ("source", "source+boundary", "source+boundary_ceil")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The numbers that a Full-Glow is built from.
+
+    Attributes:
+        image_size: (H, W) of both images.
+        steps: Flow steps of each level.
+        channels: Channels of both images.
+        lu: Whether 1×1 convolutions are parameterised by LU factors.
+        condition: What the target's networks read: "source", "source+boundary" (with a boundary
+            map, 3 channels), or "source+boundary_ceil" (resized boundaries rounded up to 0 or 1).
+        coupling_width: Hidden channels of the coupling nets.
+        spatial_width: Hidden channels of the spatial nets.
+        remat: Whether a step's activations are recomputed in the backward pass, not stored.
+
+    Raises:
+        UserError: Where the image size does not fit the levels, or a value is not possible.
+    """
+
+    image_size: tuple[int, int]
+    steps: tuple[int, ...]
+    channels: int = 3
+    lu: bool = True
+    condition: str = "source"
+    coupling_width: int = 512
+    spatial_width: int = 128
+    remat: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.steps or min(self.steps) < 1:
+            raise UserError(
+                f"config.model.steps={self.steps} must name at least one level, "
+                "each of at least one step, for example (8, 8, 8, 8)."
+            )
+        if self.condition not in CONDITIONS:
+            raise UserError(
+                f"config.model.condition={self.condition!r} is not one of {', '.join(CONDITIONS)}."
+            )
+        self._check_image_size()
+
+    def _check_image_size(self) -> None:
+        factor = 2**self.levels
+        smallest = SMALLEST_LEVEL * factor
+        if all(n % factor == 0 and n >= smallest for n in self.image_size):
+            return
+        below = [max(n // factor * factor, smallest) for n in self.image_size]
+        above = [max(-(-n // factor) * factor, smallest) for n in self.image_size]
+        fits = sorted({f"{h}×{w}" for h, w in (below, above)}, key=len)
+        fewer = max(
+            (
+                levels
+                for levels in range(1, self.levels)
+                if all(n % 2**levels == 0 and n >= SMALLEST_LEVEL * 2**levels for n in self.image_size)
+            ),
+            default=None,
+        )
+        height, width = self.image_size
+        raise UserError(
+            f"An image of {height}×{width} does not fit a model of {self.levels} levels: height and "
+            f"width must be multiples of {factor} and at least {smallest}, so that the smallest "
+            f"level has {SMALLEST_LEVEL} pixels. The nearest sizes that fit: {' or '.join(fits)}."
+            + (f" Or keep the size and use {fewer} levels (config.model.steps)." if fewer else "")
+        )
+
+    @property
+    def levels(self) -> int:
+        """Number of levels."""
+        return len(self.steps)
+
+    @property
+    def boundary(self) -> bool:
+        """Whether the target also reads a boundary map."""
+        return self.condition != "source"
+
+    @property
+    def boundary_ceil(self) -> bool:
+        """Whether resized boundary maps are rounded up to 0 or 1."""
+        return self.condition == "source+boundary_ceil"
+
+    @property
+    def dimensions(self) -> int:
+        """D = H·W·C of one image."""
+        return self.image_size[0] * self.image_size[1] * self.channels
+
+    @property
+    def level_sizes(self) -> tuple[tuple[int, int], ...]:
+        """(H, W) that each level works at, after its squeeze."""
+        height, width = self.image_size
+        return tuple((height >> level, width >> level) for level in range(1, self.levels + 1))
+
+    @property
+    def level_channels(self) -> tuple[int, ...]:
+        """Channels that each level works on: a squeeze makes four of one, a split keeps half."""
+        return tuple(self.channels * 4 * 2**level for level in range(self.levels))
+
+    @property
+    def latent_shapes(self) -> tuple[tuple[int, int, int], ...]:
+        """(h, w, c) of each level's latent."""
+        last = self.levels - 1
+        return tuple(
+            (*size, channels if level == last else channels // 2)
+            for level, (size, channels) in enumerate(
+                zip(self.level_sizes, self.level_channels, strict=True)
+            )
+        )

@@ -1,0 +1,39 @@
+"""The learned Gaussian prior of a level's latent."""
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+
+from fullglow_jax.likelihood import gaussian_log_density
+from fullglow_jax.networks import ZeroConv
+
+
+class GaussianPrior(nn.Module):
+    """N(μ, e^{2·log σ}) with (μ, log σ) = zero-conv(kept half) (Glow, section 3.6; its code).
+
+    The last level keeps nothing: there the zero-conv sees zeros.
+
+    Attributes:
+        channels: Channels of the latent.
+    """
+
+    channels: int
+
+    def setup(self) -> None:
+        """Builds the zero-conv."""
+        self.net = ZeroConv(2 * self.channels)
+
+    def mean_and_log_std(self, kept: Array) -> tuple[Array, Array]:
+        """μ and log σ, each (B, H, W, channels)."""
+        mean, log_std = jnp.split(self.net(kept), 2, axis=-1)
+        return mean, log_std
+
+    def log_density(self, latent: Array, kept: Array) -> Array:
+        """log p(latent | kept), (B,)."""
+        mean, log_std = self.mean_and_log_std(kept)
+        return gaussian_log_density(latent, mean, log_std).sum(axis=(1, 2, 3))
+
+    def latent(self, noise: Array, kept: Array) -> Array:
+        """μ + σ·noise; the noise is a standard normal, times a temperature."""
+        mean, log_std = self.mean_and_log_std(kept)
+        return mean + jnp.exp(log_std) * noise
