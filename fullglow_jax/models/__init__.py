@@ -1,0 +1,50 @@
+"""Compositions of bijections into models, behind one interface, chosen by the config."""
+
+import difflib
+
+import optax
+from ml_collections import ConfigDict
+
+from fullglow_jax.errors import UserError
+from fullglow_jax.models.architecture import Architecture
+from fullglow_jax.models.conditional_flow import ConditionalFlow
+from fullglow_jax.models.interface import LikelihoodModel
+
+MODELS = ("full_glow",)
+
+
+def build_architecture(config: ConfigDict) -> Architecture:
+    """The shapes that a config asks for.
+
+    Raises:
+        UserError: Where they are not possible.
+    """
+    return Architecture(
+        image_size=tuple(config.data.image_size),
+        steps=tuple(config.model.steps),
+        lu=config.model.lu,
+        condition=config.model.condition,
+        coupling_width=config.model.coupling_width,
+        spatial_width=config.model.spatial_width,
+        remat=config.model.remat,
+    )
+
+
+def build_model(config: ConfigDict, schedule: optax.Schedule) -> LikelihoodModel:
+    """The model that a config names, training at the given learning rate.
+
+    Raises:
+        UserError: Where there is no such model, or its numbers are not possible.
+    """
+    if config.model.name not in MODELS:
+        near = difflib.get_close_matches(config.model.name, MODELS, n=1, cutoff=0) or MODELS
+        raise UserError(
+            f"config.model.name={config.model.name!r} is not a model here; "
+            f"did you mean {near[0]!r}? There are: {', '.join(MODELS)}."
+        )
+    return ConditionalFlow(
+        build_architecture(config),
+        bits=config.data.bits,
+        source_weight=config.optimizer.source_weight,
+        optimizer=optax.adam(schedule),
+    )

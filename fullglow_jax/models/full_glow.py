@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -106,3 +107,11 @@ def _gather(levels: list[LevelEncoding]) -> Encoding:
         jnp.stack([level.log_prior for level in levels], axis=-1),
         jnp.stack([level.log_det for level in levels], axis=-1),
     )
+
+
+def repeat_examples(
+    parameters: tuple[StepParameters, ...], times: int
+) -> tuple[StepParameters, ...]:
+    """Parameters read off B conditions, for `times` images of each in a row."""
+    # Axis 0 is a level's steps, axis 1 the examples.
+    return jax.tree.map(lambda leaf: jnp.repeat(leaf, times, axis=1), parameters)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -127,7 +126,3 @@ class JointLevel(nn.Module):
         z = prior.latent(latent, seen) if from_noise else latent
         return z if kept is None else jnp.concatenate([kept, z], axis=-1)
 
-
-def repeat_examples(parameters: StepParameters, times: int) -> StepParameters:
-    """Parameters of B conditions, stacked over steps, for `times` images of each in a row."""
-    return jax.tree.map(lambda p: jnp.repeat(p, times, axis=1), parameters)

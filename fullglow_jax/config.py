@@ -1,0 +1,112 @@
+"""What can be configured, with the paper's values, and how a config is stored and compared."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict, config_dict
+
+from fullglow_jax.errors import UserError
+
+
+def default_config() -> ConfigDict:
+    """Full-Glow on Cityscapes at 256×256, as in the paper. Every key there is stands here."""
+    config = ConfigDict()
+    config.seed = 0
+
+    config.data = ConfigDict()
+    config.data.name = "cityscapes"  # or "street_scenes"
+    config.data.root = "datasets/cityscapes"
+    config.data.image_size = (256, 256)  # height, width
+    config.data.bits = 8  # bits per channel of the pixels
+    config.data.threads = 4  # that read and decode ahead
+    # What `street_scenes` generates where the root has nothing yet.
+    config.data.street_scenes = ConfigDict()
+    config.data.street_scenes.train = 1000
+    config.data.street_scenes.val = 100
+    config.data.street_scenes.height = 128
+    config.data.street_scenes.width = 256
+    config.data.street_scenes.seed = 0
+
+    config.model = ConfigDict()
+    config.model.name = "full_glow"
+    config.model.steps = (8, 8, 8, 8)  # flow steps of each level
+    config.model.lu = True  # 1×1 convolutions by LU factors
+    config.model.condition = "source"  # or "source+boundary", "source+boundary_ceil"
+    config.model.coupling_width = 512
+    config.model.spatial_width = 128
+    config.model.remat = True  # recompute a step's activations in the backward pass
+
+    config.optimizer = ConfigDict()
+    config.optimizer.learning_rate = 1e-4
+    config.optimizer.constant_epochs = 100.0
+    config.optimizer.decay_epochs = 100.0  # then linearly to 0
+    config.optimizer.source_weight = 1e-4  # λ, of bits(source) in the objective
+
+    config.train = ConfigDict()
+    config.train.batch_size = 1
+    config.train.steps = config_dict.placeholder(int)  # until the learning rate is 0, if not given
+    config.train.log_every = 50  # steps
+    config.train.validate_every = 3000
+    config.train.validation_examples = config_dict.placeholder(int)  # all, if not given
+    config.train.sample_every = 3000
+    config.train.sample_conditions = 4
+    config.train.samples_per_condition = 3
+    config.train.temperature = 0.7
+    config.train.checkpoint_every = 1000
+    config.train.keep_last = 3  # checkpoints, beside the best by validation
+    return config
+
+
+def to_json(config: ConfigDict) -> dict[str, Any]:
+    """A config as plain JSON values."""
+    plain: dict[str, Any] = json.loads(config.to_json_best_effort())
+    return plain
+
+
+def from_json(stored: dict[str, Any]) -> ConfigDict:
+    """The config that `to_json` stored; keys added since get their defaults.
+
+    Raises:
+        UserError: Where it has a key that this version does not know.
+    """
+    config = default_config()
+    _update(config, stored, "config")
+    return config
+
+
+def _update(config: ConfigDict, stored: dict[str, Any], name: str) -> None:
+    for key, value in stored.items():
+        if key not in config:
+            raise UserError(
+                f"The checkpoint's {name}.{key} is not known to this version of fullglow_jax. "
+                "Use the version that wrote the checkpoint, or a later one."
+            )
+        if isinstance(value, dict):
+            _update(config[key], value, f"{name}.{key}")
+        else:
+            config[key] = tuple(value) if isinstance(value, list) else value
+
+
+def check_same_model(config: ConfigDict, stored: ConfigDict, workdir: Path) -> None:
+    """Refuses to go on with another model's checkpoint.
+
+    Raises:
+        UserError: Where the two configs describe models of other shapes; names each difference.
+    """
+
+    def shapes(c: ConfigDict) -> dict[str, Any]:
+        of_model = {f"model.{k}": v for k, v in to_json(c.model).items() if k != "remat"}
+        return {**of_model, "data.image_size": list(c.data.image_size)}
+
+    here, there = shapes(config), shapes(stored)
+    different = [
+        f"config.{k} is {there.get(k)} there and {v} here"
+        for k, v in here.items()
+        if there.get(k) != v
+    ]
+    if different:
+        raise UserError(
+            f"{workdir} holds the checkpoint of another model: {'; '.join(different)}. "
+            "Choose another --workdir, or the config that this one was started with."
+        )

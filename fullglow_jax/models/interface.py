@@ -1,0 +1,81 @@
+"""What trainer, sampler and evaluator know of a model."""
+
+from typing import Any, Protocol
+
+from flax import struct
+from jax import Array
+
+PyTree = Any
+
+
+@struct.dataclass
+class TrainState:
+    """Everything that training changes.
+
+    Attributes:
+        step: Steps taken, a scalar.
+        variables: The model's variable collections.
+        optimizer: The state of its optimiser, or of as many as it has.
+    """
+
+    step: Array
+    variables: PyTree
+    optimizer: PyTree
+
+
+@struct.dataclass
+class Batch:
+    """Image pairs on the device.
+
+    Attributes:
+        condition: (B, H, W, C), uint8, or float in [0, 1].
+        target: Likewise.
+        boundary: Boundary maps, (B, h, w, 3) for each level, likewise; () for models without.
+    """
+
+    condition: Array
+    target: Array
+    boundary: tuple[Array, ...] = ()
+
+
+class Model(Protocol):
+    """A conditional image model. Its methods are pure: jit them, shard their arguments.
+
+    Keys come one an example, (B,), so that what an example gets does not depend on its batch.
+    """
+
+    def init(self, key: Array, batch: Batch) -> TrainState:
+        """A state to train from, started from the first batch where the model does so."""
+
+    def train_step(
+        self, state: TrainState, batch: Batch, key: Array
+    ) -> tuple[TrainState, dict[str, Array]]:
+        """One step of training under the run's key, and scalars to log."""
+
+    def sample(
+        self, variables: PyTree, batch: Batch, keys: Array, temperature: Array
+    ) -> Array:
+        """Images under the batch's conditions; its targets are not read.
+
+        Args:
+            variables: The model's variable collections.
+            batch: B conditions.
+            keys: (B·n,), n images for each condition in a row.
+            temperature: Factor of the noise's deviation.
+
+        Returns:
+            (B·n, H, W, C), float in [0, 1].
+        """
+
+
+class LikelihoodModel(Model, Protocol):
+    """A model that also gives exact likelihoods."""
+
+    def bits_per_dim(self, variables: PyTree, batch: Batch, keys: Array) -> dict[str, Array]:
+        """Bits per dimension of each example, (B,), by name; "conditional" is p(target | source).
+
+        Args:
+            variables: The model's variable collections.
+            batch: B pairs.
+            keys: (B,), for the dequantisation noise.
+        """

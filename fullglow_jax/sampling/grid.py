@@ -1,0 +1,46 @@
+"""Pictures of pictures."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+GAP = 4
+HEADER = 16
+
+
+def as_uint8(images: np.ndarray) -> np.ndarray:
+    """Float [0, 1], clipped, to uint8 0…255, rounded to the nearest; uint8 passes unchanged."""
+    images = np.asarray(images)
+    if images.dtype == np.uint8:
+        return images
+    return (images.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def image_grid(rows: Sequence[Sequence[np.ndarray]], header: Sequence[str]) -> np.ndarray:
+    """Images in rows under column titles.
+
+    Args:
+        rows: Images of one size, (H, W, 3), uint8 or float in [0, 1]; all rows equally long.
+        header: A title for each column.
+
+    Returns:
+        uint8 (height, width, 3), white between the images.
+    """
+    height, width = rows[0][0].shape[:2]
+    shape = (
+        HEADER + len(rows) * (height + GAP) + GAP,
+        len(rows[0]) * (width + GAP) + GAP,
+        3,
+    )
+    canvas = np.full(shape, 255, np.uint8)
+    for i, row in enumerate(rows):
+        for j, image in enumerate(row):
+            top, left = HEADER + GAP + i * (height + GAP), GAP + j * (width + GAP)
+            canvas[top : top + height, left : left + width] = as_uint8(image)
+    picture = Image.fromarray(canvas)
+    draw = ImageDraw.Draw(picture)
+    font = ImageFont.load_default(11)
+    for j, title in enumerate(header):
+        draw.text((GAP + j * (width + GAP) + 1, 3), title, fill="black", font=font)
+    return np.asarray(picture)

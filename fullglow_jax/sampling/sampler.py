@@ -1,0 +1,73 @@
+"""Images drawn under conditions, in jitted batches of one shape."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+
+from fullglow_jax.models.interface import Batch, Model
+
+PyTree = Any
+
+
+class Sampler:
+    """Draws images from a model.
+
+    The noise of an image depends on the seed, on its condition's place and on its own number
+    among that condition's samples: not on the batch, and not on the temperature, so that a sweep
+    of temperatures shows the same scenes.
+
+    Attributes:
+        model: The model.
+        variables: Its variables.
+        key: The seed's key.
+        batch_size: Images drawn at once, about.
+    """
+
+    def __init__(self, model: Model, variables: PyTree, key: Array, batch_size: int) -> None:
+        self.model = model
+        self.variables = variables
+        self.key = key
+        self.batch_size = batch_size
+        self._sample = jax.jit(model.sample)
+
+    def __call__(
+        self, conditions: Batch, count: int, temperature: float
+    ) -> Iterator[tuple[int, int, np.ndarray]]:
+        """(condition's place, sample's number, float image (H, W, C) in [0, 1]), one by one.
+
+        Args:
+            conditions: All of them, on the host; targets are not read.
+            count: Samples of each condition.
+            temperature: Factor of the noise's deviation.
+        """
+        places = np.arange(len(conditions.condition))
+        numbers = np.arange(count)
+        for of_place in _chunks(places, max(1, self.batch_size // count)):
+            batch = jax.tree.map(lambda leaf, chosen=of_place: leaf[chosen], conditions)
+            for of_number in _chunks(numbers, min(count, self.batch_size)):
+                images = self._sample(
+                    self.variables, batch, self._keys(of_place, of_number), temperature
+                )
+                drawn = [(p, n) for p in of_place for n in of_number]
+                seen = set()
+                for (place, number), image in zip(drawn, np.asarray(images), strict=True):
+                    if (place, number) not in seen:
+                        seen.add((place, number))
+                        yield int(place), int(number), image
+
+    def _keys(self, places: np.ndarray, numbers: np.ndarray) -> Array:
+        fold = jax.random.fold_in
+        per_place = jax.vmap(fold, (None, 0))(self.key, places)
+        keys = jax.vmap(jax.vmap(fold, (None, 0)), (0, None))(per_place, numbers)
+        return keys.reshape(-1)
+
+
+def _chunks(values: np.ndarray, size: int) -> Iterator[Sequence[int]]:
+    """Runs of one length, the last filled up with its last value, so that shapes never change."""
+    size = min(size, len(values))
+    for start in range(0, len(values), size):
+        chunk = values[start : start + size]
+        yield np.pad(chunk, (0, size - len(chunk)), mode="edge")

@@ -1,0 +1,80 @@
+"""What a run records: metrics.jsonl, TensorBoard, and the curve as a picture."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tensorboardX import SummaryWriter
+
+TRAIN = "train/"
+VALIDATION = "validation/"
+
+
+class Metrics:
+    """Scalars and images of a run, by step.
+
+    One JSON object a line in `WORKDIR/metrics.jsonl`, the same in TensorBoard under
+    `WORKDIR/tensorboard`. What an earlier, interrupted run recorded beyond the step that this one
+    starts from is dropped, so that every step stands once.
+
+    Attributes:
+        workdir: The run's folder.
+    """
+
+    def __init__(self, workdir: Path, first_step: int) -> None:
+        self.workdir = workdir
+        path = workdir / "metrics.jsonl"
+        kept = [r for r in read_metrics(workdir) if r["step"] <= first_step] if first_step else []
+        scratch = path.with_suffix(".tmp")
+        scratch.write_text("".join(json.dumps(record) + "\n" for record in kept))
+        scratch.replace(path)
+        self._file = path.open("a", buffering=1)
+        self._board = SummaryWriter(str(workdir / "tensorboard"), purge_step=first_step + 1)
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        """Records values by name, for example "train/bits_per_dim/conditional"."""
+        self._file.write(json.dumps({"step": step, **values}) + "\n")
+        for name, value in values.items():
+            self._board.add_scalar(name, value, step)
+
+    def image(self, step: int, name: str, image: np.ndarray) -> None:
+        """Records a picture, uint8 (H, W, 3), in TensorBoard."""
+        self._board.add_image(name, image, step, dataformats="HWC")
+
+    def close(self) -> None:
+        """Writes out everything and draws the curve."""
+        self._file.close()
+        self._board.close()
+
+
+def read_metrics(workdir: Path) -> list[dict[str, Any]]:
+    """The records of `metrics.jsonl` in order; a last line cut off by a kill is left out."""
+    path = workdir / "metrics.jsonl"
+    records = []
+    for line in path.read_text().splitlines() if path.is_file() else []:
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return records
+
+
+def draw_curve(workdir: Path) -> Path:
+    """Draws conditional bits/dim over steps, training and validation, to `WORKDIR/curve.png`."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    records = read_metrics(workdir)
+    for prefix, style in ((TRAIN, {"linewidth": 1}), (VALIDATION, {"marker": "o"})):
+        name = f"{prefix}bits_per_dim/conditional"
+        points = [(r["step"], r[name]) for r in records if name in r]
+        if points:
+            axes.plot(*zip(*points, strict=True), label=prefix.rstrip("/"), **style)
+    axes.set(xlabel="step", ylabel="conditional bits/dim")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    path = workdir / "curve.png"
+    figure.savefig(path, dpi=120)
+    return path
