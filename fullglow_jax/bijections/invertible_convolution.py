@@ -22,10 +22,10 @@ class Weight(NamedTuple):
 
 
 class LUFactors(NamedTuple):
-    """The trained factors of W = P·(L + I)·(U + diag(sign·exp(log s))), with the fixed P and sign.
+    """The factors of W = P·(L + I)·(U + diag(sign·exp(log s))).
 
     `lower` and `upper`, (1 or B, C, C), count strictly below and above the diagonal;
-    `log_scale`, (1 or B, C); `permutation`, (C, C); `sign`, (C,).
+    `log_scale`, (1 or B, C); the fixed `permutation`, (1 or B, C, C), and `sign`, (1 or B, C).
     """
 
     lower: Array
@@ -51,7 +51,7 @@ def lu_start(key: Array, channels: int) -> LUFactors:
 def _triangles(factors: LUFactors) -> tuple[Array, Array]:
     """L + I and U + diag(sign·exp(log s)), each (1 or B, C, C)."""
     eye = jnp.eye(factors.lower.shape[-1], dtype=factors.lower.dtype)
-    diagonal = eye * (factors.sign * jnp.exp(factors.log_scale))[:, None]
+    diagonal = eye * (factors.sign * jnp.exp(factors.log_scale))[..., None, :]
     return jnp.tril(factors.lower, -1) + eye, jnp.triu(factors.upper, 1) + diagonal
 
 
@@ -99,7 +99,15 @@ class InvertibleConvolution(Bijection):
         permutation = self.variable("constants", "permutation", lambda: start.permutation)
         sign = self.variable("constants", "sign", lambda: start.sign)
         trained = {name: getattr(start, name) for name in ("lower", "upper", "log_scale")}
-        return LUFactors(*self._trained(trained, condition), permutation.value, sign.value)
+        lower, upper, log_scale = self._trained(trained, condition)
+        batch = lower.shape[0]
+        return LUFactors(
+            lower,
+            upper,
+            log_scale,
+            jnp.broadcast_to(permutation.value, (batch, *permutation.value.shape)),
+            jnp.broadcast_to(sign.value, (batch, *sign.value.shape)),
+        )
 
     def _start(self, draw: Callable[[Array], Any]) -> Any:
         """One draw for arrays that belong together; once they exist, only its shapes count."""
@@ -137,8 +145,8 @@ class InvertibleConvolution(Bijection):
         """x = W⁻¹·y, W⁻¹ by triangular solves where there are factors."""
         if isinstance(parameters, LUFactors):
             lower, upper = _triangles(parameters)
-            permuted = jnp.broadcast_to(parameters.permutation.T, lower.shape)
-            inner = solve_triangular(lower, permuted, lower=True, unit_diagonal=True)
+            transposed = parameters.permutation.mT
+            inner = solve_triangular(lower, transposed, lower=True, unit_diagonal=True)
             inverse = solve_triangular(upper, inner)
         else:
             inverse = jnp.linalg.inv(parameters.matrix)

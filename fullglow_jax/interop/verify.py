@@ -10,6 +10,7 @@ check its numerics.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -123,6 +124,7 @@ class Checker:
         r, levels = self.recording, range(self.architecture.levels)
         boundary = r.boundary()
 
+        @partial(jax.jit, static_argnums=2)
         def decode(source: Array, latents: tuple[Array, ...], from_noise: bool) -> Array:
             parameters = self.model.apply(
                 variables, source, boundary, method=FullGlow.read_condition

@@ -1,0 +1,223 @@
+"""From a source of pairs to batches: shuffled and endless for training, one pass for evaluation.
+
+Grain reads ahead in threads; which pair comes when depends on the seed alone, never on timing.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import grain
+import numpy as np
+
+from fullglow_jax.data.boundary import BoundarySpec, boundary_pyramid
+from fullglow_jax.data.source import Pair, PairSource
+from fullglow_jax.errors import UserError
+
+
+class Batch(TypedDict):
+    """Pairs stacked along a new first axis.
+
+    Attributes:
+        condition: uint8 (B, H, W, 3).
+        target: uint8 (B, H, W, 3).
+        boundary: uint8 (B, h, w, 3) for each level; empty where no boundary maps are used.
+        name: B names.
+        valid: bool (B,), False for the repeats that fill up an evaluation's last batch; only in
+            evaluation batches.
+    """
+
+    condition: np.ndarray
+    target: np.ndarray
+    boundary: tuple[np.ndarray, ...]
+    name: list[str]
+    valid: NotRequired[np.ndarray]
+
+
+class _Example(TypedDict):
+    """A pair with its boundary map already at every level's size."""
+
+    condition: np.ndarray
+    target: np.ndarray
+    boundary: tuple[np.ndarray, ...]
+    name: str
+
+
+def training_batches(
+    source: PairSource,
+    *,
+    batch_size: int,
+    seed: int,
+    threads: int,
+    boundary: BoundarySpec | None = None,
+    process_index: int = 0,
+    process_count: int = 1,
+) -> grain.DatasetIterator[Batch]:
+    """Endless batches, every epoch a fresh shuffle of the whole source.
+
+    Batches run across the ends of epochs, so all have `batch_size` examples and none is left out.
+    `get_state()` is JSON-serialisable and resumes exactly through `set_state()`, under the same
+    seed, batch size, process count and source. After an error has been raised, the iterator and
+    its state are no longer good for anything. `close()` stops the threads.
+
+    Args:
+        source: Where pairs come from.
+        batch_size: Examples in a batch, over all processes.
+        seed: Decides the order, together with the source's length alone.
+        threads: Threads that read ahead; 0 reads in the caller's own.
+        boundary: The boundary maps to add, where the source's pairs carry them.
+        process_index: Which process this is. It gets consecutive rows of each batch, so the
+            batches, put together, are the same for any number of processes.
+        process_count: How many processes share the batches.
+
+    Returns:
+        An iterator of batches of batch_size / process_count examples.
+
+    Raises:
+        UserError: An argument is out of range; from the iterator, whatever the source raises.
+    """
+    rows = _rows_per_process(batch_size, process_count)
+    _check(len(source) > 0, "there is nothing to train on: the data source is empty.")
+    _check(seed >= 0, f"the data seed must be 0 or more, not {seed}.")
+    # Grain adds the epoch's number to the shuffle's seed: unhashed, seed 1 would begin with the
+    # second epoch of seed 0.
+    shuffle_seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
+    order = grain.MapDataset.range(len(source)).shuffle(seed=shuffle_seed).repeat()
+    share = _ProcessRows(order, rows, process_index, process_count)
+    return _read(share, source, rows, threads, boundary)
+
+
+def evaluation_batches(
+    source: PairSource,
+    *,
+    batch_size: int,
+    threads: int,
+    boundary: BoundarySpec | None = None,
+    limit: int | None = None,
+    process_index: int = 0,
+    process_count: int = 1,
+) -> Iterator[Batch]:
+    """One pass in the source's order, all batches of one shape.
+
+    The last example is repeated to fill the last batch; `valid` is False for the repeats.
+
+    Args:
+        source: Where pairs come from.
+        batch_size: Examples in a batch, over all processes.
+        threads: Threads that read ahead; 0 reads in the caller's own.
+        boundary: The boundary maps to add, where the source's pairs carry them.
+        limit: Stop after this many examples; None takes all.
+        process_index: Which process this is; it gets consecutive rows of each batch.
+        process_count: How many processes share the batches.
+
+    Returns:
+        An iterator of batches of batch_size / process_count examples, with `valid`.
+
+    Raises:
+        UserError: An argument is out of range; from the iterator, whatever the source raises.
+    """
+    rows = _rows_per_process(batch_size, process_count)
+    _check(len(source) > 0, "there is nothing to evaluate: the data source is empty.")
+    _check(limit is None or limit > 0, f"the limit must be 1 or more examples, not {limit}.")
+    count = len(source) if limit is None else min(limit, len(source))
+    steps = -(-count // batch_size)
+    order = grain.MapDataset.range(steps * batch_size).map(lambda index: min(index, count - 1))
+    share = _ProcessRows(order, rows, process_index, process_count)
+    return _with_valid(
+        _read(share, source, rows, threads, boundary),
+        first=process_index * rows + np.arange(rows),
+        batch_size=batch_size,
+        count=count,
+    )
+
+
+def collate(pairs: Sequence[Pair], boundary: BoundarySpec | None = None) -> Batch:
+    """Makes one batch of the pairs given, in their order."""
+    return _stack([_prepare(pair, boundary) for pair in pairs])
+
+
+class _ProcessRows(grain.MapDataset[int]):
+    """The consecutive `rows` of every batch that one of `count` processes reads."""
+
+    def __init__(self, order: grain.MapDataset[int], rows: int, index: int, count: int) -> None:
+        super().__init__(order)
+        self._rows = rows
+        self._index = index
+        self._count = count
+
+    def __len__(self) -> int:
+        return len(self._parent) // self._count
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return self.slice(index)
+        step, row = divmod(index, self._rows)
+        return self._parent[(step * self._count + self._index) * self._rows + row]
+
+
+def _read(
+    order: grain.MapDataset[int],
+    source: PairSource,
+    rows: int,
+    threads: int,
+    boundary: BoundarySpec | None,
+) -> grain.DatasetIterator[Batch]:
+    _check(threads >= 0, f"the number of reading threads must be 0 or more, not {threads}.")
+    examples: grain.MapDataset[_Example] = order.map(
+        lambda index: _prepare(source[index], boundary)
+    )
+    # Two batches ahead: one ready while the other is being read.
+    ahead = 2 * max(rows, threads) if threads else 0
+    options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
+    return iter(examples.to_iter_dataset(options).batch(rows, batch_fn=_stack))
+
+
+def _prepare(pair: Pair, boundary: BoundarySpec | None) -> _Example:
+    levels: tuple[np.ndarray, ...] = ()
+    if boundary is not None:
+        if "boundary" not in pair:
+            raise ValueError("boundary levels asked of a source built with boundary=False")
+        levels = boundary_pyramid(pair["boundary"], boundary.sizes, boundary.ceil)
+    return {
+        "condition": pair["condition"],
+        "target": pair["target"],
+        "boundary": levels,
+        "name": pair["name"],
+    }
+
+
+def _stack(examples: Sequence[_Example]) -> Batch:
+    return {
+        "condition": np.stack([example["condition"] for example in examples]),
+        "target": np.stack([example["target"] for example in examples]),
+        "boundary": tuple(
+            np.stack(level)
+            for level in zip(*(example["boundary"] for example in examples), strict=True)
+        ),
+        "name": [example["name"] for example in examples],
+    }
+
+
+def _with_valid(
+    batches: grain.DatasetIterator[Batch], first: np.ndarray, batch_size: int, count: int
+) -> Iterator[Batch]:
+    try:
+        for step, batch in enumerate(batches):
+            batch["valid"] = first + step * batch_size < count
+            yield batch
+    finally:
+        batches.close()
+
+
+def _rows_per_process(batch_size: int, process_count: int) -> int:
+    _check(batch_size > 0, f"the batch size must be 1 or more, not {batch_size}.")
+    _check(
+        batch_size % process_count == 0,
+        f"the batch size {batch_size} does not divide among {process_count} processes: "
+        f"choose a multiple of {process_count}.",
+    )
+    return batch_size // process_count
+
+
+def _check(holds: bool, message: str) -> None:
+    if not holds:
+        raise UserError(message)

@@ -1,0 +1,285 @@
+import itertools
+import json
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fullglow_jax.data.boundary import BoundarySpec, boundary_pyramid
+from fullglow_jax.data.cityscapes import Cityscapes
+from fullglow_jax.data.pipeline import collate, evaluation_batches, training_batches
+from fullglow_jax.errors import UserError
+from tests.data.conftest import city_file
+
+SIZE = (4, 8)
+
+
+class Numbered:
+    """Pairs whose pixels are their index, so that order can be read off a batch."""
+
+    def __init__(self, length, broken=()):
+        self.length = length
+        self.broken = broken
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, index):
+        if not 0 <= index < self.length:
+            raise IndexError(index)
+        if index in self.broken:
+            raise UserError(f"pair {index} is broken")
+        image = np.full((*SIZE, 3), index, np.uint8)
+        boundary = np.zeros_like(image)
+        boundary[:, index % SIZE[1]] = 255
+        return {
+            "condition": image,
+            "target": 255 - image,
+            "boundary": boundary,
+            "name": f"pair {index}",
+        }
+
+
+def start(source, **options):
+    return training_batches(source, **({"batch_size": 3, "seed": 0, "threads": 2} | options))
+
+
+def take(batches, count):
+    return list(itertools.islice(batches, count))
+
+
+def indices(batches):
+    return [int(image[0, 0, 0]) for batch in batches for image in batch["condition"]]
+
+
+def assert_equal(one, other):
+    assert one.keys() == other.keys()
+    assert one["name"] == other["name"]
+    for key in one.keys() - {"name", "boundary"}:
+        np.testing.assert_array_equal(one[key], other[key])
+    for level, other_level in zip(one["boundary"], other["boundary"], strict=True):
+        np.testing.assert_array_equal(level, other_level)
+
+
+def test_batch_holds_the_pairs_in_the_same_rows():
+    spec = BoundarySpec(sizes=((2, 4), (1, 2)), ceil=True)
+    source = Numbered(7)
+    for batch in take(start(source, boundary=spec), 5):
+        assert sorted(batch) == ["boundary", "condition", "name", "target"]
+        assert batch["condition"].shape == batch["target"].shape == (3, *SIZE, 3)
+        assert batch["condition"].dtype == batch["target"].dtype == np.uint8
+        assert [level.shape for level in batch["boundary"]] == [(3, 2, 4, 3), (3, 1, 2, 3)]
+        assert_equal(batch, collate([source[index] for index in indices([batch])], spec))
+
+
+def test_boundary_levels_are_the_pyramid():
+    pair = Numbered(7)[3]
+    for ceil in (False, True):
+        batch = collate([pair], BoundarySpec(sizes=((2, 4), (1, 2)), ceil=ceil))
+        expected = boundary_pyramid(pair["boundary"], ((2, 4), (1, 2)), ceil)
+        assert [level[0].tolist() for level in batch["boundary"]] == [e.tolist() for e in expected]
+
+
+def test_no_boundary_is_an_empty_tuple():
+    assert collate([Numbered(7)[3]])["boundary"] == ()
+    assert next(start(Numbered(7)))["boundary"] == ()
+
+
+def test_boundary_asked_of_a_source_without():
+    pair = Numbered(1)[0]
+    del pair["boundary"]
+    with pytest.raises(ValueError, match="boundary=False"):
+        collate([pair], BoundarySpec(sizes=((2, 4),)))
+
+
+def test_every_epoch_is_a_fresh_permutation_and_batches_cross_epochs():
+    order = indices(take(start(Numbered(20)), 20))
+    epochs = [order[first : first + 20] for first in (0, 20, 40)]
+    assert all(sorted(epoch) == list(range(20)) for epoch in epochs)
+    assert list(range(20)) not in epochs
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+def test_a_batch_may_be_larger_than_the_source():
+    order = indices([next(start(Numbered(2), batch_size=5))])
+    assert sorted(order[:2]) == sorted(order[2:4]) == [0, 1]
+
+
+def test_order_comes_from_the_seed():
+    orders = [indices(take(start(Numbered(20), seed=seed), 14)) for seed in (0, 0, 1)]
+    assert orders[0] == orders[1] != orders[2]
+    # Neighbouring seeds must not be the same shuffles an epoch apart.
+    assert orders[0][20:40] != orders[2][:20]
+
+
+@pytest.mark.parametrize("threads", [0, 1, 5])
+def test_order_does_not_depend_on_threads(threads):
+    expected = indices(take(start(Numbered(20), threads=2), 10))
+    assert indices(take(start(Numbered(20), threads=threads), 10)) == expected
+
+
+def test_order_does_not_depend_on_which_read_ends_first():
+    """The first read of a batch ends only after the second one's end."""
+
+    class Reversed(Numbered):
+        def __init__(self, length, first, second):
+            super().__init__(length)
+            self.first, self.second = first, second
+            self.second_done = threading.Event()
+
+        def __getitem__(self, index):
+            if index == self.first:
+                assert self.second_done.wait(timeout=10)
+            pair = super().__getitem__(index)
+            if index == self.second:
+                self.second_done.set()
+            return pair
+
+    expected = indices(take(start(Numbered(20)), 4))
+    assert indices(take(start(Reversed(20, expected[0], expected[1])), 4)) == expected
+
+
+@pytest.mark.parametrize("threads", [0, 3])
+@pytest.mark.parametrize("consumed", [0, 1, 3, 4, 9])
+def test_resume_is_exact(consumed, threads):
+    spec = BoundarySpec(sizes=((2, 4),))
+    expected = take(start(Numbered(10), boundary=spec), 14)
+    batches = start(Numbered(10), boundary=spec, threads=threads)
+    take(batches, consumed)
+    state = json.loads(json.dumps(batches.get_state()))
+    take(batches, 2)  # what is read after saving must not matter
+
+    fresh = start(Numbered(10), boundary=spec, threads=threads)
+    take(fresh, 1)
+    for resumed in (fresh, batches):
+        resumed.set_state(state)
+        assert json.loads(json.dumps(resumed.get_state())) == state
+        for batch, original in zip(take(resumed, 5), expected[consumed:], strict=False):
+            assert_equal(batch, original)
+
+
+@pytest.mark.parametrize("threads", [0, 1, 4])
+@pytest.mark.parametrize("make", ["training", "evaluation"])
+def test_user_error_in_a_reading_thread_reaches_the_caller(make, threads):
+    source = Numbered(5, broken={3})
+    batches = (
+        start(source, threads=threads)
+        if make == "training"
+        else evaluation_batches(source, batch_size=2, threads=threads)
+    )
+    with pytest.raises(UserError) as caught:
+        take(batches, 5)
+    assert type(caught.value) is UserError
+    assert str(caught.value) == "pair 3 is broken"
+
+
+def test_file_damaged_during_training_is_named(cityscapes_root):
+    source = Cityscapes(cityscapes_root, "train", SIZE, boundary=True)
+    batches = start(source, boundary=BoundarySpec(sizes=((2, 4),)))
+    assert next(batches)["boundary"][0].shape == (3, 2, 4, 3)
+    path = city_file(cityscapes_root, "train", "jena_000003", "gtFine_color")
+    path.write_bytes(b"no image")
+    with pytest.raises(UserError, match=str(path)):
+        take(batches, 10)
+
+
+def test_close_ends_the_threads():
+    before = set(threading.enumerate())
+    batches = start(Numbered(20), threads=3)
+    next(batches)
+    mine = set(threading.enumerate()) - before
+    assert mine
+    batches.close()
+    for thread in mine:
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_process_shares_make_up_the_global_training_batches(count):
+    whole = take(start(Numbered(10), batch_size=6), 8)
+    shares = [
+        take(start(Numbered(10), batch_size=6, process_index=index, process_count=count), 8)
+        for index in range(count)
+    ]
+    for batch, *parts in zip(whole, *shares, strict=True):
+        assert all(len(part["name"]) == 6 // count for part in parts)
+        joined = np.concatenate([part["condition"] for part in parts])
+        np.testing.assert_array_equal(joined, batch["condition"])
+
+
+@pytest.mark.parametrize("threads", [0, 3])
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        (None, [0, 1, 2, 3, 4, 5, 6, 6, 6]),
+        (6, [0, 1, 2, 3, 4, 5]),
+        (4, [0, 1, 2, 3, 3, 3]),
+        (1, [0, 0, 0]),
+        (99, [0, 1, 2, 3, 4, 5, 6, 6, 6]),
+    ],
+)
+def test_evaluation_is_one_pass_in_order_padded_to_one_shape(limit, expected, threads):
+    batches = list(evaluation_batches(Numbered(7), batch_size=3, threads=threads, limit=limit))
+    assert indices(batches) == expected
+    assert {batch["target"].shape for batch in batches} == {(3, *SIZE, 3)}
+    valid = np.concatenate([batch["valid"] for batch in batches])
+    assert valid.dtype == bool
+    assert valid.tolist() == [True] * len(set(expected)) + [False] * (
+        len(expected) - len(set(expected))
+    )
+
+
+def test_process_shares_make_up_the_global_evaluation_batches():
+    spec = BoundarySpec(sizes=((2, 4),))
+    options = {"batch_size": 4, "threads": 2, "boundary": spec}
+    whole = list(evaluation_batches(Numbered(5), **options))
+    shares = [
+        list(evaluation_batches(Numbered(5), **options, process_index=index, process_count=2))
+        for index in range(2)
+    ]
+    for batch, *parts in zip(whole, *shares, strict=True):
+        assert [name for part in parts for name in part["name"]] == batch["name"]
+        for key in ("condition", "target", "valid"):
+            joined = np.concatenate([part[key] for part in parts])
+            np.testing.assert_array_equal(joined, batch[key])
+    # The second process has no example of its own in the last batch, and still a batch.
+    assert shares[1][-1]["valid"].tolist() == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "batch size must be 1 or more, not 0"),
+        ({"batch_size": 4, "process_count": 3}, "4 does not divide among 3 processes"),
+        ({"threads": -1}, "threads must be 0 or more, not -1"),
+    ],
+)
+@pytest.mark.parametrize("make", [training_batches, evaluation_batches])
+def test_bad_arguments_are_refused_at_the_call(make, options, message):
+    options = {"batch_size": 3, "threads": 1} | options
+    if make is training_batches:
+        options["seed"] = 0
+    with pytest.raises(UserError, match=message):
+        make(Numbered(5), **options)
+
+
+def test_bad_arguments_of_one_kind_alone():
+    with pytest.raises(UserError, match="seed must be 0 or more, not -1"):
+        start(Numbered(5), seed=-1)
+    with pytest.raises(UserError, match="limit must be 1 or more examples, not 0"):
+        evaluation_batches(Numbered(5), batch_size=1, threads=0, limit=0)
+    with pytest.raises(UserError, match="nothing to train on"):
+        start(Numbered(0))
+    with pytest.raises(UserError, match="nothing to evaluate"):
+        evaluation_batches(Numbered(0), batch_size=1, threads=0)
+
+
+def test_batches_read_the_cityscapes_layout(cityscapes_root):
+    source = Cityscapes(cityscapes_root, "train", SIZE)
+    [batch] = evaluation_batches(source, batch_size=5, threads=2)
+    for row, name in enumerate(batch["name"]):
+        photo = Image.open(city_file(cityscapes_root, "train", name, "leftImg8bit"))
+        expected = photo.resize(SIZE[::-1], Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(batch["target"][row], np.asarray(expected))
