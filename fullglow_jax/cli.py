@@ -1,8 +1,15 @@
-"""What every command line here shares: errors that help."""
+"""What the command lines share: flags, configs, and errors that help."""
 
+import logging
+import re
 import sys
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from absl import app, flags
+from ml_collections import ConfigDict, config_flags
 
 from fullglow_jax.errors import UserError
 
@@ -12,6 +19,8 @@ def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
 
     A UserError ends in its message alone and exit code 1; Ctrl-C in exit code 130.
     """
+    # Orbax and JAX log through absl; what matters here is said by the commands themselves.
+    logging.getLogger("absl").setLevel(logging.ERROR)
     try:
         sys.exit(main(sys.argv[1:]))
     except UserError as error:
@@ -20,3 +29,86 @@ def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def parse_config(argv: Sequence[str]) -> ConfigDict:
+    """Parses flags with `--config FILE` and its `--config.key=value` overrides.
+
+    Raises:
+        UserError: Where a flag or key is misspelt, a value has the wrong type, or the file is
+            missing or broken.
+    """
+    with _explained(argv):
+        holder = config_flags.DEFINE_config_file(
+            "config", help_string="A file with get_config(), for example configs/street_scenes.py."
+        )
+        _parse(argv)
+        # An unreadable config file raises only when something asks it for a value.
+        config = holder.value and holder.value.copy_and_resolve_references()
+    if config is None:
+        raise UserError("--config FILE is missing, for example --config configs/street_scenes.py.")
+    return config.lock()
+
+
+def config_name() -> str:
+    """The stem of the file that `--config` named."""
+    flag: Any = flags.FLAGS["config"]
+    return Path(flag.config_filename).stem
+
+
+def parse_workdir(
+    argv: Sequence[str], workdir: flags.FlagHolder, stored: Callable[[Path], ConfigDict]
+) -> ConfigDict:
+    """Parses flags where the config is one that a workdir stores, with overrides on top.
+
+    Args:
+        argv: The command line's arguments.
+        workdir: The flag that names the workdir.
+        stored: Gives a workdir's config.
+
+    Raises:
+        UserError: As `parse_config`, and where there is no workdir.
+    """
+    with _explained(argv):
+        _parse(argv, known_only=True)
+    if workdir.value is None:
+        raise UserError("--workdir DIR is missing: the folder of a training run.")
+    config = stored(Path(workdir.value))
+    # Parsed again from the start: flags that may be repeated would keep their first values too.
+    for name in flags.FLAGS:
+        flags.FLAGS[name].unparse()
+    with _explained(argv):
+        holder = config_flags.DEFINE_config_dict(
+            "config", config, "Overrides of the checkpoint's config."
+        )
+        _parse(argv)
+    return holder.value
+
+
+def _parse(argv: Sequence[str], known_only: bool = False) -> None:
+    app.define_help_flags()
+    rest = flags.FLAGS([sys.argv[0], *argv], known_only=known_only)
+    if not known_only and len(rest) > 1:
+        raise UserError(f"not a flag: {' '.join(rest[1:])}. Flags are --name=value; see --help.")
+
+
+@contextmanager
+def _explained(argv: Sequence[str]) -> Iterator[None]:
+    """Turns what absl and ml_collections raise into a message that names flag and remedy."""
+    try:
+        yield
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        text = " ".join(str(error).replace("\\n", " ").replace("\\'", "'").split())
+        if missing := re.search(r"No such file or directory: '([^']+)", text):
+            raise UserError(
+                f"--config {missing[1]}: there is no such file; expected a Python file with "
+                "get_config(), for example configs/street_scenes.py."
+            ) from error
+        # ml_collections names the key alone; the flag it came from tells where it was meant to be.
+        unknown = re.search(r"'(\w+)'(?: Did you mean \"(\w+)\")?", text)
+        if isinstance(error, AttributeError | KeyError) and unknown:
+            key, near = unknown.groups()
+            flag = next((a for a in argv if re.search(rf"[.]{key}\b", a.split("=")[0])), key)
+            hint = f"did you mean {near!r}?" if near else "fullglow_jax/config.py lists them all."
+            raise UserError(f"{flag}: the config has no key {key!r}; {hint}") from error
+        raise UserError(text) from error

@@ -26,7 +26,7 @@ class Devices:
         self.sharded = NamedSharding(self.mesh, PartitionSpec("data"))
         self.replicated = NamedSharding(self.mesh, PartitionSpec())
 
-    def check_batch_size(self, batch_size: int) -> None:
+    def check_batch_size(self, batch_size: int, name: str) -> None:
         """Refuses a batch that the devices cannot share evenly.
 
         Raises:
@@ -35,8 +35,8 @@ class Devices:
         count = self.mesh.size
         if batch_size < 1 or batch_size % count:
             raise UserError(
-                f"config.train.batch_size={batch_size} cannot be split over {count} devices: "
-                f"use a multiple of {count}, for example {max(1, round(batch_size / count)) * count}."
+                f"{name}={batch_size} cannot be split over {count} devices: use a multiple of "
+                f"{count}, for example {max(1, round(batch_size / count)) * count}."
             )
 
     def put_batch(self, batch: Any) -> Batch:

@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from fullglow_jax.bijections.base import Bijection
+from fullglow_jax.bijections.base import Bijection, required
 from fullglow_jax.networks import VectorNet
 
 
@@ -52,7 +52,7 @@ class ActNorm(Bijection):
         if self.conditional:
             vector = VectorNet(
                 2 * self.channels, lambda *_: jnp.concatenate(start), name="vector_net"
-            )(condition)
+            )(required(condition))
         else:
             scale = self.param("scale", lambda _: start.scale)
             shift = self.param("shift", lambda _: start.shift)

@@ -9,6 +9,17 @@ Parameters = Any
 """A pytree of arrays, batch axis first (of length 1 where every example shares them)."""
 
 
+def required(condition: Array | None) -> Array:
+    """The condition of a conditional bijection.
+
+    Raises:
+        ValueError: Where there is none.
+    """
+    if condition is None:
+        raise ValueError("this bijection was built with conditional=True: pass it a condition")
+    return condition
+
+
 class Bijection(nn.Module):
     """An invertible map y = f(x; θ) whose θ may be computed from a condition.
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from fullglow_jax.bijections.base import Bijection
+from fullglow_jax.bijections.base import Bijection, required
 from fullglow_jax.networks import CouplingNet, SpatialNet
 
 
@@ -37,7 +37,7 @@ class AffineCoupling(Bijection):
     def parameters(self, condition: Array | None = None, x: Array | None = None) -> Array | None:
         """The condition's features, (B, H, W, C), or None without a condition."""
         del x
-        return self.spatial_net(condition) if self.conditional else None
+        return self.spatial_net(required(condition)) if self.conditional else None
 
     def _raw_scale_and_shift(self, a: Array, features: Array | None) -> tuple[Array, Array]:
         """r + 2 and t, each (B, H, W, C/2)."""

@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 from jax.scipy.linalg import lu, solve_triangular
 
-from fullglow_jax.bijections.base import Bijection
+from fullglow_jax.bijections.base import Bijection, required
 from fullglow_jax.networks import VectorNet
 
 
@@ -121,7 +121,7 @@ class InvertibleConvolution(Bijection):
         if not self.conditional:
             return [self.param(name, lambda _, v=value: v)[None] for name, value in start.items()]
         flat = jnp.concatenate([value.ravel() for value in start.values()])
-        vector = VectorNet(flat.size, lambda *_: flat, name="vector_net")(condition)
+        vector = VectorNet(flat.size, lambda *_: flat, name="vector_net")(required(condition))
         ends = np.cumsum([value.size for value in start.values()])[:-1]
         parts = jnp.split(vector, ends, axis=-1)
         return [

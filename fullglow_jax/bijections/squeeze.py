@@ -21,7 +21,7 @@ def unsqueeze(y: Array) -> Array:
 
 
 class Squeeze(Bijection):
-    """Every 2×2 block of pixels becomes one pixel of four times the channels (RealNVP, section 3.6).
+    """Every 2×2 block of pixels becomes one pixel of four times the channels (RealNVP, 3.6).
 
     log|det| = 0, being a permutation.
     """

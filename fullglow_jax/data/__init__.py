@@ -1,0 +1,1 @@
+"""Where image pairs come from, and the one pipeline that feeds them."""

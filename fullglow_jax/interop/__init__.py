@@ -1,0 +1,1 @@
+"""The original's weights in, and its recorded values to verify against."""

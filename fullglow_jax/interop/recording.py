@@ -89,11 +89,11 @@ class Recording:
 
     def boundary(self) -> tuple[Array, ...]:
         """The boundary map resized to every level, or () for a model without."""
-        if not self.architecture.boundary:
+        spec = self.architecture.boundary_spec
+        if spec is None:
             return ()
         full = np.clip(self["boundary"] * 255 + 0.5, 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
-        sizes, ceil = self.architecture.level_sizes, self.architecture.boundary_ceil
-        pyramids = [boundary_pyramid(example, sizes, ceil) for example in full]
+        pyramids = [boundary_pyramid(example, spec.sizes, spec.ceil) for example in full]
         return tuple(jnp.asarray(np.stack(level)) / 255.0 for level in zip(*pyramids, strict=True))
 
     def variables(self, skip: tuple[str, ...] = ()) -> dict[str, Any]:

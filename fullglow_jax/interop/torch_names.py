@@ -109,8 +109,8 @@ def entries(architecture: Architecture) -> Iterator[Entry]:
                     torch_name = f"{block}.flows.{step}.{name}"
                     yield Entry(torch_name, (*root, *rest.split("/")), layout, step)
             for name, path, layout in _zero_conv("gaussian", f"{side}_prior/net"):
-                root = ("params", f"levels_{level}")
-                yield Entry(f"{block}.{name}", (*root, *path.split("/")), layout, None)
+                path_of_prior = ("params", f"levels_{level}", *path.split("/"))
+                yield Entry(f"{block}.{name}", path_of_prior, layout, None)
 
 
 def _to_ours(tensor: np.ndarray, layout: str) -> np.ndarray:

@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from rich.console import Console
@@ -70,7 +69,7 @@ class Checker:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.architecture = recording.architecture
-        self.model = FullGlow(self.architecture)
+        self._apply: Callable[..., Any] = FullGlow(self.architecture).apply
 
     def rows(self) -> list[Row]:
         """Every quantity that the file holds."""
@@ -95,7 +94,7 @@ class Checker:
 
     def _encode(self, variables: Any) -> tuple[Encoding, Encoding]:
         r = self.recording
-        apply: Callable[..., Any] = jax.jit(self.model.apply)
+        apply: Callable[..., Any] = jax.jit(self._apply)
         return apply(variables, r.image("x_a"), r.image("x_b"), r.boundary())
 
     def _encoding_rows(self, variables: Any) -> list[Row]:
@@ -126,10 +125,10 @@ class Checker:
 
         @partial(jax.jit, static_argnums=2)
         def decode(source: Array, latents: tuple[Array, ...], from_noise: bool) -> Array:
-            parameters = self.model.apply(
+            parameters = self._apply(
                 variables, source, boundary, method=FullGlow.read_condition
             )
-            return self.model.apply(
+            return self._apply(
                 variables, latents, parameters, from_noise, method=FullGlow.decode
             )
 
@@ -141,7 +140,7 @@ class Checker:
         if "eps_0" in r:
             noise = tuple(r.image(f"eps_{level}") for level in levels)
             cases["sample_x_b"] = lambda: decode(r.image("x_a"), noise, True)
-            cases["left_sample_x_a"] = lambda: self.model.apply(
+            cases["left_sample_x_a"] = lambda: self._apply(
                 variables, noise, True, method=FullGlow.decode_source
             )
         return [
@@ -154,7 +153,7 @@ class Checker:
         r = self.recording
 
         def loss(params: Any, source: Array, target: Array) -> Array:
-            left, right = self.model.apply(
+            left, right = self._apply(
                 {**variables, "params": params}, source, target, r.boundary()
             )
             return r.meta["reg_factor"] * self._bits(left) + self._bits(right)
@@ -182,7 +181,7 @@ class Checker:
         after = r.under("after::")
         given = r.variables(skip=tuple(after))
         apply: Callable[..., Any] = jax.jit(
-            lambda variables, *images: self.model.apply(
+            lambda variables, *images: self._apply(
                 variables,
                 *images,
                 mutable=["params", "constants"],

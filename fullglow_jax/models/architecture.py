@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from fullglow_jax.data.boundary import BoundarySpec
 from fullglow_jax.errors import UserError
 
 SMALLEST_LEVEL = 5
@@ -62,13 +63,15 @@ class Architecture:
             (
                 levels
                 for levels in range(1, self.levels)
-                if all(n % 2**levels == 0 and n >= SMALLEST_LEVEL * 2**levels for n in self.image_size)
+                if all(
+                    n % 2**levels == 0 and n >= SMALLEST_LEVEL * 2**levels for n in self.image_size
+                )
             ),
             default=None,
         )
         height, width = self.image_size
         raise UserError(
-            f"An image of {height}×{width} does not fit a model of {self.levels} levels: height and "
+            f"An image of {height}×{width} does not fit {self.levels} levels: its height and "
             f"width must be multiples of {factor} and at least {smallest}, so that the smallest "
             f"level has {SMALLEST_LEVEL} pixels. The nearest sizes that fit: {' or '.join(fits)}."
             + (f" Or keep the size and use {fewer} levels (config.model.steps)." if fewer else "")
@@ -85,9 +88,11 @@ class Architecture:
         return self.condition != "source"
 
     @property
-    def boundary_ceil(self) -> bool:
-        """Whether resized boundary maps are rounded up to 0 or 1."""
-        return self.condition == "source+boundary_ceil"
+    def boundary_spec(self) -> BoundarySpec | None:
+        """What the model wants of boundary maps, if it reads them."""
+        if not self.boundary:
+            return None
+        return BoundarySpec(self.level_sizes, ceil=self.condition == "source+boundary_ceil")
 
     @property
     def dimensions(self) -> int:

@@ -1,5 +1,8 @@
 """Full-Glow as a model to train, sample and score: its objective, noise and optimiser."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -36,6 +39,7 @@ class ConditionalFlow:
         self.source_weight = source_weight
         self.optimizer = optimizer
         self.network = FullGlow(architecture)
+        self._apply: Callable[..., Any] = self.network.apply
 
     def init(self, key: Array, batch: Batch) -> TrainState:
         """Random networks; actnorms start from the batch."""
@@ -72,20 +76,18 @@ class ConditionalFlow:
 
     def bits_per_dim(self, variables: PyTree, batch: Batch, keys: Array) -> dict[str, Array]:
         """(B,) bits per dimension: "conditional", of target given source, and "source"."""
-        source, target = self.network.apply(variables, *self._dequantised(batch, keys))
+        source, target = self._apply(variables, *self._dequantised(batch, keys))
         return {"conditional": self._bits(target), "source": self._bits(source)}
 
-    def sample(
-        self, variables: PyTree, batch: Batch, keys: Array, temperature: Array
-    ) -> Array:
+    def sample(self, variables: PyTree, batch: Batch, keys: Array, temperature: Array) -> Array:
         """Targets decoded from noise under each condition, which is read once."""
-        parameters = self.network.apply(
+        parameters = self._apply(
             variables,
             to_unit_interval(batch.condition),
             self._boundary(batch),
             method=FullGlow.read_condition,
         )
-        images = self.network.apply(
+        images = self._apply(
             variables,
             self._noise(keys, temperature),
             repeat_examples(parameters, len(keys) // len(batch.condition)),
@@ -125,4 +127,3 @@ class ConditionalFlow:
             self.architecture.dimensions,
             self.bits,
         )
-

@@ -60,9 +60,7 @@ class FlowStep(nn.Module):
             self.channels, self.coupling_width, self.conditional, self.spatial_width
         )
 
-    def forward(
-        self, x: Array, conditions: StepOutputs | None = None
-    ) -> tuple[StepOutputs, Array]:
+    def forward(self, x: Array, conditions: StepOutputs | None = None) -> tuple[StepOutputs, Array]:
         """x → (each operation's output, log_det)."""
         of_actnorm, of_convolution, of_coupling = conditions or (None, None, None)
         after_actnorm, log_det_actnorm = self.actnorm.forward(x, of_actnorm)

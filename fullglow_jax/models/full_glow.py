@@ -32,8 +32,8 @@ class FullGlow(nn.Module):
     """p(target | source) and p(source), exactly (Sorkhei, Henter, Kjellström 2021).
 
     Initialise it with `encode` on a real batch: actnorms start from the activations.
-    Images are (B, H, W, channels), float, in [0, 1] up to dequantisation noise. Boundary maps, where
-    the architecture has them, come resized: one (B, h, w, 3) a level, at `level_sizes`.
+    Images are (B, H, W, channels), float, in [0, 1] up to dequantisation noise. Boundary maps,
+    where the architecture has them, come resized: one (B, h, w, 3) a level, at `level_sizes`.
 
     Attributes:
         architecture: The model's numbers.
@@ -83,7 +83,7 @@ class FullGlow(nn.Module):
             from_noise: Whether the latents are standard-normal noise, times a temperature, to be
                 placed by the priors; else they are the latents themselves.
         """
-        target = None
+        target = latents[-1][..., :0]
         for level, latent, of_level in reversed(
             list(zip(self.levels, latents, parameters, strict=True))
         ):
@@ -92,7 +92,7 @@ class FullGlow(nn.Module):
 
     def decode_source(self, latents: Images, from_noise: bool = False) -> Array:
         """A source image from its latents, or from noise: the source glow on its own."""
-        source = None
+        source = latents[-1][..., :0]
         for level, latent in reversed(list(zip(self.levels, latents, strict=True))):
             source = level.decode_source(source, latent, from_noise)
         return source

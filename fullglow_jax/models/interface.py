@@ -7,6 +7,9 @@ from jax import Array
 
 PyTree = Any
 
+ArrayLike = Any
+"""An array on the device or on the host, or only its shape and type."""
+
 
 @struct.dataclass
 class TrainState:
@@ -25,7 +28,7 @@ class TrainState:
 
 @struct.dataclass
 class Batch:
-    """Image pairs on the device.
+    """Image pairs.
 
     Attributes:
         condition: (B, H, W, C), uint8, or float in [0, 1].
@@ -33,9 +36,9 @@ class Batch:
         boundary: Boundary maps, (B, h, w, 3) for each level, likewise; () for models without.
     """
 
-    condition: Array
-    target: Array
-    boundary: tuple[Array, ...] = ()
+    condition: ArrayLike
+    target: ArrayLike
+    boundary: tuple[ArrayLike, ...] = ()
 
 
 class Model(Protocol):
@@ -52,9 +55,7 @@ class Model(Protocol):
     ) -> tuple[TrainState, dict[str, Array]]:
         """One step of training under the run's key, and scalars to log."""
 
-    def sample(
-        self, variables: PyTree, batch: Batch, keys: Array, temperature: Array
-    ) -> Array:
+    def sample(self, variables: PyTree, batch: Batch, keys: Array, temperature: Array) -> Array:
         """Images under the batch's conditions; its targets are not read.
 
         Args:

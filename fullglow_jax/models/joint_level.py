@@ -17,11 +17,11 @@ from fullglow_jax.models.prior import GaussianPrior
 class LevelEncoding(NamedTuple):
     """What one image leaves at a level.
 
-    `kept`, (B, H/2, W/2, C), goes on to the next level (None at the last one); `latent` stays;
-    `log_prior` and `log_det` are (B,).
+    `kept`, (B, H/2, W/2, C), goes on to the next level (no channels at the last one); `latent`
+    stays; `log_prior` and `log_det` are (B,).
     """
 
-    kept: Array | None
+    kept: Array
     latent: Array
     log_prior: Array
     log_det: Array
@@ -66,9 +66,7 @@ class JointLevel(nn.Module):
             self._leave(state.target, state.target_log_det, self.target_prior),
         )
 
-    def read_condition(
-        self, source: Array, boundary: Array | None
-    ) -> tuple[Array | None, StepParameters]:
+    def read_condition(self, source: Array, boundary: Array | None) -> tuple[Array, StepParameters]:
         """The source alone through the level; the target's parameters, stacked over the steps."""
         source, parameters = self._scan(JointStep.read_condition)(
             self.steps, squeeze(source), boundary
@@ -76,7 +74,7 @@ class JointLevel(nn.Module):
         return self._split(source)[0], parameters
 
     def decode_target(
-        self, kept: Array | None, latent: Array, parameters: StepParameters, from_noise: bool
+        self, kept: Array, latent: Array, parameters: StepParameters, from_noise: bool
     ) -> Array:
         """The target from the level above and this level's latent, or from noise for it."""
         target = self._join(kept, latent, self.target_prior, from_noise)
@@ -85,7 +83,7 @@ class JointLevel(nn.Module):
         )
         return unsqueeze(target)
 
-    def decode_source(self, kept: Array | None, latent: Array, from_noise: bool) -> Array:
+    def decode_source(self, kept: Array, latent: Array, from_noise: bool) -> Array:
         """The source from the level above and this level's latent, or from noise for it."""
         source = self._join(kept, latent, self.source_prior, from_noise)
         source, _ = self._scan(JointStep.decode_source, reverse=True)(self.steps, source, None)
@@ -103,26 +101,15 @@ class JointLevel(nn.Module):
             reverse=reverse,
         )
 
-    @property
-    def _is_last(self) -> bool:
-        return self.level == self.architecture.levels - 1
-
-    def _split(self, x: Array) -> tuple[Array | None, Array]:
-        """(kept, latent): halves of the channels; the last level keeps nothing."""
-        if self._is_last:
-            return None, x
-        kept, latent = jnp.split(x, 2, axis=-1)
-        return kept, latent
+    def _split(self, x: Array) -> tuple[Array, Array]:
+        """(kept, latent): halves of the channels, but the last level keeps none."""
+        kept = x.shape[-1] - self.architecture.latent_shapes[self.level][-1]
+        return x[..., :kept], x[..., kept:]
 
     def _leave(self, x: Array, log_det: Array, prior: GaussianPrior) -> LevelEncoding:
         kept, latent = self._split(x)
-        seen = jnp.zeros_like(latent) if kept is None else kept
-        return LevelEncoding(kept, latent, prior.log_density(latent, seen), log_det)
+        return LevelEncoding(kept, latent, prior.log_density(latent, kept), log_det)
 
-    def _join(
-        self, kept: Array | None, latent: Array, prior: GaussianPrior, from_noise: bool
-    ) -> Array:
-        seen = jnp.zeros_like(latent) if kept is None else kept
-        z = prior.latent(latent, seen) if from_noise else latent
-        return z if kept is None else jnp.concatenate([kept, z], axis=-1)
-
+    def _join(self, kept: Array, latent: Array, prior: GaussianPrior, from_noise: bool) -> Array:
+        z = prior.latent(latent, kept) if from_noise else latent
+        return jnp.concatenate([kept, z], axis=-1)

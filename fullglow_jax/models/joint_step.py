@@ -48,9 +48,7 @@ class JointStep(nn.Module):
         )
         return state, None
 
-    def read_condition(
-        self, source: Array, boundary: Array | None
-    ) -> tuple[Array, StepParameters]:
+    def read_condition(self, source: Array, boundary: Array | None) -> tuple[Array, StepParameters]:
         """The source alone one step on, and the target's parameters read off it on the way."""
         outputs, _ = self.source.forward(source)
         return outputs.coupling, self.target.parameters(outputs.with_boundary(boundary))

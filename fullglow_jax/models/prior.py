@@ -11,7 +11,7 @@ from fullglow_jax.networks import ZeroConv
 class GaussianPrior(nn.Module):
     """N(μ, e^{2·log σ}) with (μ, log σ) = zero-conv(kept half) (Glow, section 3.6; its code).
 
-    The last level keeps nothing: there the zero-conv sees zeros.
+    The last level keeps nothing, (B, H, W, 0): there the zero-conv sees zeros.
 
     Attributes:
         channels: Channels of the latent.
@@ -25,6 +25,8 @@ class GaussianPrior(nn.Module):
 
     def mean_and_log_std(self, kept: Array) -> tuple[Array, Array]:
         """μ and log σ, each (B, H, W, channels)."""
+        if kept.shape[-1] == 0:
+            kept = jnp.zeros((*kept.shape[:-1], self.channels), kept.dtype)
         mean, log_std = jnp.split(self.net(kept), 2, axis=-1)
         return mean, log_std
 

@@ -7,7 +7,11 @@ from jax import Array, lax
 
 def _convolve(x: Array, kernel: Array) -> Array:
     return lax.conv_general_dilated(
-        x, kernel, window_strides=(1, 1), padding="VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        x,
+        kernel,
+        window_strides=(1, 1),
+        padding="VALID",
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )
 
 

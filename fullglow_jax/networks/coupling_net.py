@@ -21,10 +21,8 @@ class CouplingNet(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """(B, H, W, C) → (B, H, W, features)."""
-        start = {
-            "kernel_init": nn.initializers.normal(0.05),
-            "bias_init": nn.initializers.zeros,
-        }
-        h = nn.relu(Conv3x3(self.width, name="conv_0", **start)(x))
-        h = nn.relu(Dense(self.width, name="conv_1", **start)(h))
+        normal, zeros = nn.initializers.normal(0.05), nn.initializers.zeros
+        h = Conv3x3(self.width, kernel_init=normal, bias_init=zeros, name="conv_0")(x)
+        h = Dense(self.width, kernel_init=normal, bias_init=zeros, name="conv_1")(nn.relu(h))
+        h = nn.relu(h)
         return ZeroConv(self.features, name="output")(h)

@@ -23,8 +23,8 @@ class ZeroConv(nn.Module):
     def __call__(self, x: Array) -> Array:
         """(B, H, W, C) → (B, H, W, features)."""
         zeros = nn.initializers.zeros
-        y = Conv3x3(
-            self.features, pad_value=1.0, kernel_init=zeros, bias_init=zeros, name="conv"
-        )(x)
+        y = Conv3x3(self.features, pad_value=1.0, kernel_init=zeros, bias_init=zeros, name="conv")(
+            x
+        )
         scale = self.param("scale", zeros, (self.features,))
         return y * jnp.exp(3.0 * scale)

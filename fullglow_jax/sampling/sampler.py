@@ -1,6 +1,6 @@
 """Images drawn under conditions, in jitted batches of one shape."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -21,24 +21,23 @@ class Sampler:
 
     Attributes:
         model: The model.
-        variables: Its variables.
         key: The seed's key.
         batch_size: Images drawn at once, about.
     """
 
-    def __init__(self, model: Model, variables: PyTree, key: Array, batch_size: int) -> None:
+    def __init__(self, model: Model, key: Array, batch_size: int) -> None:
         self.model = model
-        self.variables = variables
         self.key = key
         self.batch_size = batch_size
         self._sample = jax.jit(model.sample)
 
     def __call__(
-        self, conditions: Batch, count: int, temperature: float
+        self, variables: PyTree, conditions: Batch, count: int, temperature: float
     ) -> Iterator[tuple[int, int, np.ndarray]]:
         """(condition's place, sample's number, float image (H, W, C) in [0, 1]), one by one.
 
         Args:
+            variables: The model's variables.
             conditions: All of them, on the host; targets are not read.
             count: Samples of each condition.
             temperature: Factor of the noise's deviation.
@@ -49,7 +48,7 @@ class Sampler:
             batch = jax.tree.map(lambda leaf, chosen=of_place: leaf[chosen], conditions)
             for of_number in _chunks(numbers, min(count, self.batch_size)):
                 images = self._sample(
-                    self.variables, batch, self._keys(of_place, of_number), temperature
+                    variables, batch, self._keys(of_place, of_number), temperature
                 )
                 drawn = [(p, n) for p in of_place for n in of_number]
                 seen = set()
@@ -65,7 +64,7 @@ class Sampler:
         return keys.reshape(-1)
 
 
-def _chunks(values: np.ndarray, size: int) -> Iterator[Sequence[int]]:
+def _chunks(values: np.ndarray, size: int) -> Iterator[np.ndarray]:
     """Runs of one length, the last filled up with its last value, so that shapes never change."""
     size = min(size, len(values))
     for start in range(0, len(values), size):

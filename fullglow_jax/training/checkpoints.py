@@ -45,10 +45,10 @@ class Checkpoints:
         # Orbax tells of every array; what matters here is said by the commands themselves.
         logging.getLogger("absl").setLevel(logging.ERROR)
         policies: list[PreservationPolicy] = [
-            LatestN(keep_last),
+            LatestN(n=keep_last),
             # The best: the lowest of those that were validated.
             BestN(
-                lambda metrics: metrics[METRIC],
+                get_metric_fn=lambda metrics: metrics[METRIC],
                 reverse=True,
                 n=1,
                 keep_checkpoints_without_metrics=False,
@@ -140,9 +140,7 @@ class Checkpoints:
         Raises:
             UserError: Where the checkpoint is damaged or of another model.
         """
-        return self._restore(
-            step, variables=ocp.args.StandardRestore(like.variables)
-        ).variables
+        return self._restore(step, variables=ocp.args.StandardRestore(like.variables)).variables
 
     def restore(self, step: int, like: TrainState) -> tuple[TrainState, Position]:
         """A checkpoint's whole state, laid out as the (abstract) one, and where it stood.

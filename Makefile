@@ -1,0 +1,36 @@
+PYTHON ?= python3
+BIN := .venv/bin
+RUN ?= runs/demo
+
+.PHONY: demo test lint clean
+
+demo: .venv/installed
+	$(BIN)/python train.py --config configs/street_scenes.py --workdir $(RUN)
+	$(BIN)/python sample.py --workdir $(RUN) --count 6 --samples 3 \
+		--temperature 0 --temperature 0.5 --temperature 0.8
+	$(BIN)/python eval.py --workdir $(RUN)
+	@echo
+	@echo "The demo's pictures and figures:"
+	@echo "  samples   $(RUN)/samples/step_*_seed_0/grid.png"
+	@echo "  curve     $(RUN)/curve.png"
+	@echo "  figures   $(RUN)/eval.json, $(RUN)/metrics.jsonl"
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Python 3.11 or later is looked for before a virtual environment is made of it.
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+clean:
+	rm -rf .venv runs datasets

@@ -1,0 +1,1 @@
+"""Runnable experiments: each file has a get_config()."""

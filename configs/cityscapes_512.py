@@ -1,0 +1,12 @@
+"""Full-Glow on Cityscapes at 512×1024, label map → photo: the paper's high-resolution samples."""
+
+from ml_collections import ConfigDict
+
+from fullglow_jax.config import default_config
+
+
+def get_config() -> ConfigDict:
+    """The paper's values at 512×1024."""
+    config = default_config()
+    config.data.image_size = (512, 1024)
+    return config

@@ -1,0 +1,371 @@
+"""Turns a checkpoint of the original PyTorch code into one of ours.
+
+python -m fullglow_jax.interop.import_torch CKPT.pt --config FILE --workdir DIR
+    [--step N] [--config.key=value …]
+
+Weights, Adam's moments and the number of steps come along: sampling and scoring give what the
+original gives, and training goes on where it stood. Needs PyTorch, the extra `fullglow-jax[torch]`.
+"""
+
+import pickle
+import re
+import shlex
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from absl import flags
+from ml_collections import ConfigDict
+
+from fullglow_jax import cli
+from fullglow_jax.errors import UserError
+from fullglow_jax.interop.torch_names import entries, from_torch, to_torch
+from fullglow_jax.models import Architecture, build_architecture, build_model
+from fullglow_jax.models.interface import TrainState
+from fullglow_jax.parallel import Devices
+from fullglow_jax.training.checkpoints import Checkpoints
+from fullglow_jax.training.trained import abstract_state
+
+WEIGHTS = "model_state_dict"
+OPTIMIZER = "optimizer_state_dict"
+
+BUFFERS = ("w_p", "u_mask", "l_mask", "s_sign", "l_eye", "initialized")
+"""Last parts of the names that the original stores beside its parameters."""
+
+Tensors = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Adam's state, by the names of the parameters.
+
+    Attributes:
+        count: Steps that Adam has taken.
+        first: Running means of the gradients.
+        second: Running means of their squares.
+    """
+
+    count: int
+    first: Tensors
+    second: Tensors
+
+
+@dataclass(frozen=True)
+class TorchCheckpoint:
+    """What we take from a file of the original.
+
+    Attributes:
+        weights: The model's state dict, in its order.
+        moments: Adam's state; None where the file has the model alone.
+    """
+
+    weights: Tensors
+    moments: Moments | None
+
+
+def load(path: Path) -> Any:
+    """A file's content with its tensors as float32 arrays; never runs code from the file.
+
+    Raises:
+        UserError: Where PyTorch is not installed, or the file is missing, damaged, not
+            PyTorch's, or holds more than tensors and plain values.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise UserError(
+            f"Reading {path} needs PyTorch, which is not installed: pip install torch, "
+            "or pip install 'fullglow-jax[torch]'."
+        ) from None
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; expected the original's optim_step=N.pt.")
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return value.detach().float().numpy()
+        if isinstance(value, Mapping):
+            return {key: plain(inner) for key, inner in value.items()}
+        return value
+
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return plain(torch.load(path, map_location="cpu", weights_only=True))
+    # What a damaged file raises depends on where it breaks: nearly anything.
+    except Exception as error:
+        unsafe = re.search(r"GLOBAL (\S+)", str(error))
+        if isinstance(error, pickle.UnpicklingError) and unsafe:
+            raise UserError(
+                f"{path} was refused: it holds a Python object ({unsafe[1]}), and loading one can "
+                "run any code. Only tensors and plain values are read. Save the state dicts alone, "
+                f"as the original does: {WEIGHTS!r} and {OPTIMIZER!r}."
+            ) from None
+        raise UserError(
+            f"{path} is not a whole PyTorch checkpoint ({type(error).__name__}). Expected a file "
+            "that torch.save wrote; it may have been cut off: copy it again."
+        ) from None
+
+
+def is_parameter(name: str) -> bool:
+    """Whether the original trains the tensor of this name."""
+    return name.rpartition(".")[2] not in BUFFERS
+
+
+def read(content: Any, path: Path) -> TorchCheckpoint:
+    """Sorts out what `load` gave: the original's checkpoint, or a state dict of the model alone.
+
+    Raises:
+        UserError: Where it is neither.
+    """
+    weights = content.get(WEIGHTS, content) if isinstance(content, Mapping) else {}
+    weights = weights if isinstance(weights, Mapping) else {}
+    if not any(str(name).startswith(("left_glow.", "right_glow.")) for name in weights):
+        found = ", ".join(map(repr, content)) if isinstance(content, Mapping) else type(content)
+        raise UserError(
+            f"{path} is not a checkpoint of the original Full-Glow: expected {WEIGHTS!r} and "
+            f"{OPTIMIZER!r}, or a state dict with left_glow.… and right_glow.…; "
+            f"it holds {str(found)[:200] or 'nothing'}."
+        )
+    odd = [name for name, value in weights.items() if not isinstance(value, np.ndarray)]
+    if odd:
+        raise UserError(f"{path}: {odd[0]!r} among the weights is not a tensor.")
+    if content is weights or content.get(OPTIMIZER) is None:
+        return TorchCheckpoint(dict(weights), None)
+    parameters = {name: value for name, value in weights.items() if is_parameter(name)}
+    try:
+        moments = _moments(content[OPTIMIZER], parameters)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: {OPTIMIZER!r} is not that of one torch.optim.Adam over the "
+            f"{len(parameters)} parameters of {WEIGHTS!r} ({error})."
+        ) from None
+    return TorchCheckpoint(dict(weights), moments)
+
+
+def _moments(optimizer: Mapping[str, Any], parameters: Tensors) -> Moments:
+    """Adam's state by name: it is stored by place in the order of the parameters."""
+    (group,) = optimizer["param_groups"]
+    stored = optimizer["state"]
+    # A parameter that never had a gradient has nothing stored.
+    slots = {
+        name: stored.get(identity)
+        for name, identity in zip(parameters, group["params"], strict=True)
+    }
+    counts = {int(slot["step"]) for slot in slots.values() if slot}
+    if len(counts) > 1:
+        raise ValueError(f"parameters stepped {min(counts)} to {max(counts)} times")
+
+    def moment(key: str) -> Tensors:
+        return {
+            name: slots[name][key] if slots[name] else np.zeros_like(parameter)
+            for name, parameter in parameters.items()
+        }
+
+    return Moments(max(counts, default=0), moment("exp_avg"), moment("exp_avg_sq"))
+
+
+def choose_step(path: Path, checkpoint: TorchCheckpoint, step: int | None = None) -> int:
+    """The step given, or the one in the file's name, or as many as Adam has taken.
+
+    Raises:
+        UserError: Where none of them tells.
+    """
+    if step is not None:
+        return step
+    if named := re.search(r"optim_step=(\d+)", path.name):
+        return int(named[1])
+    if checkpoint.moments:
+        return checkpoint.moments.count
+    raise UserError(
+        f"{path} does not tell how many steps it was trained for: its name is not optim_step=N.pt "
+        "and it has no optimizer state. Add --step N."
+    )
+
+
+def to_state(
+    checkpoint: TorchCheckpoint, architecture: Architecture, like: TrainState, step: int
+) -> TrainState:
+    """Our training state; without stored moments, Adam starts from zeros.
+
+    Args:
+        checkpoint: The original's.
+        architecture: Of our model, which must be the same.
+        like: Shapes and places of our model's state.
+        step: Steps trained.
+
+    Raises:
+        UserError: Where a tensor is missing, too many, or of another shape.
+    """
+    _check_fit(checkpoint.weights, architecture, like)
+    fixed = tuple(e.torch_name for e in entries(architecture) if not is_parameter(e.torch_name))
+
+    def to_ours(moment: Tensors) -> Any:
+        return from_torch(moment, architecture, skip=fixed)["params"]
+
+    adam, schedule = like.optimizer
+    if checkpoint.moments:
+        moments = checkpoint.moments
+        count, first, second = moments.count, to_ours(moments.first), to_ours(moments.second)
+    else:
+        count = 0
+        first = second = jax.tree.map(lambda leaf: np.zeros(leaf.shape), adam.mu)
+    state = TrainState(
+        step=jnp.asarray(step),
+        variables=from_torch(checkpoint.weights, architecture),
+        optimizer=(
+            adam._replace(count=count, mu=first, nu=second),
+            schedule._replace(count=step),
+        ),
+    )
+    return jax.tree.map(
+        lambda leaf, shape: jax.device_put(jnp.asarray(leaf, shape.dtype), shape.sharding),
+        state,
+        like,
+    )
+
+
+def _check_fit(weights: Tensors, architecture: Architecture, like: TrainState) -> None:
+    zeros = jax.tree.map(lambda leaf: np.broadcast_to(np.float32(0), leaf.shape), like.variables)
+    expected = {name: array.shape for name, array in to_torch(zeros, architecture).items()}
+    problems = [f"has no {name!r}" for name in expected if name not in weights]
+    problems += [
+        f"has {name!r}, which the config's model has not"
+        for name in weights
+        if name not in expected and is_parameter(name)
+    ]
+    problems += [
+        f"has {name!r} of shape {weights[name].shape}, where the config's model has {shape}"
+        for name, shape in expected.items()
+        if name in weights and _long_axes(weights[name].shape) != _long_axes(shape)
+    ]
+    if problems:
+        more = f" (and {len(problems) - 1} more like this)" if len(problems) > 1 else ""
+        differences = _differences(weights, architecture) or [
+            f"config.data.image_size={architecture.image_size} is probably not the file's"
+        ]
+        raise UserError(
+            f"The checkpoint {problems[0]}{more}. "
+            f"It is of another model than the config's: {'; '.join(differences)}."
+        )
+
+
+def _long_axes(shape: tuple[int, ...]) -> list[int]:
+    """A shape without axes of length 1, which the two implementations keep differently."""
+    return [length for length in shape if length != 1]
+
+
+def _differences(weights: Tensors, architecture: Architecture) -> list[str]:
+    """Which config keys the weights contradict, as far as names and shapes tell."""
+    flow = re.compile(r"left_glow\.blocks\.(\d+)\.flows\.\d+\.act_norm\.loc")
+    steps = Counter(int(match[1]) for match in map(flow.fullmatch, weights) if match)
+    target = "right_glow.blocks.0.flows.0"
+    there: dict[str, Any] = {
+        "steps": tuple(steps[level] for level in sorted(steps)),
+        "lu": any(name.endswith(".inv_conv.w_p") for name in weights),
+    }
+    here: dict[str, Any] = {"steps": architecture.steps, "lu": architecture.lu}
+    for key, name, axis, ours in (
+        ("coupling_width", f"{target}.coupling.net.0.bias", 0, architecture.coupling_width),
+        (
+            "spatial_width",
+            f"{target}.coupling.cond_net.conv_net.0.bias",
+            0,
+            architecture.spatial_width,
+        ),
+    ):
+        if name in weights:
+            there[key], here[key] = weights[name].shape[axis], ours
+    if (name := f"{target}.coupling.cond_net.conv_net.0.weight") in weights:
+        boundary = weights[name].shape[1] > architecture.level_channels[0]
+        if boundary != architecture.boundary:
+            here["condition"] = architecture.condition
+            there["condition"] = "source+boundary or …_ceil" if boundary else "source"
+    return [
+        f"config.model.{key} is {here[key]} here and {value} there"
+        for key, value in there.items()
+        if value != here[key]
+    ]
+
+
+def import_checkpoint(
+    path: Path, config: ConfigDict, workdir: Path, step: int | None = None
+) -> tuple[int, TorchCheckpoint]:
+    """Writes the original's checkpoint as the only one of a workdir.
+
+    Args:
+        path: The original's file.
+        config: Of the same model; stored with the checkpoint.
+        workdir: Where `checkpoints/STEP` goes.
+        step: Steps trained, where the file does not tell.
+
+    Returns:
+        The step that it stands at, and what was read.
+
+    Raises:
+        UserError: Where the file cannot be read, does not fit the config, or the workdir already
+            has checkpoints.
+    """
+    architecture = build_architecture(config)
+    model = build_model(config, optax.constant_schedule(0.0))
+    if any((workdir / "checkpoints").glob("*")):
+        raise UserError(
+            f"{workdir} already holds checkpoints, which are never overwritten: "
+            "choose another --workdir."
+        )
+    checkpoint = read(load(path), path)
+    step = choose_step(path, checkpoint, step)
+    state = to_state(checkpoint, architecture, abstract_state(model, architecture, Devices()), step)
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--workdir {workdir} cannot be made: {error.strerror}.") from None
+    checkpoints = Checkpoints(workdir, config.train.keep_last)
+    # Our own data order, as far into it as so many steps come.
+    checkpoints.save(state, {"next_index": step * config.train.batch_size}, config)
+    checkpoints.close()
+    return step, checkpoint
+
+
+def main(argv: Sequence[str]) -> None:
+    """Parses the command line and imports."""
+    workdir = flags.DEFINE_string("workdir", None, "New folder for the checkpoint.")
+    step = flags.DEFINE_integer(
+        "step", None, "Steps trained, where the file does not tell.", lower_bound=0
+    )
+    has_path = bool(argv) and not argv[0].startswith("-")
+    rest = list(argv[has_path:])
+    config = cli.parse_config(rest)
+    if not has_path or workdir.value is None:
+        raise UserError(
+            f"{'--workdir DIR' if has_path else 'CKPT.pt'} is missing. Usage: python -m "
+            "fullglow_jax.interop.import_torch CKPT.pt --config FILE --workdir DIR"
+        )
+    folder = Path(workdir.value)
+    at, checkpoint = import_checkpoint(Path(argv[0]), config, folder, step.value)
+    moments = (
+        f"Adam's moments after {checkpoint.moments.count} steps"
+        if checkpoint.moments
+        else "no optimizer state in the file: Adam's moments start from zero"
+    )
+    train = [
+        word
+        for before, word in zip(["", *rest], rest, strict=False)
+        if not word.startswith("--step") and before != "--step"
+    ]
+    print(
+        f"wrote {folder / 'checkpoints' / str(at)}: {len(checkpoint.weights)} tensors, {moments}\n"
+        "next:\n"
+        f"  python sample.py --workdir {shlex.quote(str(folder))}\n"
+        f"  python eval.py --workdir {shlex.quote(str(folder))}\n"
+        f"  python train.py {shlex.join(train)}"
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,112 @@
+"""The sample command: a PNG for every image drawn, and a grid of all of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+from PIL import Image
+
+from fullglow_jax.data.source import build_source
+from fullglow_jax.models import Architecture
+from fullglow_jax.parallel import Devices
+from fullglow_jax.progress import ProgressLine
+from fullglow_jax.sampling.conditions import Conditions, from_files, from_source
+from fullglow_jax.sampling.grid import as_uint8, image_grid
+from fullglow_jax.sampling.sampler import Sampler
+from fullglow_jax.training.trained import load_trained
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """What to draw.
+
+    Attributes:
+        workdir: Folder of the training run.
+        checkpoint: "latest", "best" or a step.
+        split: Where conditions come from, unless `conditions` names files.
+        count: How many conditions of the split.
+        conditions: Image files.
+        boundaries: Boundary maps of those, for models that read them.
+        samples: Images for each condition.
+        temperatures: Factors of the noise's deviation.
+        seed: Of the noise.
+        batch_size: Images drawn at once.
+        out: Folder for the images; inside the workdir if None.
+    """
+
+    workdir: Path
+    checkpoint: str
+    split: str
+    count: int
+    conditions: tuple[Path, ...]
+    boundaries: tuple[Path, ...]
+    samples: int
+    temperatures: tuple[float, ...]
+    seed: int
+    batch_size: int
+    out: Path | None
+
+
+def sample(config: ConfigDict, request: SampleRequest) -> Path:
+    """Draws what is asked for and returns the grid's path.
+
+    Raises:
+        UserError: Where the checkpoint or a condition cannot be read.
+    """
+    trained = load_trained(config, request.workdir, request.checkpoint, Devices())
+    conditions = _conditions(config, request, trained.architecture)
+    out = request.out or (
+        request.workdir / "samples" / f"step_{trained.step:07d}_seed_{request.seed}"
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    sampler = Sampler(trained.model, jax.random.key(request.seed), request.batch_size)
+    rows: list[list[np.ndarray]] = [[] for _ in conditions.names]
+    total = len(rows) * len(request.temperatures) * request.samples
+    done = 0
+    with ProgressLine("sampling", total) as progress:
+        for temperature in request.temperatures:
+            drawn = sampler(trained.variables, conditions.batch, request.samples, temperature)
+            for place, number, image in drawn:
+                name = f"{place:03d}_{conditions.names[place]}__T{temperature:g}__{number:03d}.png"
+                Image.fromarray(as_uint8(image)).save(out / name)
+                rows[place].append(image)
+                done += 1
+                progress.update(done)
+        path = out / "grid.png"
+        Image.fromarray(samples_grid(conditions, rows, request.temperatures)).save(path)
+        progress.say(f"{total} images in {out}\ngrid: {path}")
+    return path
+
+
+def samples_grid(
+    conditions: Conditions, samples: list[list[np.ndarray]], temperatures: tuple[float, ...]
+) -> np.ndarray:
+    """A row for each condition: itself, the image it belongs to where known, its samples.
+
+    Args:
+        conditions: The conditions.
+        samples: For each of them its samples, temperature by temperature.
+        temperatures: Of the samples, for the titles.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    header = ["condition", *(["ground truth"] if conditions.have_targets else [])]
+    each = len(samples[0]) // len(temperatures)
+    header += [f"T = {temperature:g}" for temperature in temperatures for _ in range(each)]
+    rows: list[list[np.ndarray]] = []
+    for place, drawn in enumerate(samples):
+        targets = [conditions.batch.target[place]] if conditions.have_targets else []
+        rows.append([conditions.batch.condition[place], *targets, *drawn])
+    return image_grid(rows, header)
+
+
+def _conditions(
+    config: ConfigDict, request: SampleRequest, architecture: Architecture
+) -> Conditions:
+    if request.conditions:
+        return from_files(request.conditions, request.boundaries, architecture, config)
+    source = build_source(config.data, request.split, boundary=architecture.boundary)
+    return from_source(source, request.count, architecture)

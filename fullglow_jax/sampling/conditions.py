@@ -1,0 +1,63 @@
+"""Where a sampler's conditions come from: a split, or image files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from fullglow_jax.data.images import read_rgb
+from fullglow_jax.data.pipeline import collate
+from fullglow_jax.data.source import Pair, PairSource
+from fullglow_jax.errors import UserError
+from fullglow_jax.models import Architecture
+from fullglow_jax.models.interface import Batch
+
+
+class Conditions(NamedTuple):
+    """Conditions on the host, with names, and with the images they belong to where known."""
+
+    names: list[str]
+    batch: Batch
+    have_targets: bool
+
+
+def from_source(source: PairSource, count: int, architecture: Architecture) -> Conditions:
+    """The first pairs of a source."""
+    pairs = [source[i] for i in range(min(count, len(source)))]
+    return _collate(pairs, architecture, have_targets=True)
+
+
+def from_files(
+    conditions: Sequence[Path],
+    boundaries: Sequence[Path],
+    architecture: Architecture,
+    config: ConfigDict,
+) -> Conditions:
+    """Image files, resized as the training data was.
+
+    Raises:
+        UserError: Where a file cannot be read, or the boundary maps do not match the conditions.
+    """
+    wanted = len(conditions) if architecture.boundary else 0
+    if len(boundaries) != wanted:
+        raise UserError(
+            f"{len(boundaries)} --boundary files for {len(conditions)} --condition files: this "
+            f"model (config.model.condition={architecture.condition!r}) needs {wanted}."
+        )
+    size = tuple(config.data.image_size)
+    pairs: list[Pair] = []
+    for i, path in enumerate(conditions):
+        image = read_rgb(path, size)
+        pair: Pair = {"condition": image, "target": np.zeros_like(image), "name": path.stem}
+        if boundaries:
+            pair["boundary"] = read_rgb(boundaries[i], size)
+        pairs.append(pair)
+    return _collate(pairs, architecture, have_targets=False)
+
+
+def _collate(pairs: list[Pair], architecture: Architecture, have_targets: bool) -> Conditions:
+    host = collate(pairs, architecture.boundary_spec)
+    batch = Batch(host["condition"], host["target"], host["boundary"])
+    return Conditions(host["name"], batch, have_targets)

@@ -1,0 +1,212 @@
+"""The training loop, from a config to checkpoints, metrics and pictures."""
+
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from jax import Array
+from ml_collections import ConfigDict
+from PIL import Image
+
+from fullglow_jax.config import check_same_model
+from fullglow_jax.data.pipeline import evaluation_batches, training_batches
+from fullglow_jax.data.source import PairSource, build_source
+from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
+from fullglow_jax.models import Architecture, build_architecture, build_model
+from fullglow_jax.models.interface import LikelihoodModel, TrainState
+from fullglow_jax.parallel import Devices
+from fullglow_jax.progress import ProgressLine
+from fullglow_jax.sampling.command import samples_grid
+from fullglow_jax.sampling.conditions import from_source
+from fullglow_jax.sampling.sampler import Sampler
+from fullglow_jax.training.checkpoints import Checkpoints
+from fullglow_jax.training.interruption import StopRequest
+from fullglow_jax.training.metrics import TRAIN, VALIDATION, Metrics, draw_curve
+from fullglow_jax.training.optimizer import learning_rate, total_steps
+from fullglow_jax.training.trained import abstract_state
+
+CONDITIONAL = "bits_per_dim/conditional"
+
+
+def train(config: ConfigDict, workdir: Path) -> None:
+    """Trains until the config's last step, going on from the newest checkpoint if there is one.
+
+    Writes `checkpoints/`, `metrics.jsonl`, `tensorboard/`, `samples/` and `curve.png` into the
+    workdir. Data order and noise derive from `config.seed` and the step: a run that was stopped
+    and started again ends where one left alone would have.
+
+    Raises:
+        UserError: Where the config asks for what is not possible, the data is missing or bad, or
+            the workdir belongs to another model.
+    """
+    # ---- what there is: devices, model, data -------------------------------------------------
+    devices = Devices()
+    devices.check_batch_size(config.train.batch_size, "config.train.batch_size")
+    architecture = build_architecture(config)
+    checkpoints = _open_checkpoints(config, workdir)
+    train_source = build_source(config.data, "train", boundary=architecture.boundary)
+    validation_source = build_source(config.data, "val", boundary=architecture.boundary)
+    steps_per_epoch = max(1, round(len(train_source) / config.train.batch_size))
+    schedule = learning_rate(config, steps_per_epoch)
+    total = total_steps(config, steps_per_epoch)
+    model = build_model(config, schedule)
+    of_init, of_training, of_validation, of_samples = jax.random.split(
+        jax.random.key(config.seed), 4
+    )
+
+    # ---- where to begin: at a checkpoint, or at the first batch ------------------------------
+    batches = training_batches(
+        train_source,
+        batch_size=config.train.batch_size,
+        seed=config.seed,
+        threads=config.data.threads,
+        boundary=architecture.boundary_spec,
+    )
+    step = 0
+    if steps := checkpoints.steps():
+        like = abstract_state(model, architecture, devices)
+        state, (step, position) = checkpoints.restore(steps[-1], like)
+        batches.set_state(position)
+    else:
+        # The first batch starts the actnorms, and is trained on like any other afterwards.
+        position = batches.get_state()
+        first = devices.put_batch(next(batches))
+        batches.set_state(position)
+        state = jax.jit(model.init, out_shardings=devices.replicated)(of_init, first)
+    train_step = jax.jit(model.train_step, donate_argnums=0)
+    validate = _Validation(config, architecture, model, validation_source, devices, of_validation)
+    draw = _SampleGrids(config, architecture, model, validation_source, of_samples, workdir)
+    metrics = Metrics(workdir, step)
+
+    # ---- the steps ---------------------------------------------------------------------------
+    with ProgressLine("training", total, step) as progress, StopRequest() as stop:
+        parameters = sum(leaf.size for leaf in jax.tree.leaves(state.variables["params"]))
+        progress.say(
+            f"{config.model.name}: {parameters:,} parameters, {len(train_source)} training and "
+            f"{len(validation_source)} validation pairs, {devices.mesh.size} device(s), {workdir}"
+        )
+        if step:
+            progress.say(f"going on from step {step} of {total}")
+        else:
+            metrics.scalars(0, validate(state))
+        progress.say("compiling the training step …")
+        since_log: list[dict[str, Array]] = []
+        logged_at = time.monotonic()
+        while step < total and not stop.made:
+            state, scalars = train_step(state, devices.put_batch(next(batches)), of_training)
+            step += 1
+            since_log.append(scalars)
+
+            def due(every: int, step: int = step) -> bool:
+                return step % every == 0 or step == total
+
+            if due(config.train.log_every):
+                values = _means(since_log)
+                now = time.monotonic()
+                rate = config.train.batch_size * len(since_log) / (now - logged_at)
+                since_log, logged_at = [], now
+                values |= {"images_per_second": rate, "learning_rate": float(schedule(step - 1))}
+                metrics.scalars(step, {TRAIN + name: value for name, value in values.items()})
+                progress.update(step, f"{values[CONDITIONAL]:.3f} bits/dim  {rate:.1f} images/s")
+            validation_bits = None
+            if due(config.train.validate_every):
+                scores = validate(state)
+                validation_bits = scores[VALIDATION + CONDITIONAL]
+                metrics.scalars(step, scores)
+                draw_curve(workdir)
+                progress.say(f"step {step}: validation {validation_bits:.4f} bits/dim")
+            if due(config.train.sample_every):
+                metrics.image(step, "samples", draw(state, step))
+            if due(config.train.checkpoint_every) or stop.made:
+                checkpoints.save(state, batches.get_state(), config, validation_bits)
+
+        # ---- the end -------------------------------------------------------------------------
+        batches.close()
+        checkpoints.close()
+        metrics.close()
+        if stop.made:
+            progress.say(f"stopped at step {step}, saved; the same command goes on from there")
+        else:
+            progress.say(
+                f"trained {step} steps: {workdir}/checkpoints, {draw_curve(workdir)}, "
+                f"{workdir}/samples, {workdir}/metrics.jsonl"
+            )
+
+
+def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
+    """The workdir's checkpoints, which must be of this config's model."""
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--workdir {workdir} cannot be made: {error.strerror}.") from None
+    checkpoints = Checkpoints(workdir, config.train.keep_last)
+    if steps := checkpoints.steps():
+        check_same_model(config, checkpoints.config(steps[-1]), workdir)
+    return checkpoints
+
+
+def _means(scalars: list[dict[str, Array]]) -> dict[str, float]:
+    """Means by name, fetched from the device in one go."""
+    fetched = jax.device_get(scalars)
+    return {name: float(np.mean([s[name] for s in fetched])) for name in fetched[0]}
+
+
+class _Validation:
+    """Bits per dimension of the validation split, under the same noise every time."""
+
+    def __init__(
+        self,
+        config: ConfigDict,
+        architecture: Architecture,
+        model: LikelihoodModel,
+        source: PairSource,
+        devices: Devices,
+        key: Array,
+    ) -> None:
+        self.config, self.architecture, self.source = config, architecture, source
+        self.key = key
+        self.score = BitsPerDim(model, devices)
+
+    def __call__(self, state: TrainState) -> dict[str, float]:
+        """Means by name."""
+        batches = evaluation_batches(
+            self.source,
+            batch_size=self.config.train.batch_size,
+            threads=self.config.data.threads,
+            boundary=self.architecture.boundary_spec,
+            limit=self.config.train.validation_examples,
+        )
+        bits = self.score(state.variables, batches, self.key)
+        return {f"{VALIDATION}bits_per_dim/{name}": float(v.mean()) for name, v in bits.items()}
+
+
+class _SampleGrids:
+    """A picture of samples under fixed conditions and noise."""
+
+    def __init__(
+        self,
+        config: ConfigDict,
+        architecture: Architecture,
+        model: LikelihoodModel,
+        source: PairSource,
+        key: Array,
+        workdir: Path,
+    ) -> None:
+        self.settings = config.train
+        self.conditions = from_source(source, config.train.sample_conditions, architecture)
+        self.sampler = Sampler(model, key, config.train.samples_per_condition)
+        self.folder = workdir / "samples"
+
+    def __call__(self, state: TrainState, step: int) -> np.ndarray:
+        """Draws, writes `samples/step_N.png` and returns the picture."""
+        rows: list[list[np.ndarray]] = [[] for _ in self.conditions.names]
+        count, temperature = self.settings.samples_per_condition, self.settings.temperature
+        drawn = self.sampler(state.variables, self.conditions.batch, count, temperature)
+        for place, _, image in drawn:
+            rows[place].append(image)
+        picture = samples_grid(self.conditions, rows, (temperature,))
+        self.folder.mkdir(exist_ok=True)
+        Image.fromarray(picture).save(self.folder / f"step_{step:07d}.png")
+        return picture

@@ -1,0 +1,101 @@
+"""Every bijection, with random parameters that keep it well-conditioned."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fullglow_jax.bijections import ActNorm, AffineCoupling, InvertibleConvolution, Squeeze
+from tests.networks.variables import perturbed, quick_key
+
+CONDITION_CHANNELS = 3
+
+
+def actnorm_centre(rng, channels):
+    """Scales of either sign, then shifts."""
+    return {"scale": rng.choice([-1.0, 1.0], channels), "shift": np.zeros(channels)}
+
+
+def matrix_centre(rng, channels):
+    return {"weight": np.linalg.qr(rng.standard_normal((channels, channels)))[0]}
+
+
+def factors_centre(rng, channels):
+    del rng
+    square = np.zeros((channels, channels))
+    return {"lower": square, "upper": square, "log_scale": np.zeros(channels)}
+
+
+def nothing(rng, channels):
+    del rng, channels
+    return {}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A bijection and what its own parameters, or its vector net's last bias, vary around."""
+
+    kind: str
+    conditional: bool = False
+
+    def __str__(self):
+        return f"{self.kind}, conditional" if self.conditional else self.kind
+
+    def module(self, channels):
+        return {
+            "actnorm": lambda: ActNorm(channels, self.conditional),
+            "convolution": lambda: InvertibleConvolution(channels, False, self.conditional),
+            "LU convolution": lambda: InvertibleConvolution(channels, True, self.conditional),
+            "coupling": lambda: AffineCoupling(channels, 8, self.conditional, spatial_width=4),
+            "squeeze": Squeeze,
+        }[self.kind]()
+
+    def inputs(self, shape, seed, dtype):
+        """An image batch, and a condition or None."""
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal(shape)
+        condition = rng.standard_normal((*shape[:3], CONDITION_CHANNELS))
+        return jnp.asarray(x, dtype), jnp.asarray(condition, dtype) if self.conditional else None
+
+    def variables(self, shape, seed, dtype):
+        """Noise in every parameter, around a centre."""
+        rng = np.random.default_rng(seed)
+        channels = shape[-1]
+        module = self.module(channels)
+        inputs = self.inputs(shape, 0, np.float32)
+        shapes = jax.eval_shape(module.init, quick_key(), *inputs)
+        variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape), {"params": {}, **shapes})
+        centre = {
+            "actnorm": actnorm_centre,
+            "convolution": matrix_centre,
+            "LU convolution": factors_centre,
+        }.get(self.kind, nothing)(rng, channels)
+        if centre and self.conditional:
+            flat = np.concatenate([value.ravel() for value in centre.values()])
+            variables["params"]["vector_net"]["output"]["bias"] = flat
+        else:
+            variables["params"].update(centre)
+        if "constants" in variables:
+            variables["constants"] = {
+                "permutation": np.eye(channels)[rng.permutation(channels)],
+                "sign": rng.choice([-1.0, 1.0], channels),
+            }
+        return perturbed(variables, seed, dtype, size=0.2)
+
+
+ACTNORM, ACTNORM_CONDITIONAL = Case("actnorm"), Case("actnorm", True)
+COUPLING, COUPLING_CONDITIONAL = Case("coupling"), Case("coupling", True)
+CONVOLUTIONS = [
+    Case(kind, conditional)
+    for kind in ("convolution", "LU convolution")
+    for conditional in (False, True)
+]
+CASES = [
+    ACTNORM,
+    ACTNORM_CONDITIONAL,
+    *CONVOLUTIONS,
+    COUPLING,
+    COUPLING_CONDITIONAL,
+    Case("squeeze"),
+]

@@ -1,0 +1,27 @@
+"""Trains a model, or goes on with training where an earlier run stopped.
+
+python train.py --config configs/cityscapes_512.py [--workdir DIR] [--config.key=value …]
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from fullglow_jax import cli
+
+WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder for checkpoints, metrics and samples; runs/NAME if not given."
+)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Parses flags and trains."""
+    config = cli.parse_config(argv)
+    from fullglow_jax.training.loop import train
+
+    train(config, Path(WORKDIR.value or f"runs/{cli.config_name()}"))
+
+
+if __name__ == "__main__":
+    cli.run(main)
