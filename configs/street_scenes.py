@@ -10,22 +10,22 @@ def get_config() -> ConfigDict:
     config = default_config()
     config.data.name = "street_scenes"
     config.data.root = "datasets/street_scenes"
-    config.data.image_size = (32, 64)
+    config.data.image_size = (40, 80)
     config.data.street_scenes.height = 64
     config.data.street_scenes.width = 128
 
-    config.model.steps = (4, 4)
+    config.model.steps = (4, 4, 4)
     config.model.coupling_width = 64
     config.model.spatial_width = 32
     config.model.remat = False
 
     config.optimizer.learning_rate = 1e-3
-    config.optimizer.constant_epochs = 10.0
-    config.optimizer.decay_epochs = 10.0
+    config.optimizer.constant_epochs = 4.5
+    config.optimizer.decay_epochs = 4.5
 
-    config.train.batch_size = 16
-    config.train.log_every = 50
-    config.train.validate_every = 500
-    config.train.sample_every = 500
-    config.train.checkpoint_every = 500
+    config.train.batch_size = 8
+    config.train.log_every = 25
+    config.train.validate_every = 225
+    config.train.sample_every = 225
+    config.train.checkpoint_every = 225
     return config

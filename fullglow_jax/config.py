@@ -58,6 +58,34 @@ def default_config() -> ConfigDict:
     return config
 
 
+_LEAST_ONE = (
+    "log_every",
+    "validate_every",
+    "sample_every",
+    "checkpoint_every",
+    "steps",
+    "validation_examples",
+    "sample_conditions",
+    "samples_per_condition",
+    "keep_last",
+)
+"""Of `config.train`."""
+
+
+def check_numbers(config: ConfigDict) -> None:
+    """Refuses numbers that mean nothing.
+
+    Raises:
+        UserError: Where there is one; names its key.
+    """
+    for key in _LEAST_ONE:
+        value = config.train[key]
+        if value is not None and value < 1:
+            raise UserError(f"config.train.{key}={value} must be 1 or more.")
+    if not 1 <= config.data.bits <= 8:
+        raise UserError(f"config.data.bits={config.data.bits} must be one of 1 to 8.")
+
+
 def to_json(config: ConfigDict) -> dict[str, Any]:
     """A config as plain JSON values."""
     plain: dict[str, Any] = json.loads(config.to_json_best_effort())

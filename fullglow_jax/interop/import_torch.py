@@ -77,6 +77,8 @@ def load(path: Path) -> Any:
         UserError: Where PyTorch is not installed, or the file is missing, damaged, not
             PyTorch's, or holds more than tensors and plain values.
     """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; expected the original's optim_step=N.pt.")
     try:
         import torch
     except ImportError:
@@ -84,8 +86,6 @@ def load(path: Path) -> Any:
             f"Reading {path} needs PyTorch, which is not installed: pip install torch, "
             "or pip install 'fullglow-jax[torch]'."
         ) from None
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; expected the original's optim_step=N.pt.")
 
     def plain(value: Any) -> Any:
         if isinstance(value, torch.Tensor):
@@ -112,7 +112,7 @@ def load(path: Path) -> Any:
         ) from None
 
 
-def is_parameter(name: str) -> bool:
+def _is_parameter(name: str) -> bool:
     """Whether the original trains the tensor of this name."""
     return name.rpartition(".")[2] not in BUFFERS
 
@@ -126,18 +126,18 @@ def read(content: Any, path: Path) -> TorchCheckpoint:
     weights = content.get(WEIGHTS, content) if isinstance(content, Mapping) else {}
     weights = weights if isinstance(weights, Mapping) else {}
     if not any(str(name).startswith(("left_glow.", "right_glow.")) for name in weights):
-        found = ", ".join(map(repr, content)) if isinstance(content, Mapping) else type(content)
+        held = map(repr, content) if isinstance(content, Mapping) else [type(content).__name__]
         raise UserError(
             f"{path} is not a checkpoint of the original Full-Glow: expected {WEIGHTS!r} and "
             f"{OPTIMIZER!r}, or a state dict with left_glow.… and right_glow.…; "
-            f"it holds {str(found)[:200] or 'nothing'}."
+            f"it holds {', '.join(held)[:200] or 'nothing'}."
         )
     odd = [name for name, value in weights.items() if not isinstance(value, np.ndarray)]
     if odd:
         raise UserError(f"{path}: {odd[0]!r} among the weights is not a tensor.")
     if content is weights or content.get(OPTIMIZER) is None:
         return TorchCheckpoint(dict(weights), None)
-    parameters = {name: value for name, value in weights.items() if is_parameter(name)}
+    parameters = {name: value for name, value in weights.items() if _is_parameter(name)}
     try:
         moments = _moments(content[OPTIMIZER], parameters)
     except (KeyError, TypeError, ValueError) as error:
@@ -203,7 +203,7 @@ def to_state(
         UserError: Where a tensor is missing, too many, or of another shape.
     """
     _check_fit(checkpoint.weights, architecture, like)
-    fixed = tuple(e.torch_name for e in entries(architecture) if not is_parameter(e.torch_name))
+    fixed = tuple(e.torch_name for e in entries(architecture) if not _is_parameter(e.torch_name))
 
     def to_ours(moment: Tensors) -> Any:
         return from_torch(moment, architecture, skip=fixed)["params"]
@@ -214,7 +214,7 @@ def to_state(
         count, first, second = moments.count, to_ours(moments.first), to_ours(moments.second)
     else:
         count = 0
-        first = second = jax.tree.map(lambda leaf: np.zeros(leaf.shape), adam.mu)
+        first = second = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), adam.mu)
     state = TrainState(
         step=jnp.asarray(step),
         variables=from_torch(checkpoint.weights, architecture),
@@ -224,7 +224,7 @@ def to_state(
         ),
     )
     return jax.tree.map(
-        lambda leaf, shape: jax.device_put(jnp.asarray(leaf, shape.dtype), shape.sharding),
+        lambda leaf, shape: jax.device_put(np.asarray(leaf, shape.dtype), shape.sharding),
         state,
         like,
     )
@@ -237,7 +237,7 @@ def _check_fit(weights: Tensors, architecture: Architecture, like: TrainState) -
     problems += [
         f"has {name!r}, which the config's model has not"
         for name in weights
-        if name not in expected and is_parameter(name)
+        if name not in expected and _is_parameter(name)
     ]
     problems += [
         f"has {name!r} of shape {weights[name].shape}, where the config's model has {shape}"
@@ -270,17 +270,12 @@ def _differences(weights: Tensors, architecture: Architecture) -> list[str]:
         "lu": any(name.endswith(".inv_conv.w_p") for name in weights),
     }
     here: dict[str, Any] = {"steps": architecture.steps, "lu": architecture.lu}
-    for key, name, axis, ours in (
-        ("coupling_width", f"{target}.coupling.net.0.bias", 0, architecture.coupling_width),
-        (
-            "spatial_width",
-            f"{target}.coupling.cond_net.conv_net.0.bias",
-            0,
-            architecture.spatial_width,
-        ),
+    for key, name, width in (
+        ("coupling_width", "coupling.net.0", architecture.coupling_width),
+        ("spatial_width", "coupling.cond_net.conv_net.0", architecture.spatial_width),
     ):
-        if name in weights:
-            there[key], here[key] = weights[name].shape[axis], ours
+        if (bias := f"{target}.{name}.bias") in weights:
+            there[key], here[key] = weights[bias].size, width
     if (name := f"{target}.coupling.cond_net.conv_net.0.weight") in weights:
         boundary = weights[name].shape[1] > architecture.level_channels[0]
         if boundary != architecture.boundary:

@@ -76,9 +76,10 @@ class Checker:
         if self.recording.under("after::"):
             return self._start_rows()
         variables = self.recording.variables()
-        rows = self._encoding_rows(variables)
-        if self.recording.under("gradnorm::"):
-            rows += self._gradient_rows(variables)
+        encodings, gradients = self._encode(variables)
+        rows = self._encoding_rows(encodings)
+        if gradients is not None:
+            rows += self._gradient_rows(*gradients)
         return rows + self._decoding_rows(variables)
 
     def _bits(self, encoding: Encoding) -> Array:
@@ -92,14 +93,25 @@ class Checker:
             ours, recorded = ours.mean(), recorded.mean()
         return compare(name, ours, recorded, "relative", BITS_RELATIVE)
 
-    def _encode(self, variables: Any) -> tuple[Encoding, Encoding]:
+    def _encode(self, variables: Any) -> tuple[tuple[Encoding, Encoding], Any]:
+        """Both encodings; where gradients are recorded, the loss's, in the same compilation."""
         r = self.recording
-        apply: Callable[..., Any] = jax.jit(self._apply)
-        return apply(variables, r.image("x_a"), r.image("x_b"), r.boundary())
 
-    def _encoding_rows(self, variables: Any) -> list[Row]:
+        def loss(params: Any, source: Array, target: Array) -> Any:
+            left, right = self._apply({**variables, "params": params}, source, target, r.boundary())
+            weight = r.meta.get("reg_factor", 0.0)
+            return weight * self._bits(left) + self._bits(right), (left, right)
+
+        arguments = variables["params"], r.image("x_a"), r.image("x_b")
+        if not r.under("gradnorm::"):
+            return jax.jit(loss)(*arguments)[1], None
+        of_loss = jax.jit(jax.grad(loss, (0, 1, 2), has_aux=True))
+        gradients, encodings = of_loss(*arguments)
+        return encodings, gradients
+
+    def _encoding_rows(self, encodings: tuple[Encoding, Encoding]) -> list[Row]:
         r = self.recording
-        sides = dict(zip(("left", "right"), self._encode(variables), strict=True))
+        sides = dict(zip(("left", "right"), encodings, strict=True))
         rows = [self._bits_row(f"bits_{side}", self._bits(e)) for side, e in sides.items()]
         if "loss" in r:
             loss = r.meta["reg_factor"] * self._bits(sides["left"]) + self._bits(sides["right"])
@@ -114,53 +126,43 @@ class Checker:
             for level, latent in enumerate(encoding.latents):
                 name = f"z_{side}_{level}"
                 if name in r:
-                    rows.append(
-                        compare(name, latent, r.image(name), "absolute", IMAGE_ABSOLUTE)
-                    )
+                    rows.append(compare(name, latent, r.image(name), "absolute", IMAGE_ABSOLUTE))
         return rows
 
     def _decoding_rows(self, variables: Any) -> list[Row]:
         r, levels = self.recording, range(self.architecture.levels)
         boundary = r.boundary()
 
+        read: Callable[..., Any] = jax.jit(partial(self._apply, method=FullGlow.read_condition))
+
         @partial(jax.jit, static_argnums=2)
-        def decode(source: Array, latents: tuple[Array, ...], from_noise: bool) -> Array:
-            parameters = self._apply(
-                variables, source, boundary, method=FullGlow.read_condition
-            )
-            return self._apply(
-                variables, latents, parameters, from_noise, method=FullGlow.decode
-            )
+        def decode(latents: Any, parameters: Any, from_noise: bool) -> Array:
+            return self._apply(variables, latents, parameters, from_noise, method=FullGlow.decode)
+
+        @jax.jit
+        def decode_source(noise: Any) -> Array:
+            return self._apply(variables, noise, True, method=FullGlow.decode_source)
 
         latents = tuple(r.image(f"z_right_{level}") for level in levels)
+        own = read(variables, r.image("x_a"), boundary)
         cases: dict[str, Callable[[], Any]] = {
-            "reconstruct_x_b": lambda: decode(r.image("x_a"), latents, False),
-            "transfer_x_b": lambda: decode(r.image("x_a_new"), latents, False),
+            "reconstruct_x_b": lambda: decode(latents, own, False),
+            "transfer_x_b": lambda: decode(
+                latents, read(variables, r.image("x_a_new"), boundary), False
+            ),
         }
         if "eps_0" in r:
             noise = tuple(r.image(f"eps_{level}") for level in levels)
-            cases["sample_x_b"] = lambda: decode(r.image("x_a"), noise, True)
-            cases["left_sample_x_a"] = lambda: self._apply(
-                variables, noise, True, method=FullGlow.decode_source
-            )
+            cases["sample_x_b"] = lambda: decode(noise, own, True)
+            cases["left_sample_x_a"] = lambda: decode_source(noise)
         return [
             compare(name, run(), r.image(name), "absolute", IMAGE_ABSOLUTE)
             for name, run in cases.items()
             if name in r
         ]
 
-    def _gradient_rows(self, variables: Any) -> list[Row]:
+    def _gradient_rows(self, gradients: Any, of_source: Array, of_target: Array) -> list[Row]:
         r = self.recording
-
-        def loss(params: Any, source: Array, target: Array) -> Array:
-            left, right = self._apply(
-                {**variables, "params": params}, source, target, r.boundary()
-            )
-            return r.meta["reg_factor"] * self._bits(left) + self._bits(right)
-
-        gradients, of_source, of_target = jax.jit(jax.grad(loss, (0, 1, 2)))(
-            variables["params"], r.image("x_a"), r.image("x_b")
-        )
         ours = to_torch({"params": gradients}, self.architecture)
         bound = ("relative", GRADIENT_RELATIVE)
         rows = [

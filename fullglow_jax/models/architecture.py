@@ -49,9 +49,17 @@ class Architecture:
             raise UserError(
                 f"config.model.condition={self.condition!r} is not one of {', '.join(CONDITIONS)}."
             )
+        for key in ("coupling_width", "spatial_width"):
+            if getattr(self, key) < 1:
+                raise UserError(f"config.model.{key}={getattr(self, key)} must be 1 or more.")
         self._check_image_size()
 
     def _check_image_size(self) -> None:
+        if len(self.image_size) != 2:
+            raise UserError(
+                f"config.data.image_size={self.image_size} must be height and width, "
+                "for example (256, 256)."
+            )
         factor = 2**self.levels
         smallest = SMALLEST_LEVEL * factor
         if all(n % factor == 0 and n >= smallest for n in self.image_size):

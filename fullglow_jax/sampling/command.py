@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from fullglow_jax.data.source import build_source
+from fullglow_jax.errors import UserError
 from fullglow_jax.models import Architecture
 from fullglow_jax.parallel import Devices
 from fullglow_jax.progress import ProgressLine
@@ -53,14 +54,17 @@ def sample(config: ConfigDict, request: SampleRequest) -> Path:
     """Draws what is asked for and returns the grid's path.
 
     Raises:
-        UserError: Where the checkpoint or a condition cannot be read.
+        UserError: Where the checkpoint or a condition cannot be read, or `out` cannot be made.
     """
     trained = load_trained(config, request.workdir, request.checkpoint, Devices())
     conditions = _conditions(config, request, trained.architecture)
     out = request.out or (
         request.workdir / "samples" / f"step_{trained.step:07d}_seed_{request.seed}"
     )
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be made: {error.strerror}.") from None
     sampler = Sampler(trained.model, jax.random.key(request.seed), request.batch_size)
     rows: list[list[np.ndarray]] = [[] for _ in conditions.names]
     total = len(rows) * len(request.temperatures) * request.samples

@@ -1,8 +1,10 @@
 """Checkpoints that carry everything: variables, optimiser, data position and config."""
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import jax
 import orbax.checkpoint as ocp
@@ -38,6 +40,9 @@ class Checkpoints:
 
     Attributes:
         workdir: The run's folder.
+
+    Raises:
+        UserError: Where the folder cannot be made, or cannot be read as one of checkpoints.
     """
 
     def __init__(self, workdir: Path, keep_last: int = 1, *, read_only: bool = False) -> None:
@@ -48,22 +53,30 @@ class Checkpoints:
             LatestN(n=keep_last),
             # The best: the lowest of those that were validated.
             BestN(
-                get_metric_fn=lambda metrics: metrics[METRIC],
+                get_metric_fn=_score,
                 reverse=True,
                 n=1,
                 keep_checkpoints_without_metrics=False,
             ),
         ]
-        self._manager = ocp.CheckpointManager(
-            (workdir / "checkpoints").absolute(),
-            options=ocp.CheckpointManagerOptions(
-                preservation_policy=AnyPreservationPolicy(policies),
-                cleanup_tmp_directories=not read_only,
-                read_only=read_only,
-                create=not read_only,
-            ),
-            item_names=("variables", "optimizer", "data", "config"),
+        options = ocp.CheckpointManagerOptions(
+            # The policies alone decide what is kept; without best_fn, no score is written.
+            best_fn=_score,
+            best_mode="min",
+            preservation_policy=AnyPreservationPolicy(policies),
+            cleanup_tmp_directories=not read_only,
+            read_only=read_only,
+            create=not read_only,
         )
+        folder = (workdir / "checkpoints").absolute()
+        items = ("variables", "optimizer", "data", "config")
+        try:
+            self._manager = ocp.CheckpointManager(folder, options=options, item_names=items)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{folder} cannot be used: {error}. It must be a folder that can be "
+                "written to, with whole checkpoints in it; choose another --workdir."
+            ) from error
 
     @classmethod
     def of(cls, workdir: Path) -> "Checkpoints":
@@ -165,10 +178,42 @@ class Checkpoints:
 
     def _restore(self, step: int, **items: Any) -> Any:
         try:
-            return self._manager.restore(step, args=ocp.args.Composite(**items))
-        except (ValueError, KeyError, OSError) as error:
+            with mock.patch.object(asyncio, "new_event_loop", _QuietLoop):
+                return self._manager.restore(step, args=ocp.args.Composite(**items))
+        # Orbax raises what TensorStore or JSON raised, or a plain Exception from it.
+        except Exception as error:
             raise UserError(
                 f"The checkpoint {self.workdir / 'checkpoints' / str(step)} cannot be read as this "
-                f"model's: {str(error).splitlines()[0]} It may be damaged, or written by another "
-                "model; choose another with --checkpoint, or another --workdir."
+                f"model's: {_reason(error)}. If it is damaged, remove it or choose another with "
+                "--checkpoint; if another model wrote it, choose another --workdir."
             ) from error
+
+
+class _QuietLoop(asyncio.SelectorEventLoop):
+    """Takes no notice of what arrives once it is closed.
+
+    Where one of many reads fails, Orbax closes its loop under the others, and each of these would
+    print a traceback of its own.
+    """
+
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, *args: Any, **kwargs: Any
+    ) -> asyncio.Handle:
+        try:
+            return super().call_soon_threadsafe(*args, **kwargs)
+        except RuntimeError:
+            if not self.is_closed():
+                raise
+            return asyncio.Handle(args[0], args[1:], self)
+
+
+def _reason(error: BaseException) -> str:
+    """The first cause's first line, without TensorStore's specification of the array."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0].split(" [tensorstore_spec")[0].split(" [source locations")[0].rstrip(".")
+
+
+def _score(metrics: dict[str, float]) -> float:
+    return metrics[METRIC]

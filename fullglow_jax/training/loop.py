@@ -9,7 +9,7 @@ from jax import Array
 from ml_collections import ConfigDict
 from PIL import Image
 
-from fullglow_jax.config import check_same_model
+from fullglow_jax.config import check_numbers, check_same_model
 from fullglow_jax.data.pipeline import evaluation_batches, training_batches
 from fullglow_jax.data.source import PairSource, build_source
 from fullglow_jax.errors import UserError
@@ -42,6 +42,7 @@ def train(config: ConfigDict, workdir: Path) -> None:
             the workdir belongs to another model.
     """
     # ---- what there is: devices, model, data -------------------------------------------------
+    check_numbers(config)
     devices = Devices()
     devices.check_batch_size(config.train.batch_size, "config.train.batch_size")
     architecture = build_architecture(config)
@@ -74,7 +75,10 @@ def train(config: ConfigDict, workdir: Path) -> None:
         position = batches.get_state()
         first = devices.put_batch(next(batches))
         batches.set_state(position)
-        state = jax.jit(model.init, out_shardings=devices.replicated)(of_init, first)
+        # Runs once: on CPUs, optimising its code would take longer than running it.
+        options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+        init = jax.jit(model.init, out_shardings=devices.replicated, compiler_options=options)
+        state = init(of_init, first)
     train_step = jax.jit(model.train_step, donate_argnums=0)
     validate = _Validation(config, architecture, model, validation_source, devices, of_validation)
     draw = _SampleGrids(config, architecture, model, validation_source, of_samples, workdir)
@@ -123,6 +127,8 @@ def train(config: ConfigDict, workdir: Path) -> None:
                 checkpoints.save(state, batches.get_state(), config, validation_bits)
 
         # ---- the end -------------------------------------------------------------------------
+        if stop.made and step not in checkpoints.steps():  # asked between two steps
+            checkpoints.save(state, batches.get_state(), config)
         batches.close()
         checkpoints.close()
         metrics.close()

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
+from fullglow_jax.config import check_same_model
 from fullglow_jax.models import Architecture, build_architecture, build_model
 from fullglow_jax.models.interface import Batch, LikelihoodModel, TrainState
 from fullglow_jax.parallel import Devices
@@ -60,5 +61,6 @@ def load_trained(config: ConfigDict, workdir: Path, checkpoint: str, devices: De
     model = build_model(config, optax.constant_schedule(0.0))
     checkpoints = Checkpoints.of(workdir)
     step = checkpoints.choose(checkpoint)
+    check_same_model(config, checkpoints.config(step), workdir)
     like = abstract_state(model, architecture, devices)
     return Trained(model, architecture, checkpoints.variables(step, like), step)

@@ -1,9 +1,9 @@
 """Every bijection, with random parameters that keep it well-conditioned."""
 
 from dataclasses import dataclass
+from functools import cache, partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from fullglow_jax.bijections import ActNorm, AffineCoupling, InvertibleConvolution, Squeeze
@@ -56,16 +56,14 @@ class Case:
         rng = np.random.default_rng(seed)
         x = rng.standard_normal(shape)
         condition = rng.standard_normal((*shape[:3], CONDITION_CHANNELS))
-        return jnp.asarray(x, dtype), jnp.asarray(condition, dtype) if self.conditional else None
+        return x.astype(dtype), condition.astype(dtype) if self.conditional else None
 
     def variables(self, shape, seed, dtype):
         """Noise in every parameter, around a centre."""
         rng = np.random.default_rng(seed)
         channels = shape[-1]
-        module = self.module(channels)
-        inputs = self.inputs(shape, 0, np.float32)
-        shapes = jax.eval_shape(module.init, quick_key(), *inputs)
-        variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape), {"params": {}, **shapes})
+        shapes = {"params": {}, **variable_shapes(self, shape)}
+        variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape), shapes)
         centre = {
             "actnorm": actnorm_centre,
             "convolution": matrix_centre,
@@ -82,6 +80,14 @@ class Case:
                 "sign": rng.choice([-1.0, 1.0], channels),
             }
         return perturbed(variables, seed, dtype, size=0.2)
+
+
+@cache
+def variable_shapes(case, shape):
+    """The shapes of a case's variables, for a shape of image."""
+    init = partial(case.module(shape[-1]).init, method="forward")
+    with jax.enable_x64(False):
+        return jax.eval_shape(init, quick_key(), *case.inputs(shape, 0, np.float32))
 
 
 ACTNORM, ACTNORM_CONDITIONAL = Case("actnorm"), Case("actnorm", True)

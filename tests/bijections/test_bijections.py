@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bijections.cases import CASES
+from tests.networks.variables import quick_jit
 
-SHAPES = [(1, 6, 6, 2), (2, 6, 8, 4), (3, 8, 6, 4)]  # few: each is compiled for every case
+SHAPES = [(1, 6, 8, 4), (3, 8, 6, 2)]  # few: each is compiled for every case
 TOLERANCE = {np.float32: 1e-4, np.float64: 1e-9}
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
@@ -24,11 +25,12 @@ def there_and_back(case, channels):
     """(variables, x, condition) → (y, log_det, x again)."""
     module = case.module(channels)
 
+    @quick_jit
     def run(variables, x, condition):
         y, log_det = module.apply(variables, x, condition, method="forward")
         return y, log_det, module.apply(variables, y, condition, method="inverse")
 
-    return jax.jit(run)
+    return lambda *args: jax.device_get(run(*args))
 
 
 @cache
@@ -36,14 +38,15 @@ def log_abs_det_of_jacobian(case, channels):
     """(variables, one image, its condition) → log|det ∂y/∂x|, by automatic differentiation."""
     module = case.module(channels)
 
+    @quick_jit
     def run(variables, x, condition):
         def flat(pixels):
             y, _ = module.apply(variables, pixels.reshape(x.shape), condition, method="forward")
             return y.ravel()
 
-        return jnp.linalg.slogdet(jax.jacfwd(flat)(x.ravel())).logabsdet
+        return jnp.linalg.slogdet(jax.jacrev(flat)(x.ravel())).logabsdet
 
-    return jax.jit(run)
+    return lambda *args: jax.device_get(run(*args))
 
 
 def one(tree, i):
@@ -69,7 +72,7 @@ def test_the_inverse_inverts(case, dtype, shape, seed):
 
 @every_case
 @few_examples
-@given(shape=st.sampled_from(SHAPES[:2]), seed=seeds)
+@given(shape=st.sampled_from(SHAPES), seed=seeds)
 def test_log_det_is_that_of_the_jacobian_of_each_example(case, shape, seed):
     with jax.enable_x64(True):
         variables = case.variables(shape, seed, np.float64)
@@ -92,7 +95,7 @@ def test_an_example_does_not_depend_on_the_others(case, seed):
         variables = case.variables(shape, seed, np.float64)
         inputs = case.inputs(shape, seed + 1, np.float64)
         others = case.inputs(shape, seed + 2, np.float64)
-        mixed = jax.tree.map(lambda a, b: b.at[1].set(a[1]), inputs, others)
+        mixed = jax.tree.map(lambda a, b: np.stack([b[0], a[1], b[2]]), inputs, others)
         before = run(variables, *inputs)
         after = run(variables, *mixed)
         for of_before, of_after in zip(before, after, strict=True):

@@ -1,11 +1,8 @@
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fullglow_jax.bijections import InvertibleConvolution
-from tests.bijections.cases import CONVOLUTIONS, Case
-from tests.networks.variables import quick_key
+from tests.bijections.cases import CONVOLUTIONS, Case, variable_shapes
+from tests.networks.variables import run, start
 
 SHAPE = (2, 5, 6, 4)
 
@@ -25,7 +22,7 @@ def read_start(case, variables, channels):
         flat = params["vector_net"]["output"]["bias"]
         if case.kind == "convolution":
             return flat.reshape(square)
-        lower, upper, log_scale = jnp.split(flat, [channels**2, 2 * channels**2])
+        lower, upper, log_scale = np.split(flat, [channels**2, 2 * channels**2])
         factors = lower.reshape(square), upper.reshape(square), log_scale
     else:
         if case.kind == "convolution":
@@ -36,32 +33,29 @@ def read_start(case, variables, channels):
 
 @pytest.mark.parametrize("case", CONVOLUTIONS, ids=str)
 def test_starts_as_a_rotation(case):
-    module = case.module(4)
-    x, condition = case.inputs(SHAPE, 0, np.float32)
-    init = jax.jit(lambda *inputs: module.init_with_output(*inputs, method="forward"))
-    (y, log_det), variables = init(quick_key(), x, condition)
+    inputs = case.inputs(SHAPE, 0, np.float32)
+    x = inputs[0]
+    (y, log_det), variables = start(case.module(4), *inputs, method="forward")
     weight = read_start(case, variables, 4)
     np.testing.assert_allclose(weight @ weight.T, np.eye(4), atol=1e-5)
     assert np.abs(weight - np.eye(4)).max() > 0.1
     np.testing.assert_allclose(log_det, np.zeros(2), atol=1e-4)
-    np.testing.assert_allclose(y, jnp.einsum("oi,bhwi->bhwo", weight, x), atol=1e-5)
+    np.testing.assert_allclose(y, np.einsum("oi,bhwi->bhwo", weight, x), atol=1e-5)
 
-    _, other = init(quick_key(1), x, condition)
+    _, other = start(case.module(4), *inputs, method="forward", seed=1)
     assert np.abs(weight - read_start(case, other, 4)).max() > 0.1
 
 
-def test_a_conditional_start_has_a_vector_of_the_right_length():
-    for lu, length in ((True, 4**2 + 4**2 + 4), (False, 4**2)):
-        case = Case("LU convolution" if lu else "convolution", True)
-        shapes = jax.eval_shape(
-            case.module(4).init, quick_key(), *case.inputs(SHAPE, 0, np.float32)
-        )
-        assert shapes["params"]["vector_net"]["output"]["bias"].shape == (length,)
+@pytest.mark.parametrize(
+    ("kind", "length"), [("LU convolution", 4**2 + 4**2 + 4), ("convolution", 4**2)]
+)
+def test_a_conditional_one_reads_a_vector_of_the_right_length(kind, length):
+    params = variable_shapes(Case(kind, True), SHAPE)["params"]
+    assert params["vector_net"]["output"]["bias"].shape == (length,)
 
 
 def test_permutation_and_sign_are_not_trained():
-    x = jnp.zeros(SHAPE)
-    shapes = jax.eval_shape(InvertibleConvolution(4).init, quick_key(), x)
+    shapes = variable_shapes(Case("LU convolution"), SHAPE)
     assert shapes["params"].keys() == {"lower", "upper", "log_scale"}
     assert shapes["constants"].keys() == {"permutation", "sign"}
 
@@ -75,19 +69,19 @@ def test_own_and_conditional_parameters_mean_the_same(kind):
         vector = weight.ravel()
     else:
         factors = [variables["params"][name] for name in ("lower", "upper", "log_scale")]
-        vector = jnp.concatenate([factor.ravel() for factor in factors])
+        vector = np.concatenate([factor.ravel() for factor in factors])
         constants = variables["constants"]
         weight = build(*factors, constants["permutation"], constants["sign"])
     of_conditional = conditional.variables(SHAPE, 2, np.float32)
     output = of_conditional["params"]["vector_net"]["output"]
-    output["kernel"], output["bias"] = jnp.zeros_like(output["kernel"]), vector
+    output["kernel"], output["bias"] = np.zeros_like(output["kernel"]), vector
     if "constants" in variables:
         of_conditional["constants"] = variables["constants"]
 
     x, condition = conditional.inputs(SHAPE, 3, np.float32)
-    y, log_det = own.module(4).apply(variables, x, method="forward")
-    same = conditional.module(4).apply(of_conditional, x, condition, method="forward")
-    np.testing.assert_allclose(y, jnp.einsum("oi,bhwi->bhwo", weight, x), atol=1e-5)
+    y, log_det = run(own.module(4), variables, x, method="forward")
+    same = run(conditional.module(4), of_conditional, x, condition, method="forward")
+    np.testing.assert_allclose(y, np.einsum("oi,bhwi->bhwo", weight, x), atol=1e-5)
     expected = 5 * 6 * np.linalg.slogdet(weight).logabsdet
     np.testing.assert_allclose(log_det, [expected, expected], rtol=1e-4)
     np.testing.assert_allclose(same[0], y, atol=1e-5)

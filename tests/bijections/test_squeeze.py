@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 
 from fullglow_jax.bijections import Squeeze, squeeze, unsqueeze
+from tests.networks.variables import run
 
 
 def test_a_channel_holds_one_pixel_of_every_block():
@@ -15,8 +16,8 @@ def test_a_channel_holds_one_pixel_of_every_block():
 
 
 def test_the_bijection_is_the_functions():
-    x = np.arange(2.0 * 4 * 6 * 3).reshape(2, 4, 6, 3)
-    y, log_det = Squeeze().apply({}, x, method="forward")
+    x = np.arange(2 * 4 * 6 * 3, dtype=np.float32).reshape(2, 4, 6, 3)
+    y, log_det = run(Squeeze(), {}, x, method="forward")
     np.testing.assert_array_equal(y, squeeze(x))
     np.testing.assert_array_equal(log_det, np.zeros(2))
-    np.testing.assert_array_equal(Squeeze().apply({}, y, method="inverse"), x)
+    np.testing.assert_array_equal(run(Squeeze(), {}, y, method="inverse"), x)

@@ -1,0 +1,138 @@
+"""Runs the three commands as a user would, and reads what they leave behind."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+
+ROOT = Path(__file__).resolve().parents[2]
+STREET_SCENES = ROOT / "configs" / "street_scenes.py"
+STEPS = 8
+
+# A model of 70,000 parameters on six pairs of 10×20 pixels.
+TINY = {
+    "data.image_size": "(10,20)",
+    "data.street_scenes.train": 6,
+    "data.street_scenes.val": 3,
+    "data.street_scenes.height": 16,
+    "data.street_scenes.width": 32,
+    "model.steps": "(2,)",
+    "model.coupling_width": 8,
+    "model.spatial_width": 8,
+    "train.batch_size": 2,
+    "train.steps": STEPS,
+    "train.log_every": 1,
+    "train.validate_every": 3,
+    "train.sample_every": 3,
+    "train.checkpoint_every": 2,
+}
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The commands, in an environment where all runs share what XLA has compiled.
+
+    Attributes:
+        scenes: The data folder of all tiny runs.
+        cache: Where compiled programs are kept.
+    """
+
+    scenes: Path
+    cache: Path
+
+    def __call__(self, script: str, *arguments: object, cwd: Path, devices: int = 1) -> Result:
+        done = subprocess.run(
+            self._command(script, arguments),
+            cwd=cwd,
+            env=self._environment(devices),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def until(
+        self, line: str, number: signal.Signals, script: str, *arguments: object, cwd: Path
+    ) -> Result:
+        """Sends a signal as soon as the command has printed the line."""
+        with subprocess.Popen(
+            self._command(script, arguments),
+            cwd=cwd,
+            env=self._environment(1),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            printed = []
+            for text in process.stdout:
+                printed.append(text)
+                if line in text:
+                    process.send_signal(number)
+        assert any(line in text for text in printed), "".join(printed)
+        return Result(process.returncode, "".join(printed), "")
+
+    def tiny(self, workdir: Path | None, **changes: object) -> list[str]:
+        """train.py's arguments for a tiny run; changes are written with __ for the dots."""
+        values = {"data.root": self.scenes, **TINY}
+        values |= {key.replace("__", "."): value for key, value in changes.items()}
+        return [
+            "--config",
+            str(STREET_SCENES),
+            *([] if workdir is None else [f"--workdir={workdir}"]),
+            *(f"--config.{key}={value}" for key, value in values.items()),
+        ]
+
+    @staticmethod
+    def _command(script: str, arguments: Sequence[object]) -> list[str]:
+        return [sys.executable, str(ROOT / script), *map(str, arguments)]
+
+    def _environment(self, devices: int) -> dict[str, str]:
+        # Compiling is most of the work here: little optimised, and once for all runs.
+        flags = (
+            f"--xla_backend_optimization_level=0 --xla_force_host_platform_device_count={devices}"
+        )
+        return {
+            **os.environ,
+            "JAX_PLATFORMS": "cpu",
+            "JAX_COMPILATION_CACHE_DIR": str(self.cache),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "XLA_FLAGS": flags,
+        }
+
+
+def steps_saved(workdir: Path) -> list[int]:
+    return sorted(int(path.name) for path in (workdir / "checkpoints").iterdir())
+
+
+def saved_state(workdir: Path, step: int) -> dict[str, np.ndarray]:
+    """Every array of a checkpoint's variables and optimiser, by its path."""
+    folder = (workdir / "checkpoints" / str(step)).resolve()
+    with ocp.StandardCheckpointer() as reader:
+        trees = {item: reader.restore(folder / item) for item in ("variables", "optimizer")}
+    leaves = jax.tree_util.tree_leaves_with_path(trees)
+    return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """A digest of each file below a folder."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

@@ -1,0 +1,75 @@
+import json
+
+import pytest
+
+from fullglow_jax.training.metrics import read_metrics
+
+
+@pytest.fixture(scope="module")
+def evaluate(commands, trained, tmp_path_factory):
+    """Runs eval.py on the finished run and gives its report and what it printed."""
+
+    def evaluate(*arguments):
+        result = commands(
+            "eval.py", f"--workdir={trained}", *arguments, cwd=tmp_path_factory.mktemp("eval")
+        )
+        assert result.code == 0, result.err
+        path = trained / "eval.json"
+        report = json.loads(path.read_text())
+        path.unlink()
+        return report, result.out
+
+    return evaluate
+
+
+@pytest.fixture(scope="module")
+def scored(evaluate):
+    return evaluate("--batch_size=2")
+
+
+def test_report(scored):
+    report, _ = scored
+    assert {key: report[key] for key in report if key != "bits_per_dim"} == {
+        "checkpoint": 8,
+        "split": "val",
+        "examples": 3,
+        "seed": 0,
+    }
+    assert report["bits_per_dim"].keys() == {"conditional", "source"}
+    for summary in report["bits_per_dim"].values():
+        assert 0 < summary["mean"] < 10
+        assert 0 < summary["standard_error"] < 1
+
+
+def test_table_shows_the_figures(scored):
+    report, printed = scored
+    assert "3 examples of val, step 8" in printed
+    for name, summary in report["bits_per_dim"].items():
+        row = next(line for line in printed.splitlines() if name in line)
+        assert f"{summary['mean']:.4f}" in row
+        assert f"{summary['standard_error']:.4f}" in row
+
+
+def test_agrees_with_the_last_validation(scored, trained):
+    # Only the dequantisation noise is another.
+    last = read_metrics(trained)[-1]
+    for name, summary in scored[0]["bits_per_dim"].items():
+        assert summary["mean"] == pytest.approx(last[f"validation/bits_per_dim/{name}"], abs=0.02)
+
+
+def test_same_figures_again(evaluate, scored):
+    assert evaluate("--batch_size=2")[0] == scored[0]
+
+
+def test_batch_size_is_no_matter(evaluate, scored):
+    report, _ = evaluate("--batch_size=3")
+    for name, summary in report["bits_per_dim"].items():
+        assert summary == pytest.approx(scored[0]["bits_per_dim"][name], rel=1e-6)
+
+
+def test_other_split_seed_and_limit(evaluate, scored):
+    report, _ = evaluate("--batch_size=2", "--split=train", "--limit=1", "--seed=3")
+    assert (report["split"], report["examples"], report["seed"]) == ("train", 1, 3)
+    conditional = report["bits_per_dim"]["conditional"]
+    assert conditional["standard_error"] is None
+    assert conditional["mean"] != scored[0]["bits_per_dim"]["conditional"]["mean"]

@@ -1,0 +1,62 @@
+"""A run that was stopped, in whichever way, ends where one that was left alone ends."""
+
+import re
+import signal
+
+import numpy as np
+import pytest
+
+from fullglow_jax.training.metrics import read_metrics
+from tests.commands.running import STEPS, saved_state, steps_saved
+
+
+def without_speed(records):
+    return [{k: v for k, v in r.items() if k != "train/images_per_second"} for r in records]
+
+
+def assert_ends_alike(workdir, trained):
+    stopped, alone = saved_state(workdir, STEPS), saved_state(trained, STEPS)
+    assert stopped.keys() == alone.keys()
+    assert {name.split("'")[1] for name in alone} == {"variables", "optimizer"}
+    for name, array in alone.items():
+        np.testing.assert_array_equal(stopped[name], array, err_msg=name)
+    assert without_speed(read_metrics(workdir)) == without_speed(read_metrics(trained))
+    data = f"checkpoints/{STEPS}/data/metadata"
+    assert (workdir / data).read_text() == (trained / data).read_text()
+
+
+def test_killed(commands, trained, tmp_path):
+    run = commands.tiny(tmp_path / "run")
+    killed = commands.until("step 6: validation", signal.SIGKILL, "train.py", *run, cwd=tmp_path)
+    assert killed.code == -signal.SIGKILL
+    assert STEPS not in steps_kept(tmp_path / "run")
+    again = commands("train.py", *run, cwd=tmp_path)
+    assert again.code == 0, again.err
+    # The checkpoint of step 2 is whole: the one of step 4 waited for it.
+    assert re.search(rf"going on from step [246] of {STEPS}", again.out)
+    assert_ends_alike(tmp_path / "run", trained)
+
+
+def steps_kept(workdir):
+    return [int(path.name) for path in (workdir / "checkpoints").iterdir() if path.name.isdigit()]
+
+
+@pytest.mark.parametrize(
+    ("number", "line", "at"),
+    [
+        (signal.SIGTERM, "step 3: validation", range(3, STEPS)),
+        (signal.SIGINT, "parameters", [0]),
+    ],
+    ids=["in the middle", "before the first step"],
+)
+def test_asked_to_stop(commands, trained, tmp_path, number, line, at):
+    run = commands.tiny(tmp_path / "run")
+    stopped = commands.until(line, number, "train.py", *run, cwd=tmp_path)
+    assert stopped.code == 0, stopped.out
+    said = re.search(r"stopped at step (\d+), saved; the same command goes on", stopped.out)
+    assert said, stopped.out
+    assert int(said[1]) in at
+    assert steps_saved(tmp_path / "run")[-1] == int(said[1])
+    again = commands("train.py", *run, cwd=tmp_path)
+    assert again.code == 0, again.err
+    assert_ends_alike(tmp_path / "run", trained)

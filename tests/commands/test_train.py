@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.record_writer import masked_crc32c
+
+from fullglow_jax.training.metrics import read_metrics
+from tests.commands.running import STEPS, digests, steps_saved
+
+
+def pixels(path):
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def events(folder):
+    """What TensorBoard would read: each record is its length, a checksum, itself, a checksum."""
+    for path in folder.glob("events.out.tfevents.*"):
+        content = path.read_bytes()
+        place = 0
+        while place < len(content):
+            length = int.from_bytes(content[place : place + 8], "little")
+            record = content[place + 12 : place + 12 + length]
+            checksum = content[place + 12 + length : place + 16 + length]
+            assert int.from_bytes(checksum, "little") == masked_crc32c(record)
+            yield Event.FromString(record)
+            place += 16 + length
+
+
+def test_metrics_of_every_step(trained):
+    records = read_metrics(trained)
+    training = [record for record in records if "train/bits_per_dim/conditional" in record]
+    validation = [record for record in records if "validation/bits_per_dim/conditional" in record]
+    assert [record["step"] for record in training] == list(range(1, STEPS + 1))
+    assert [record["step"] for record in validation] == [0, 3, 6, STEPS]
+    assert len(records) == len(training) + len(validation)
+    assert set(training[0]) == {
+        "step",
+        "train/bits_per_dim/conditional",
+        "train/bits_per_dim/source",
+        "train/gradient_norm",
+        "train/images_per_second",
+        "train/learning_rate",
+    }
+    assert set(validation[0]) == {
+        "step",
+        "validation/bits_per_dim/conditional",
+        "validation/bits_per_dim/source",
+    }
+    assert all(np.isfinite(value) for record in records for value in record.values())
+    first, last = (validation[i]["validation/bits_per_dim/conditional"] for i in (0, -1))
+    assert last < first
+
+
+def test_tensorboard_has_the_same_scalars_and_the_samples(trained):
+    values = [(e.step, v) for e in events(trained / "tensorboard") for v in e.summary.value]
+    scalars = {(step, v.tag): v.simple_value for step, v in values if not v.HasField("image")}
+    recorded = {
+        (record["step"], name): value
+        for record in read_metrics(trained)
+        for name, value in record.items()
+        if name != "step"
+    }
+    assert scalars == pytest.approx(recorded, rel=1e-6)
+    assert [step for step, v in values if v.HasField("image")] == [3, 6, STEPS]
+
+
+def test_pictures(trained):
+    # Three rows (all there are to validate on): condition, photo and three samples.
+    for step in (3, 6, STEPS):
+        grid = pixels(trained / "samples" / f"step_{step:07d}.png")
+        assert grid.shape == (16 + 3 * (10 + 4) + 4, 5 * (20 + 4) + 4, 3)
+        assert grid.std() > 0
+    assert pixels(trained / "curve.png").std() > 0
+
+
+def test_checkpoints_are_the_last_three(trained):
+    assert steps_saved(trained) == [4, 6, 8]
+
+
+def test_says_what_it_trains_and_where_things_are(first_run):
+    result, workdir = first_run
+    assert "6 training and 3 validation pairs, 1 device(s)" in result.out
+    for place in ("checkpoints", "curve.png", "samples", "metrics.jsonl"):
+        assert f"{workdir}/{place}" in result.out
+    assert "Traceback" not in result.err
+
+
+def test_more_steps_go_on_where_the_run_ended(commands, workdir, tmp_path):
+    before = read_metrics(workdir)
+    result = commands("train.py", *commands.tiny(workdir, train__steps=STEPS + 2), cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert f"going on from step {STEPS} of {STEPS + 2}" in result.out
+    records = read_metrics(workdir)
+    assert records[: len(before)] == before
+    assert [record["step"] for record in records[len(before) :]] == [9, 9, 10, 10]
+    assert steps_saved(workdir) == [6, 8, 10]
+
+
+def test_finished_run_again_changes_nothing(commands, workdir, tmp_path):
+    before = digests(workdir)
+    result = commands("train.py", *commands.tiny(workdir), cwd=tmp_path)
+    assert result.code == 0, result.err
+    after = digests(workdir)
+    assert {name: after[name] for name in before} == before
+    assert all(name.startswith("tensorboard") for name in after.keys() - before.keys())
+
+
+def test_default_workdir_is_named_after_the_config(commands, tmp_path):
+    result = commands("train.py", *commands.tiny(None, train__steps=1), cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert steps_saved(tmp_path / "runs" / "street_scenes") == [1]
+
+
+def test_two_devices_train_alike(commands, trained, tmp_path):
+    run = commands.tiny(tmp_path / "run", train__steps=3)
+    result = commands("train.py", *run, cwd=tmp_path, devices=2)
+    assert result.code == 0, result.err
+    assert "2 device(s)" in result.out
+    on_two = read_metrics(tmp_path / "run")
+    on_one = read_metrics(trained)[: len(on_two)]
+    assert len(on_two) == 5
+    for two, one in zip(on_two, on_one, strict=True):
+        for measured in (one, two):
+            measured.pop("train/images_per_second", None)
+        assert two == pytest.approx(one, rel=1e-5)

@@ -1,0 +1,57 @@
+"""The command that checks this implementation against recorded values of the original."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from fullglow_jax.errors import UserError
+from fullglow_jax.interop.verify import main
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+START = GOLDEN / "data_dependent_init.npz"
+
+
+@pytest.fixture(autouse=True)
+def _quick_compilation():
+    """The models are tiny: most of the time goes into compiling them."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+def test_all_recorded_values_are_reproduced(capsys):
+    files = sorted(map(str, GOLDEN.glob("*.npz")))
+    assert len(files) == 4
+    assert main(files) == 0
+    printed = capsys.readouterr().out
+    assert "NO" not in printed
+    assert printed.count("bits_right") == 4
+
+
+def test_one_altered_value_fails(tmp_path, capsys):
+    with np.load(START) as file:
+        arrays = dict(file)
+    name = next(name for name in arrays if name.startswith("after::"))
+    arrays[name] = arrays[name].copy()
+    arrays[name].flat[0] += 1e-3
+    np.savez(tmp_path / "altered.npz", **arrays)
+    assert main([str(tmp_path / "altered.npz")]) == 1
+    assert "NO" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("keep", [None, 0, 10, 0.5])
+def test_a_missing_or_cut_off_file_is_one_clear_error(tmp_path, keep):
+    path = tmp_path / "cut.npz"
+    if keep is not None:
+        whole = START.read_bytes()
+        path.write_bytes(whole[: keep if isinstance(keep, int) else int(keep * len(whole))])
+    with pytest.raises(UserError, match=r"cut\.npz: (no such file|not a whole recorded-values)"):
+        main([str(path)])
+
+
+def test_an_npz_of_something_else_is_refused(tmp_path):
+    np.savez(tmp_path / "other.npz", x=np.zeros(3))
+    with pytest.raises(UserError, match="not a whole recorded-values"):
+        main([str(tmp_path / "other.npz")])

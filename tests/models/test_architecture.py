@@ -1,0 +1,75 @@
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fullglow_jax.errors import UserError
+from fullglow_jax.models import Architecture
+
+
+def fits(size, levels):
+    """Every level, after its squeeze, has at least 5 pixels each way."""
+    return all(n % 2**levels == 0 and n // 2**levels >= 5 for n in size)
+
+
+def sizes_named(message):
+    sizes = message.split("nearest sizes that fit: ")[1]
+    return [(int(h), int(w)) for h, w in re.findall(r"(\d+)×(\d+)", sizes)]
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(
+    size=st.tuples(st.integers(1, 200), st.integers(1, 200)),
+    levels=st.integers(1, 5),
+)
+def test_a_size_fits_or_the_error_names_the_nearest_that_do(size, levels):
+    if fits(size, levels):
+        assert Architecture(size, (1,) * levels).levels == levels
+        return
+    with pytest.raises(UserError, match=f"{size[0]}×{size[1]}") as caught:
+        Architecture(size, (1,) * levels)
+    named = sizes_named(str(caught.value))
+    assert 1 <= len(named) <= 2
+    for suggestion in named:
+        Architecture(suggestion, (1,) * levels)
+    # Nothing that fits lies strictly between what was asked for and what is named.
+    candidates = [n * 2**levels for n in range(5, 200)]
+    for axis, asked in enumerate(size):
+        below = [n for n in candidates if n <= asked]
+        above = [n for n in candidates if n >= asked]
+        assert {suggestion[axis] for suggestion in named} <= {*below[-1:], above[0]}
+    fewer = re.search(r"use (\d+) levels", str(caught.value))
+    possible = [n for n in range(1, levels) if fits(size, n)]
+    assert (int(fewer[1]) if fewer else None) == max(possible, default=None)
+
+
+def test_what_crashed_the_original_is_said_before_it_starts():
+    with pytest.raises(UserError, match=r"at least 80.*80×80.*use 3 levels"):
+        Architecture((64, 64), (4, 4, 4, 4))
+
+
+@pytest.mark.parametrize("steps", [(), (2, 0), (-1,)])
+def test_every_level_has_a_step(steps):
+    with pytest.raises(UserError, match="steps"):
+        Architecture((64, 64), steps)
+
+
+def test_an_unknown_condition_is_answered_with_the_known_ones():
+    with pytest.raises(UserError, match=r"'boundary'.*source, source\+boundary, source\+bound"):
+        Architecture((64, 64), (1,), condition="boundary")
+
+
+def test_shapes_of_the_levels():
+    architecture = Architecture((40, 80), (2, 1, 3))
+    assert architecture.levels == 3
+    assert architecture.dimensions == 40 * 80 * 3
+    assert architecture.level_sizes == ((20, 40), (10, 20), (5, 10))
+    assert architecture.level_channels == (12, 24, 48)
+    assert architecture.latent_shapes == ((20, 40, 6), (10, 20, 12), (5, 10, 48))
+    elements = sum(h * w * c for h, w, c in architecture.latent_shapes)
+    assert elements == architecture.dimensions
+
+
+def test_one_level_splits_nothing_off():
+    assert Architecture((10, 10), (1,), channels=1).latent_shapes == ((5, 5, 4),)

@@ -1,0 +1,275 @@
+"""The whole model, tiny: two levels with LU factors, one level of full matrices and boundaries."""
+
+from dataclasses import replace
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from fullglow_jax.bijections import squeeze
+from fullglow_jax.models import Architecture
+from fullglow_jax.models.flow_step import FlowStep
+from fullglow_jax.models.full_glow import FullGlow, repeat_examples
+from tests.networks.variables import perturbed, quick_jit, start
+
+ONE_CHANNEL = {"channels": 1, "coupling_width": 6, "spatial_width": 4}
+TWO_LEVELS = Architecture((20, 24), (2, 1), **ONE_CHANNEL)
+BOUNDARY = Architecture((10, 12), (2,), lu=False, condition="source+boundary", **ONE_CHANNEL)
+
+both = pytest.mark.parametrize("architecture", [TWO_LEVELS, BOUNDARY], ids=["LU", "boundary"])
+
+
+def inputs(architecture, batch, dtype=np.float64):
+    """Source, target and boundary maps. A smaller batch is the first examples of a larger one."""
+    rngs = [np.random.default_rng(seed) for seed in range(batch)]
+
+    def draw(*shape):
+        return np.stack([rng.random(shape) for rng in rngs]).astype(dtype)
+
+    image = (*architecture.image_size, architecture.channels)
+    sizes = architecture.level_sizes if architecture.boundary else ()
+    return draw(*image), draw(*image), tuple(draw(*size, 3) for size in sizes)
+
+
+@cache
+def started(architecture):
+    """(the encodings, the variables) after data-dependent initialisation with three pairs."""
+    with jax.enable_x64(False):
+        return start(FullGlow(architecture), *inputs(architecture, 3, np.float32))
+
+
+def random_model(architecture, dtype=np.float64):
+    return perturbed(started(architecture)[1], 0, dtype)
+
+
+@cache
+def there_and_back(architecture):
+    """(variables, pairs) → (source and target encodings, source and target decoded from them)."""
+    network = FullGlow(architecture)
+
+    @quick_jit
+    def run(variables, source, target, boundary):
+        of_source, of_target = network.apply(variables, source, target, boundary)
+        read = network.apply(variables, source, boundary, method="read_condition")
+        decoded = network.apply(variables, of_target.latents, read, method="decode")
+        source = network.apply(variables, of_source.latents, method="decode_source")
+        return of_source, of_target, source, decoded
+
+    return lambda *args: jax.device_get(run(*args))
+
+
+@cache
+def encoded(architecture):
+    """Three pairs under random parameters, in double precision."""
+    with jax.enable_x64(True):
+        return there_and_back(architecture)(random_model(architecture), *inputs(architecture, 3))
+
+
+def by_hand(architecture, variables, source, target, boundary):
+    """A one-level model's outputs, step by step: [(source's, its log_det, target's, its)]."""
+    numbers = (
+        architecture.level_channels[0],
+        architecture.lu,
+        architecture.coupling_width,
+        architecture.spatial_width,
+    )
+
+    @quick_jit
+    def step(params, source, target):
+        of_source, source_log_det = FlowStep(*numbers, conditional=False).apply(
+            {"params": params["source"]}, source, method="forward"
+        )
+        conditions = type(of_source)(
+            *(jnp.concatenate([output, boundary[0]], axis=-1) for output in of_source)
+        )
+        of_target, target_log_det = FlowStep(*numbers, conditional=True).apply(
+            {"params": params["target"]}, target, conditions, method="forward"
+        )
+        return of_source, source_log_det, of_target, target_log_det
+
+    steps = []
+    source, target = squeeze(source), squeeze(target)
+    for i in range(architecture.steps[0]):
+        params = jax.tree.map(lambda leaf, i=i: leaf[i], variables["params"]["levels_0"]["steps"])
+        steps.append(jax.device_get(step(params, source, target)))
+        source, target = steps[-1][0].coupling, steps[-1][2].coupling
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("architecture", "batch", "dtype", "tolerance"),
+    [
+        (TWO_LEVELS, 3, np.float64, 1e-9),
+        (BOUNDARY, 3, np.float64, 1e-9),
+        (BOUNDARY, 2, np.float32, 1e-4),
+        (BOUNDARY, 1, np.float32, 1e-4),
+    ],
+)
+def test_decoding_undoes_encoding(architecture, batch, dtype, tolerance):
+    source, target, boundary = inputs(architecture, batch, dtype)
+    with jax.enable_x64(dtype == np.float64):
+        _, _, again_source, again = there_and_back(architecture)(
+            random_model(architecture, dtype), source, target, boundary
+        )
+    np.testing.assert_allclose(again, target, atol=tolerance)
+    np.testing.assert_allclose(again_source, source, atol=tolerance)
+
+
+@both
+def test_shapes(architecture):
+    for encoding in encoded(architecture)[:2]:
+        shapes = tuple(latent.shape for latent in encoding.latents)
+        assert shapes == tuple((3, *shape) for shape in architecture.latent_shapes)
+        assert encoding.log_prior.shape == encoding.log_det.shape == (3, architecture.levels)
+
+
+@both
+def test_log_det_is_that_of_the_whole_jacobian_whatever_the_rest_of_the_batch(architecture):
+    network = FullGlow(architecture)
+
+    @quick_jit
+    def alone(variables, source, target, boundary):
+        def flat(pixels):
+            pair = [image.reshape(source.shape) for image in pixels]
+            encodings = network.apply(variables, *pair, boundary)
+            latents = [jnp.concatenate([z.ravel() for z in e.latents]) for e in encodings]
+            return jnp.stack(latents), encodings
+
+        pixels = jnp.stack([source.ravel(), target.ravel()])
+        jacobian, encodings = jax.jacrev(flat, has_aux=True)(pixels)
+        log_dets = [jnp.linalg.slogdet(jacobian[i, :, i]).logabsdet for i in (0, 1)]
+        return log_dets, encodings, jacobian[0, :, 1]
+
+    with jax.enable_x64(True):
+        log_dets, encodings, of_source_by_target = jax.device_get(
+            alone(random_model(architecture), *inputs(architecture, 1))
+        )
+    assert not of_source_by_target.any()
+    results = zip(log_dets, encodings, encoded(architecture)[:2], strict=True)
+    for expected, encoding, in_batch in results:
+        np.testing.assert_allclose(encoding.log_det.sum(), expected, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(in_batch.log_det[0], encoding.log_det[0], atol=1e-9)
+        np.testing.assert_allclose(in_batch.log_prior[0], encoding.log_prior[0], atol=1e-9)
+        for latent, of_batch in zip(encoding.latents, in_batch.latents, strict=True):
+            np.testing.assert_allclose(of_batch[0], latent[0], atol=1e-9)
+        assert (np.ptp(in_batch.log_prior, axis=0) > 1e-3).all()
+
+
+def test_every_operation_reads_its_counterpart_in_the_source():
+    with jax.enable_x64(True):
+        steps = by_hand(BOUNDARY, random_model(BOUNDARY), *inputs(BOUNDARY, 3))
+    of_source, of_target, _, _ = encoded(BOUNDARY)
+    np.testing.assert_allclose(of_source.latents[0], steps[-1][0].coupling, atol=1e-9)
+    np.testing.assert_allclose(of_source.log_det[:, 0], sum(s[1] for s in steps), atol=1e-9)
+    np.testing.assert_allclose(of_target.latents[0], steps[-1][2].coupling, atol=1e-9)
+    np.testing.assert_allclose(of_target.log_det[:, 0], sum(s[3] for s in steps), atol=1e-9)
+    assert np.ptp(of_target.log_det) > 1e-3
+
+
+def test_every_step_starts_normalised_and_with_a_rotation_of_its_own():
+    (of_source, of_target), variables = started(BOUNDARY)
+    steps = by_hand(BOUNDARY, variables, *inputs(BOUNDARY, 3, np.float32))
+    for of_source_step, _, of_target_step, _ in steps:
+        for y in (of_source_step.actnorm, of_target_step.actnorm):
+            np.testing.assert_allclose(y.mean((0, 1, 2)), 0, atol=1e-4)
+            np.testing.assert_allclose(y.std((0, 1, 2), ddof=1), 1, atol=1e-4)
+    params = variables["params"]["levels_0"]["steps"]
+    source = params["source"]["convolution"]["weight"]
+    target = params["target"]["convolution"]["vector_net"]["output"]["bias"].reshape(-1, 4, 4)
+    rotations = [*source, *target]
+    for i, rotation in enumerate(rotations):
+        np.testing.assert_allclose(rotation @ rotation.T, np.eye(4), atol=1e-5)
+        assert all(np.abs(rotation - other).max() > 0.1 for other in rotations[:i])
+    for encoding in (of_source, of_target):
+        expected = stats.norm.logpdf(encoding.latents[0]).sum((1, 2, 3))
+        np.testing.assert_allclose(encoding.log_prior[:, 0], expected, rtol=1e-4)
+
+
+def test_the_first_half_of_the_channels_goes_on():
+    """With steps that change nothing, latents are squeezed pixels."""
+    architecture = replace(TWO_LEVELS, steps=(1, 1))
+    image = np.random.default_rng(0).random((1, 20, 24, 1)).astype(np.float32)
+    network = FullGlow(architecture)
+    shapes = jax.eval_shape(network.init, jax.random.key(0), image, image)
+    variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), shapes)
+    for level in ("levels_0", "levels_1"):
+        params = variables["params"][level]["steps"]["source"]
+        channels = params["actnorm"]["scale"].shape[-1]
+        params["actnorm"]["scale"] += 1
+        params["coupling"]["net"]["output"]["conv"]["bias"][:, : channels // 2] = 50  # s = 1
+        constants = variables["constants"][level]["steps"]["source"]["convolution"]
+        constants["permutation"] += np.eye(channels, dtype=np.float32)
+        constants["sign"] += 1
+    encoding, _ = quick_jit(network.apply)(variables, image, image)
+    once = squeeze(image)
+    np.testing.assert_allclose(encoding.latents[0], once[..., 2:], atol=1e-6)
+    np.testing.assert_allclose(encoding.latents[1], squeeze(once[..., :2]), atol=1e-6)
+
+
+def test_remat_changes_nothing_and_the_source_learns_from_the_target():
+    def value_and_gradient(architecture):
+        @quick_jit
+        @jax.value_and_grad
+        def run(params, variables, source, target, boundary):
+            _, encoding = FullGlow(architecture).apply(
+                {**variables, "params": params}, source, target, boundary
+            )
+            return encoding.log_prior.sum() + encoding.log_det.sum()
+
+        variables = random_model(architecture)
+        return run(variables["params"], variables, *inputs(architecture, 2))
+
+    with jax.enable_x64(True):
+        value, gradient = jax.device_get(value_and_gradient(BOUNDARY))
+        plain = replace(BOUNDARY, remat=False)
+        expected, expected_gradient = jax.device_get(value_and_gradient(plain))
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-7),
+        gradient,
+        expected_gradient,
+    )
+    level = gradient["levels_0"]
+    assert all(np.abs(leaf).max() > 1e-6 for leaf in jax.tree.leaves(level["steps"]))
+    # At the last level the prior sees zeros, so that its kernel counts at the border alone.
+    assert all(np.abs(leaf).max() > 1e-6 for leaf in jax.tree.leaves(level["target_prior"]))
+    assert not any(leaf.any() for leaf in jax.tree.leaves(level["source_prior"]))
+
+
+def test_noise_is_placed_by_the_priors_of_both_glows():
+    """Decoding N(0, 1) noise gives the image whose encoding has that noise's density."""
+    network = FullGlow(BOUNDARY)
+
+    @quick_jit
+    def run(variables, noise, source, boundary):
+        read = network.apply(variables, source, boundary, method="read_condition")
+        target = network.apply(variables, (noise,), read, True, method="decode")
+        other = network.apply(variables, (noise,), True, method="decode_source")
+        return target, other
+
+    variables = random_model(BOUNDARY)
+    source, _, boundary = inputs(BOUNDARY, 3)
+    noise = np.random.default_rng(1).standard_normal((3, *BOUNDARY.latent_shapes[0]))
+    with jax.enable_x64(True):
+        target, sampled_source = jax.device_get(run(variables, noise, source, boundary))
+        _, of_target, _, _ = there_and_back(BOUNDARY)(variables, source, target, boundary)
+        of_source, _, _, _ = there_and_back(BOUNDARY)(variables, sampled_source, target, boundary)
+    params = variables["params"]["levels_0"]
+    for encoding, prior in ((of_source, "source_prior"), (of_target, "target_prior")):
+        net = params[prior]["net"]
+        # Away from the border the prior of the last level is its bias.
+        vector = net["conv"]["bias"] * np.exp(3 * net["scale"])
+        mean, log_std = np.split(vector, 2)
+        inside = (slice(None), slice(1, -1), slice(1, -1))
+        expected = mean + np.exp(log_std) * noise
+        np.testing.assert_allclose(encoding.latents[0][inside], expected[inside], atol=1e-9)
+
+
+def test_parameters_are_repeated_for_each_condition_in_a_row():
+    leaf = np.arange(2 * 3).reshape(2, 3)  # two steps, three examples
+    np.testing.assert_array_equal(
+        repeat_examples((leaf,), 2)[0], [[0, 0, 1, 1, 2, 2], [3, 3, 4, 4, 5, 5]]
+    )
