@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fullglow_jax.data.boundary import boundary_map
 from fullglow_jax.data.images import check_png, read_ids, read_rgb, resize_bilinear
-from fullglow_jax.data.source import Pair
+from fullglow_jax.data.pair import Pair
 from fullglow_jax.errors import UserError
 
 _PHOTOS = "leftImg8bit"

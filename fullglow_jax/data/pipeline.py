@@ -10,7 +10,7 @@ import grain
 import numpy as np
 
 from fullglow_jax.data.boundary import BoundarySpec, boundary_pyramid
-from fullglow_jax.data.source import Pair, PairSource
+from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.errors import UserError
 
 

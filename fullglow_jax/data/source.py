@@ -1,40 +1,15 @@
-"""Where pairs come from: what a source must offer, and the sources by name."""
+"""Where pairs come from: the sources by name."""
 
 import difflib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NotRequired, Protocol, TypedDict
 
-import numpy as np
 from ml_collections import ConfigDict
 
+from fullglow_jax.data.cityscapes import Cityscapes
+from fullglow_jax.data.pair import PairSource
+from fullglow_jax.data.street_scenes import generate
 from fullglow_jax.errors import UserError
-
-
-class Pair(TypedDict):
-    """One example: a label map and its photo, of the same size.
-
-    Attributes:
-        condition: uint8 (H, W, 3), the label map's colours.
-        target: uint8 (H, W, 3), the photo.
-        boundary: uint8 (H, W, 3), 255 where two objects meet; only where it was asked for.
-        name: What the data set calls the example.
-    """
-
-    condition: np.ndarray
-    target: np.ndarray
-    boundary: NotRequired[np.ndarray]
-    name: str
-
-
-class PairSource(Protocol):
-    """Pairs by index, readable from several threads (a `grain.RandomAccessDataSource`)."""
-
-    def __len__(self) -> int:
-        """Number of pairs."""
-
-    def __getitem__(self, index: int) -> Pair:
-        """The pair at `index`, the same at each call."""
 
 
 def build_source(data_config: ConfigDict, split: str, *, boundary: bool) -> PairSource:
@@ -64,14 +39,10 @@ def build_source(data_config: ConfigDict, split: str, *, boundary: bool) -> Pair
 
 
 def _cityscapes(data_config: ConfigDict, split: str, boundary: bool) -> PairSource:
-    from fullglow_jax.data.cityscapes import Cityscapes
-
     return Cityscapes(data_config.root, split, tuple(data_config.image_size), boundary=boundary)
 
 
 def _street_scenes(data_config: ConfigDict, split: str, boundary: bool) -> PairSource:
-    from fullglow_jax.data.street_scenes import generate
-
     generate(Path(data_config.root).expanduser(), **data_config.street_scenes.to_dict())
     return _cityscapes(data_config, split, boundary)
 

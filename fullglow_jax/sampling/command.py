@@ -14,7 +14,7 @@ from fullglow_jax.models import Architecture
 from fullglow_jax.parallel import Devices
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.sampling.conditions import Conditions, from_files, from_source
-from fullglow_jax.sampling.grid import as_uint8, image_grid
+from fullglow_jax.sampling.grid import as_uint8, samples_grid
 from fullglow_jax.sampling.sampler import Sampler
 from fullglow_jax.training.trained import load_trained
 
@@ -82,29 +82,6 @@ def sample(config: ConfigDict, request: SampleRequest) -> Path:
         Image.fromarray(samples_grid(conditions, rows, request.temperatures)).save(path)
         progress.say(f"{total} images in {out}\ngrid: {path}")
     return path
-
-
-def samples_grid(
-    conditions: Conditions, samples: list[list[np.ndarray]], temperatures: tuple[float, ...]
-) -> np.ndarray:
-    """A row for each condition: itself, the image it belongs to where known, its samples.
-
-    Args:
-        conditions: The conditions.
-        samples: For each of them its samples, temperature by temperature.
-        temperatures: Of the samples, for the titles.
-
-    Returns:
-        uint8 (height, width, 3).
-    """
-    header = ["condition", *(["ground truth"] if conditions.have_targets else [])]
-    each = len(samples[0]) // len(temperatures)
-    header += [f"T = {temperature:g}" for temperature in temperatures for _ in range(each)]
-    rows: list[list[np.ndarray]] = []
-    for place, drawn in enumerate(samples):
-        targets = [conditions.batch.target[place]] if conditions.have_targets else []
-        rows.append([conditions.batch.condition[place], *targets, *drawn])
-    return image_grid(rows, header)
 
 
 def _conditions(

@@ -8,8 +8,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from fullglow_jax.data.images import read_rgb
+from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.data.pipeline import collate
-from fullglow_jax.data.source import Pair, PairSource
 from fullglow_jax.errors import UserError
 from fullglow_jax.models import Architecture
 from fullglow_jax.models.interface import Batch

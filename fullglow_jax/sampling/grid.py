@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from fullglow_jax.sampling.conditions import Conditions
+
 GAP = 4
 HEADER = 16
 
@@ -44,3 +46,26 @@ def image_grid(rows: Sequence[Sequence[np.ndarray]], header: Sequence[str]) -> n
     for j, title in enumerate(header):
         draw.text((GAP + j * (width + GAP) + 1, 3), title, fill="black", font=font)
     return np.asarray(picture)
+
+
+def samples_grid(
+    conditions: Conditions, samples: list[list[np.ndarray]], temperatures: tuple[float, ...]
+) -> np.ndarray:
+    """A row for each condition: itself, the image it belongs to where known, its samples.
+
+    Args:
+        conditions: The conditions.
+        samples: For each of them its samples, temperature by temperature.
+        temperatures: Of the samples, for the titles.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    header = ["condition", *(["ground truth"] if conditions.have_targets else [])]
+    each = len(samples[0]) // len(temperatures)
+    header += [f"T = {temperature:g}" for temperature in temperatures for _ in range(each)]
+    rows: list[list[np.ndarray]] = []
+    for place, drawn in enumerate(samples):
+        targets = [conditions.batch.target[place]] if conditions.have_targets else []
+        rows.append([conditions.batch.condition[place], *targets, *drawn])
+    return image_grid(rows, header)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from unittest import mock
 
 import jax
@@ -23,13 +23,6 @@ from fullglow_jax.models.interface import TrainState
 PyTree = Any
 
 METRIC = "validation_bits_per_dim"
-
-
-class Position(NamedTuple):
-    """Where a run stands: steps taken, and the state of its data iterator."""
-
-    step: int
-    data: dict[str, Any]
 
 
 class Checkpoints:
@@ -155,8 +148,8 @@ class Checkpoints:
         """
         return self._restore(step, variables=ocp.args.StandardRestore(like.variables)).variables
 
-    def restore(self, step: int, like: TrainState) -> tuple[TrainState, Position]:
-        """A checkpoint's whole state, laid out as the (abstract) one, and where it stood.
+    def restore(self, step: int, like: TrainState) -> tuple[TrainState, dict[str, Any]]:
+        """A checkpoint's whole state, laid out as the (abstract) one, and its data position.
 
         Raises:
             UserError: Where the checkpoint is damaged or of another model.
@@ -168,8 +161,7 @@ class Checkpoints:
             data=ocp.args.JsonRestore(),
         )
         count = jax.device_put(jax.numpy.int32(step), like.step.sharding)
-        state = TrainState(count, restored.variables, restored.optimizer)
-        return state, Position(step, restored.data)
+        return TrainState(count, restored.variables, restored.optimizer), restored.data
 
     def close(self) -> None:
         """Waits until everything is on disk."""

@@ -1,7 +1,10 @@
 """The training loop, from a config to checkpoints, metrics and pictures."""
 
+import math
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -10,16 +13,17 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from fullglow_jax.config import check_numbers, check_same_model
+from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.pipeline import evaluation_batches, training_batches
-from fullglow_jax.data.source import PairSource, build_source
+from fullglow_jax.data.source import build_source
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
 from fullglow_jax.models import Architecture, build_architecture, build_model
 from fullglow_jax.models.interface import LikelihoodModel, TrainState
 from fullglow_jax.parallel import Devices
 from fullglow_jax.progress import ProgressLine
-from fullglow_jax.sampling.command import samples_grid
 from fullglow_jax.sampling.conditions import from_source
+from fullglow_jax.sampling.grid import samples_grid
 from fullglow_jax.sampling.sampler import Sampler
 from fullglow_jax.training.checkpoints import Checkpoints
 from fullglow_jax.training.interruption import StopRequest
@@ -57,7 +61,6 @@ def train(config: ConfigDict, workdir: Path) -> None:
         jax.random.key(config.seed), 4
     )
 
-    # ---- where to begin: at a checkpoint, or at the first batch ------------------------------
     batches = training_batches(
         train_source,
         batch_size=config.train.batch_size,
@@ -65,36 +68,33 @@ def train(config: ConfigDict, workdir: Path) -> None:
         threads=config.data.threads,
         boundary=architecture.boundary_spec,
     )
-    step = 0
-    if steps := checkpoints.steps():
-        like = abstract_state(model, architecture, devices)
-        state, (step, position) = checkpoints.restore(steps[-1], like)
-        batches.set_state(position)
-    else:
-        # The first batch starts the actnorms, and is trained on like any other afterwards.
-        position = batches.get_state()
-        first = devices.put_batch(next(batches))
-        batches.set_state(position)
-        # Runs once: on CPUs, optimising its code would take longer than running it.
-        options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
-        init = jax.jit(model.init, out_shardings=devices.replicated, compiler_options=options)
-        state = init(of_init, first)
     train_step = jax.jit(model.train_step, donate_argnums=0)
     validate = _Validation(config, architecture, model, validation_source, devices, of_validation)
     draw = _SampleGrids(config, architecture, model, validation_source, of_samples, workdir)
+    like = abstract_state(model, architecture, devices)
+    parameters = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(like.variables["params"]))
+    step = max(checkpoints.steps(), default=0)
     metrics = Metrics(workdir, step)
 
-    # ---- the steps ---------------------------------------------------------------------------
     with ProgressLine("training", total, step) as progress, StopRequest() as stop:
-        parameters = sum(leaf.size for leaf in jax.tree.leaves(state.variables["params"]))
         progress.say(
             f"{config.model.name}: {parameters:,} parameters, {len(train_source)} training and "
             f"{len(validation_source)} validation pairs, {devices.mesh.size} device(s), {workdir}"
         )
+        # ---- where to begin: at a checkpoint, or at the first batch --------------------------
         if step:
+            state, position = checkpoints.restore(step, like)
+            batches.set_state(position)
             progress.say(f"going on from step {step} of {total}")
         else:
+            # The first batch starts the actnorms, and is trained on like any other afterwards.
+            position = batches.get_state()
+            first = devices.put_batch(next(batches))
+            batches.set_state(position)
+            state = _quickly_compiled(model.init, devices)(of_init, first)
             metrics.scalars(0, validate(state))
+
+        # ---- the steps -----------------------------------------------------------------------
         progress.say("compiling the training step …")
         since_log: list[dict[str, Array]] = []
         logged_at = time.monotonic()
@@ -106,14 +106,15 @@ def train(config: ConfigDict, workdir: Path) -> None:
             def due(every: int, step: int = step) -> bool:
                 return step % every == 0 or step == total
 
-            if due(config.train.log_every):
+            others = ("validate_every", "sample_every", "checkpoint_every")
+            pauses = any(due(config.train[every]) for every in others)
+            if due(config.train.log_every) or pauses:
                 values = _means(since_log)
-                now = time.monotonic()
-                rate = config.train.batch_size * len(since_log) / (now - logged_at)
-                since_log, logged_at = [], now
+                rate = config.train.batch_size * len(since_log) / (time.monotonic() - logged_at)
                 values |= {"images_per_second": rate, "learning_rate": float(schedule(step - 1))}
                 metrics.scalars(step, {TRAIN + name: value for name, value in values.items()})
                 progress.update(step, f"{values[CONDITIONAL]:.3f} bits/dim  {rate:.1f} images/s")
+                since_log, logged_at = [], time.monotonic()
             validation_bits = None
             if due(config.train.validate_every):
                 scores = validate(state)
@@ -125,6 +126,8 @@ def train(config: ConfigDict, workdir: Path) -> None:
                 metrics.image(step, "samples", draw(state, step))
             if due(config.train.checkpoint_every) or stop.made:
                 checkpoints.save(state, batches.get_state(), config, validation_bits)
+            if pauses:
+                logged_at = time.monotonic()
 
         # ---- the end -------------------------------------------------------------------------
         if stop.made and step not in checkpoints.steps():  # asked between two steps
@@ -151,6 +154,12 @@ def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
     if steps := checkpoints.steps():
         check_same_model(config, checkpoints.config(steps[-1]), workdir)
     return checkpoints
+
+
+def _quickly_compiled(init: Callable[..., TrainState], devices: Devices) -> Any:
+    """Jitted for one call: on CPUs, optimising its code would take longer than running it."""
+    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+    return jax.jit(init, out_shardings=devices.replicated, compiler_options=options)
 
 
 def _means(scalars: list[dict[str, Array]]) -> dict[str, float]:

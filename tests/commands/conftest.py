@@ -16,9 +16,9 @@ def commands(tmp_path_factory):
 def first_run(commands, tmp_path_factory):
     """What train.py said in the run that `trained` holds, and the folder."""
     folder = tmp_path_factory.mktemp("trained")
-    result = commands("train.py", *commands.tiny(folder / "run"), cwd=folder)
+    result = commands("train.py", *commands.tiny(), cwd=folder)
     assert result.code == 0, result.err
-    return result, folder / "run"
+    return result, folder / "runs" / "street_scenes"
 
 
 @pytest.fixture(scope="session")

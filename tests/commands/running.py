@@ -87,7 +87,7 @@ class Commands:
         assert any(line in text for text in printed), "".join(printed)
         return Result(process.returncode, "".join(printed), "")
 
-    def tiny(self, workdir: Path | None, **changes: object) -> list[str]:
+    def tiny(self, workdir: Path | None = None, **changes: object) -> list[str]:
         """train.py's arguments for a tiny run; changes are written with __ for the dots."""
         values = {"data.root": self.scenes, **TINY}
         values |= {key.replace("__", "."): value for key, value in changes.items()}

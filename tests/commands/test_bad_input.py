@@ -1,0 +1,191 @@
+"""Whatever a user can get wrong ends in one message that names it, and harms nothing."""
+
+import shutil
+
+import pytest
+
+from fullglow_jax.data.street_scenes.write import scene_paths
+from tests.commands.running import ROOT, STREET_SCENES, digests, steps_saved
+
+CITYSCAPES = ROOT / "configs" / "cityscapes_256.py"
+
+
+def assert_refused(result, *named):
+    assert result.code == 1, result.out + result.err
+    assert "Traceback" not in result.err
+    assert [line[:7] for line in result.err.splitlines()].count("error: ") == 1
+    assert result.err.startswith("error: ")
+    for text in named:
+        assert text in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--config=configs/nowhere.py"], ["configs/nowhere.py", "no such file"]),
+        ([], ["--config FILE is missing"]),
+        ([f"--config={STREET_SCENES}", "--wrokdir=run"], ["'wrokdir'", "workdir"]),
+        ([f"--config={STREET_SCENES}", "run"], ["not a flag: run"]),
+        (
+            [f"--config={STREET_SCENES}", "--config.train.bach_size=2"],
+            ["--config.train.bach_size=2", "did you mean 'batch_size'?"],
+        ),
+        (
+            [f"--config={STREET_SCENES}", "--config.train.steps=ten"],
+            ["--config.train.steps=ten", "int"],
+        ),
+        (
+            [f"--config={STREET_SCENES}", "--config.optimizer.learning_rate=fast"],
+            ["--config.optimizer.learning_rate=fast", "float"],
+        ),
+    ],
+    ids=["no file", "no config", "flag", "argument", "key", "no int", "no float"],
+)
+def test_command_line(commands, tmp_path, arguments, named):
+    assert_refused(commands("train.py", *arguments, cwd=tmp_path), *named)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_data(commands, tmp_path):
+    result = commands("train.py", f"--config={CITYSCAPES}", cwd=tmp_path)
+    assert_refused(
+        result, "datasets/cityscapes", "cityscapes-dataset.com", "configs/street_scenes.py"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"data__image_size": "(11,20)"}, ["11×20", "multiples of 2", "10×20", "12×20"]),
+        ({"data__image_size": "(8,20)"}, ["8×20", "at least 10", "10×20"]),
+        ({"data__image_size": "(10,20,3)"}, ["config.data.image_size=(10, 20, 3)"]),
+        ({"model__name": "fullglow"}, ["'fullglow'", "did you mean 'full_glow'?"]),
+        ({"model__coupling_width": 0}, ["config.model.coupling_width=0"]),
+        ({"data__name": "cityscape"}, ["'cityscape'", "'cityscapes'"]),
+        ({"train__log_every": 0}, ["config.train.log_every=0"]),
+        ({"data__bits": 9}, ["config.data.bits=9"]),
+    ],
+    ids=lambda case: next(iter(case)) if isinstance(case, dict) else "",
+)
+def test_config(commands, tmp_path, changes, named):
+    run = commands.tiny(tmp_path / "run", **changes)
+    assert_refused(commands("train.py", *run, cwd=tmp_path), *named)
+    assert not list(tmp_path.rglob("metrics.jsonl"))
+
+
+def test_batch_that_the_devices_cannot_share(commands, trained, tmp_path):
+    run = commands.tiny(tmp_path / "run")
+    refused = commands("train.py", *run, cwd=tmp_path, devices=3)
+    assert_refused(refused, "config.train.batch_size=2", "3 devices")
+    refused = commands("eval.py", f"--workdir={trained}", "--batch_size=4", cwd=tmp_path, devices=3)
+    assert_refused(refused, "--batch_size=4", "3 devices")
+    assert not (trained / "eval.json").exists()
+
+
+@pytest.fixture
+def scenes(commands, trained, tmp_path):
+    """A copy of the data that the finished run was trained on."""
+    return shutil.copytree(commands.scenes, tmp_path / "scenes")
+
+
+def test_photo_without_label_map(commands, scenes, workdir, tmp_path):
+    photo, label_map = scene_paths(scenes, "train", 1)[:2]
+    label_map.unlink()
+    before = digests(workdir)
+    run = commands.tiny(workdir, data__root=scenes, data__name="cityscapes", train__steps=10)
+    assert_refused(commands("train.py", *run, cwd=tmp_path), str(photo), str(label_map))
+    assert digests(workdir) == before
+
+
+def test_truncated_photo(commands, scenes, workdir, tmp_path):
+    photo = scene_paths(scenes, "train", 1)[0]
+    photo.write_bytes(photo.read_bytes()[:200])
+    before = digests(workdir)
+    run = commands.tiny(workdir, data__root=scenes, data__name="cityscapes", train__steps=10)
+    assert_refused(commands("train.py", *run, cwd=tmp_path), str(photo), "cut short")
+    assert digests(workdir) == before
+
+
+def test_workdir_of_another_model(commands, workdir, tmp_path):
+    before = digests(workdir)
+    run = commands.tiny(workdir, model__coupling_width=4, train__steps=10)
+    named = (str(workdir), "config.model.coupling_width is 8 there and 4 here")
+    assert_refused(commands("train.py", *run, cwd=tmp_path), *named)
+    arguments = (f"--workdir={workdir}", "--config.model.coupling_width=4")
+    assert_refused(commands("sample.py", *arguments, cwd=tmp_path), *named)
+    assert digests(workdir) == before
+
+
+def test_workdir_that_cannot_be_one(commands, tmp_path):
+    file = tmp_path / "run"
+    file.write_text("precious")
+    assert_refused(commands("train.py", *commands.tiny(file), cwd=tmp_path), str(file))
+    assert file.read_text() == "precious"
+    # A folder in which none can be made, even by root: a file is in the way.
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "checkpoints").write_text("precious")
+    assert_refused(commands("train.py", *commands.tiny(folder), cwd=tmp_path), str(folder))
+    assert (folder / "checkpoints").read_text() == "precious"
+
+
+@pytest.mark.parametrize("script", ["sample.py", "eval.py"])
+def test_workdir_without_checkpoint(commands, tmp_path, script):
+    refused = commands(script, "--workdir=elsewhere", cwd=tmp_path)
+    assert_refused(refused, "elsewhere holds no checkpoint", "python train.py --config")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "named"),
+    [
+        ("sample.py", ["--condition=nowhere.png"], ["nowhere.png does not exist"]),
+        ("sample.py", ["--condition={run}/metrics.jsonl"], ["metrics.jsonl is not an image"]),
+        ("sample.py", ["--split=tset"], ["'tset'", "train, val"]),
+        ("sample.py", ["--checkpoint=999"], ["'999'", "4, 6, 8"]),
+        ("sample.py", ["--count=0"], ["--count=0"]),
+        ("sample.py", ["--out={run}/metrics.jsonl"], ["--out", "metrics.jsonl"]),
+        ("eval.py", ["--split=tset"], ["'tset'", "train, val"]),
+        ("eval.py", ["--checkpoint=newest"], ["'newest'", "latest, best", "4, 6, 8"]),
+        ("eval.py", ["--limt=3"], ["'limt'", "limit"]),
+    ],
+    ids=lambda case: case[0] if isinstance(case, list) else "",
+)
+def test_what_is_asked_of_a_trained_model(commands, workdir, tmp_path, script, arguments, named):
+    before = digests(workdir)
+    given = [argument.format(run=workdir) for argument in arguments]
+    assert_refused(commands(script, f"--workdir={workdir}", *given, cwd=tmp_path), *named)
+    assert digests(workdir) == before
+
+
+@pytest.mark.parametrize("damage", ["deleted", "cut short"])
+def test_damaged_checkpoint(commands, workdir, tmp_path, damage):
+    newest = workdir / "checkpoints" / str(steps_saved(workdir)[-1])
+    arrays = [path for path in (newest / "variables").rglob("d/*") if path.is_file()]
+    largest = max(arrays, key=lambda path: path.stat().st_size)
+    content = largest.read_bytes()
+    largest.unlink()
+    if damage == "cut short":
+        largest.write_bytes(content[: len(content) // 2])
+    before = digests(workdir)
+    refused = commands("sample.py", f"--workdir={workdir}", cwd=tmp_path)
+    assert_refused(refused, str(newest), "--checkpoint")
+    assert len(refused.err) < 800  # not TensorStore's specification of the array
+    assert digests(workdir) == before
+
+
+def test_checkpoint_without_its_index(commands, workdir, tmp_path):
+    # Every array's read fails at once: each would print a traceback from a thread of its own.
+    newest = workdir / "checkpoints" / str(steps_saved(workdir)[-1])
+    (newest / "variables" / "manifest.ocdbt").unlink()
+    before = digests(workdir)
+    run = commands.tiny(workdir, train__steps=10)
+    assert_refused(commands("train.py", *run, cwd=tmp_path), str(newest))
+    assert digests(workdir) == before
+
+
+def test_damaged_score(commands, workdir, tmp_path):
+    newest = workdir / "checkpoints" / str(steps_saved(workdir)[-1])
+    (newest / "metrics" / "metrics").write_text('{"val')
+    refused = commands("eval.py", f"--workdir={workdir}", "--checkpoint=best", cwd=tmp_path)
+    assert_refused(refused, str(workdir / "checkpoints"))
