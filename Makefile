@@ -6,8 +6,8 @@ RUN ?= runs/demo
 
 demo: .venv/installed
 	$(BIN)/python train.py --config configs/street_scenes.py --workdir $(RUN)
-	$(BIN)/python sample.py --workdir $(RUN) --count 6 --samples 3 \
-		--temperature 0 --temperature 0.5 --temperature 0.8
+	$(BIN)/python sample.py --workdir $(RUN) --count 8 --samples 2 \
+		--temperature 0.3 --temperature 0.6 --temperature 0.9
 	$(BIN)/python eval.py --workdir $(RUN)
 	@echo
 	@echo "The demo's pictures and figures:"

@@ -20,12 +20,12 @@ def get_config() -> ConfigDict:
     config.model.remat = False
 
     config.optimizer.learning_rate = 1e-3
-    config.optimizer.constant_epochs = 4.5
-    config.optimizer.decay_epochs = 4.5
+    config.optimizer.constant_epochs = 4.0
+    config.optimizer.decay_epochs = 3.0
 
     config.train.batch_size = 8
     config.train.log_every = 25
-    config.train.validate_every = 225
-    config.train.sample_every = 225
-    config.train.checkpoint_every = 225
+    config.train.validate_every = 250
+    config.train.sample_every = 250
+    config.train.checkpoint_every = 250
     return config

@@ -9,6 +9,7 @@ from fullglow_jax.sampling.conditions import Conditions
 
 GAP = 4
 HEADER = 16
+SMALLEST_WIDTH = 160
 
 
 def as_uint8(images: np.ndarray) -> np.ndarray:
@@ -20,7 +21,7 @@ def as_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def image_grid(rows: Sequence[Sequence[np.ndarray]], header: Sequence[str]) -> np.ndarray:
-    """Images in rows under column titles.
+    """Images in rows under column titles, small ones enlarged so that they can be seen.
 
     Args:
         rows: Images of one size, (H, W, 3), uint8 or float in [0, 1]; all rows equally long.
@@ -29,7 +30,8 @@ def image_grid(rows: Sequence[Sequence[np.ndarray]], header: Sequence[str]) -> n
     Returns:
         uint8 (height, width, 3), white between the images.
     """
-    height, width = rows[0][0].shape[:2]
+    zoom = max(1, SMALLEST_WIDTH // rows[0][0].shape[1])
+    height, width = (zoom * size for size in rows[0][0].shape[:2])
     shape = (
         HEADER + len(rows) * (height + GAP) + GAP,
         len(rows[0]) * (width + GAP) + GAP,
@@ -39,7 +41,8 @@ def image_grid(rows: Sequence[Sequence[np.ndarray]], header: Sequence[str]) -> n
     for i, row in enumerate(rows):
         for j, image in enumerate(row):
             top, left = HEADER + GAP + i * (height + GAP), GAP + j * (width + GAP)
-            canvas[top : top + height, left : left + width] = as_uint8(image)
+            enlarged = as_uint8(image).repeat(zoom, axis=0).repeat(zoom, axis=1)
+            canvas[top : top + height, left : left + width] = enlarged
     picture = Image.fromarray(canvas)
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(11)

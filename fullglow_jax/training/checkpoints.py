@@ -59,11 +59,13 @@ class Checkpoints:
             preservation_policy=AnyPreservationPolicy(policies),
             cleanup_tmp_directories=not read_only,
             read_only=read_only,
-            create=not read_only,
+            create=False,
         )
         folder = (workdir / "checkpoints").absolute()
         items = ("variables", "optimizer", "data", "config")
         try:
+            if not read_only:
+                folder.mkdir(exist_ok=True)
             self._manager = ocp.CheckpointManager(folder, options=options, item_names=items)
         except (OSError, ValueError) as error:
             raise UserError(
@@ -182,10 +184,10 @@ class Checkpoints:
 
 
 class _QuietLoop(asyncio.SelectorEventLoop):
-    """Takes no notice of what arrives once it is closed.
+    """Takes no notice of what it is told once it is closed.
 
     Where one of many reads fails, Orbax closes its loop under the others, and each of these would
-    print a traceback of its own.
+    print a traceback of its own. The first failure is raised, whatever the others are.
     """
 
     def call_soon_threadsafe(  # type: ignore[override]
@@ -197,6 +199,10 @@ class _QuietLoop(asyncio.SelectorEventLoop):
             if not self.is_closed():
                 raise
             return asyncio.Handle(args[0], args[1:], self)
+
+    def call_exception_handler(self, context: Any) -> None:
+        if not self.is_closed():
+            super().call_exception_handler(context)
 
 
 def _reason(error: BaseException) -> str:

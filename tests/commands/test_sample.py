@@ -37,15 +37,15 @@ def test_an_image_each_and_a_grid(swept):
     }
     assert swept.keys() == wanted | {"grid.png"}
     assert {swept[name].shape for name in wanted} == {(10, 20, 3)}
-    # Each row: condition, photo, three samples at either temperature.
-    assert swept["grid.png"].shape == (16 + 2 * (10 + 4) + 4, 8 * (20 + 4) + 4, 3)
+    # Each row: condition, photo, three samples at either temperature; all of them enlarged.
+    assert swept["grid.png"].shape == (16 + 2 * (80 + 4) + 4, 8 * (160 + 4) + 4, 3)
 
 
 def test_grid_shows_the_images(swept):
     for row, name in enumerate(NAMES):
         for column, number in enumerate(range(3), start=2 + 3):
-            top, left = 16 + 4 + row * 14, 4 + column * 24
-            shown = swept["grid.png"][top : top + 10, left : left + 20]
+            top, left = 16 + 4 + row * 84, 4 + column * 164
+            shown = swept["grid.png"][top : top + 80 : 8, left : left + 160 : 8]
             np.testing.assert_array_equal(shown, swept[f"{name}__T0.7__{number:03d}.png"])
 
 
@@ -89,7 +89,7 @@ def test_condition_files_of_one_stem(commands, draw, swept, tmp_path):
     drawn = draw(*(f"--condition={f / 'map.png'}" for f in files), "--samples=1")
     assert drawn.keys() == {"000_map__T0.7__000.png", "001_map__T0.7__000.png", "grid.png"}
     # Condition and sample; there is no photo to show.
-    assert drawn["grid.png"].shape == (16 + 2 * (10 + 4) + 4, 2 * (20 + 4) + 4, 3)
+    assert drawn["grid.png"].shape == (16 + 2 * (80 + 4) + 4, 2 * (160 + 4) + 4, 3)
     # The split's own files, so the split's own samples.
     for place, name in enumerate(NAMES):
         image = swept[f"{name}__T0.7__000.png"]

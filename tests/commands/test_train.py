@@ -66,10 +66,10 @@ def test_tensorboard_has_the_same_scalars_and_the_samples(trained):
 
 
 def test_pictures(trained):
-    # Three rows (all there are to validate on): condition, photo and three samples.
+    # Three rows (all there are to validate on): condition, photo and three samples, enlarged.
     for step in (3, 6, STEPS):
         grid = pixels(trained / "samples" / f"step_{step:07d}.png")
-        assert grid.shape == (16 + 3 * (10 + 4) + 4, 5 * (20 + 4) + 4, 3)
+        assert grid.shape == (16 + 3 * (80 + 4) + 4, 5 * (160 + 4) + 4, 3)
         assert grid.std() > 0
     assert pixels(trained / "curve.png").std() > 0
 

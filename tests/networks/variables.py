@@ -5,13 +5,7 @@ from functools import partial
 import jax
 import numpy as np
 
-quick_jit = partial(
-    jax.jit,
-    compiler_options={
-        "xla_backend_optimization_level": 0,
-        "xla_llvm_disable_expensive_passes": True,
-    },
-)
+quick_jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 """A jit that compiles sooner and runs slower: right for what runs a few times on tiny images."""
 
 
