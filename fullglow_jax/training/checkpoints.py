@@ -65,7 +65,7 @@ class Checkpoints:
         items = ("variables", "optimizer", "data", "config")
         try:
             if not read_only:
-                folder.mkdir(exist_ok=True)
+                folder.mkdir(parents=True, exist_ok=True)
             self._manager = ocp.CheckpointManager(folder, options=options, item_names=items)
         except (OSError, ValueError) as error:
             raise UserError(

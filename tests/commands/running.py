@@ -17,6 +17,7 @@ import orbax.checkpoint as ocp
 ROOT = Path(__file__).resolve().parents[2]
 STREET_SCENES = ROOT / "configs" / "street_scenes.py"
 STEPS = 8
+ZOOM = 8  # of the tiny images in grids
 
 # A model of 70,000 parameters on six pairs of 10×20 pixels.
 TINY = {
@@ -127,6 +128,11 @@ def saved_state(workdir: Path, step: int) -> dict[str, np.ndarray]:
         trees = {item: reader.restore(folder / item) for item in ("variables", "optimizer")}
     leaves = jax.tree_util.tree_leaves_with_path(trees)
     return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def grid_shape(rows: int, columns: int) -> tuple[int, int, int]:
+    """Of a grid of tiny images: titles, and four pixels around each image."""
+    return 16 + rows * (10 * ZOOM + 4) + 4, columns * (20 * ZOOM + 4) + 4, 3
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from fullglow_jax.models.interface import Batch
+from fullglow_jax.sampling.conditions import Conditions
+from fullglow_jax.sampling.grid import GAP, HEADER, as_uint8, image_grid, samples_grid
+
+
+def cell(grid, row, column, size):
+    top, left = HEADER + GAP + row * (size[0] + GAP), GAP + column * (size[1] + GAP)
+    return grid[top : top + size[0], left : left + size[1]]
+
+
+@pytest.mark.parametrize(("width", "zoom"), [(50, 3), (80, 2), (81, 1), (200, 1)])
+def test_images_lie_in_rows_between_white(width, zoom):
+    rows = np.random.default_rng(0).integers(0, 255, (2, 3, 5, width, 3), np.uint8)
+    grid = image_grid(rows, ["", "", ""]).copy()
+    shown = (5 * zoom, width * zoom)
+    assert grid.shape == (HEADER + 2 * (shown[0] + GAP) + GAP, 3 * (shown[1] + GAP) + GAP, 3)
+    assert grid.dtype == np.uint8
+    for row in range(2):
+        for column in range(3):
+            area = cell(grid, row, column, shown)
+            enlarged = np.kron(rows[row][column], np.ones((zoom, zoom, 1), np.uint8))
+            np.testing.assert_array_equal(area, enlarged)
+            area[:] = 255
+    assert (grid == 255).all()
+
+
+def test_titles_stand_above_their_columns():
+    rows = np.full((1, 3, 40, 200, 3), 255, np.uint8)
+    grid = image_grid(rows, ["", "T = 0.7", ""])
+    inked = np.argwhere((grid < 255).any(-1))
+    assert len(inked)
+    assert inked[:, 0].max() < HEADER + GAP
+    assert inked[:, 1].min() >= GAP + (200 + GAP)
+    assert inked[:, 1].max() < GAP + 2 * (200 + GAP)
+
+
+def test_floats_are_rounded_and_clipped():
+    values = np.array([-0.5, 0.0, 0.4 / 255, 0.6 / 255, 254.6 / 255, 1.0, 1.5])
+    np.testing.assert_array_equal(as_uint8(values), [0, 0, 0, 1, 255, 255, 255])
+    levels = np.arange(256, dtype=np.uint8)
+    np.testing.assert_array_equal(as_uint8(levels / np.float32(255)), levels)
+    assert as_uint8(levels) is levels
+
+
+def test_row_of_a_condition():
+    size = (5, 200)
+
+    def pictures(level):
+        return np.full((2, *size, 3), level, np.uint8)
+
+    def levels(grid):
+        columns = (grid.shape[1] - GAP) // (size[1] + GAP)
+        return [int(cell(grid, 1, column, size).mean()) for column in range(columns)]
+
+    batch = Batch(pictures(10), pictures(20))
+    samples = [list(pictures(30)), list(pictures(40))]
+    known = samples_grid(Conditions(["a", "b"], batch, True), samples, (0.0, 0.7))
+    assert levels(known) == [10, 20, 40, 40]
+    unknown = samples_grid(Conditions(["a", "b"], batch, False), samples, (0.0, 0.7))
+    assert levels(unknown) == [10, 40, 40]

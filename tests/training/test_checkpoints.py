@@ -1,0 +1,95 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fullglow_jax.config import default_config
+from fullglow_jax.errors import UserError
+from fullglow_jax.models.interface import TrainState
+from fullglow_jax.training.checkpoints import Checkpoints
+
+
+def state(step):
+    return TrainState(
+        step=jnp.int32(step),
+        variables={"params": {"kernel": jnp.full((2, 3), 1.5 * step)}},
+        optimizer=({"moment": jnp.arange(3.0) + step},),
+    )
+
+
+def save(workdir, scores, keep_last=1):
+    """Checkpoints of a run with these validation scores by step; None was not validated."""
+    checkpoints = Checkpoints(workdir, keep_last)
+    for step, bits in scores.items():
+        checkpoints.save(state(step), {"read": 10 * step}, default_config(), bits)
+    checkpoints.close()
+
+
+@pytest.mark.parametrize(
+    ("scores", "keep_last", "kept"),
+    [
+        ({1: None, 2: None, 3: None, 4: None}, 2, [3, 4]),
+        ({1: 4.0, 2: 3.0, 3: 5.0, 4: 6.0, 5: 7.0}, 2, [2, 4, 5]),
+        ({1: 4.0, 2: None, 3: None, 4: None}, 1, [1, 4]),
+        ({1: 4.0, 2: 3.0, 3: 2.0}, 1, [3]),
+    ],
+    ids=["none validated", "best is old", "best is the only one", "best is the last"],
+)
+def test_keeps_the_last_and_the_best(tmp_path, scores, keep_last, kept):
+    save(tmp_path, scores, keep_last)
+    assert Checkpoints.of(tmp_path).steps() == kept
+
+
+def test_best_is_kept_by_a_run_that_was_started_again(tmp_path):
+    save(tmp_path, {1: 3.0, 2: 4.0})
+    save(tmp_path, {3: 5.0, 4: 6.0})
+    assert Checkpoints.of(tmp_path).steps() == [1, 4]
+
+
+def test_choose(tmp_path):
+    save(tmp_path, {1: 4.0, 2: 3.0, 3: 5.0, 4: None}, keep_last=4)
+    checkpoints = Checkpoints.of(tmp_path)
+    assert checkpoints.choose("latest") == 4
+    assert checkpoints.choose("best") == 2
+    assert checkpoints.choose("3") == 3
+    for absent in ("5", "newest", "-1"):
+        with pytest.raises(UserError, match=f"no checkpoint '{absent}'.*1, 2, 3, 4"):
+            checkpoints.choose(absent)
+
+
+def test_no_best_before_there_was_a_validation(tmp_path):
+    save(tmp_path, {1: None})
+    with pytest.raises(UserError, match="once training has validated"):
+        Checkpoints.of(tmp_path).choose("best")
+
+
+def test_restores_what_was_saved(tmp_path):
+    save(tmp_path, {7: 3.0})
+    saved = state(7)
+    sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    like = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), saved
+    )
+    checkpoints = Checkpoints.of(tmp_path)
+    restored, data = checkpoints.restore(7, like)
+    assert data == {"read": 70}
+    assert jax.tree.structure(restored) == jax.tree.structure(saved)
+    jax.tree.map(np.testing.assert_array_equal, restored, saved)
+    variables = checkpoints.variables(7, like)
+    jax.tree.map(np.testing.assert_array_equal, variables, saved.variables)
+    assert checkpoints.config(7) == default_config()
+
+
+def test_reading_changes_nothing(tmp_path):
+    save(tmp_path, {1: 3.0})
+    # What a training run is writing at this moment.
+    (tmp_path / "checkpoints" / "2.orbax-checkpoint-tmp").mkdir()
+    assert Checkpoints.of(tmp_path).steps() == [1]
+    assert (tmp_path / "checkpoints" / "2.orbax-checkpoint-tmp").is_dir()
+
+
+def test_folder_without_checkpoints(tmp_path):
+    for workdir in (tmp_path, tmp_path / "elsewhere"):
+        with pytest.raises(UserError, match="holds no checkpoint"):
+            Checkpoints.of(workdir)
+    assert not list(tmp_path.iterdir())

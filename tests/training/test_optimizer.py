@@ -1,0 +1,43 @@
+import pytest
+
+from fullglow_jax.config import default_config
+from fullglow_jax.training.optimizer import learning_rate, total_steps
+
+
+@pytest.fixture
+def config():
+    config = default_config()
+    config.optimizer.learning_rate = 0.5
+    config.optimizer.constant_epochs = 2.0
+    config.optimizer.decay_epochs = 4.0
+    return config
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    [(0, 0.5), (19, 0.5), (20, 0.5), (30, 0.375), (40, 0.25), (59, 0.0125), (60, 0.0), (99, 0.0)],
+)
+def test_constant_then_linearly_to_zero(config, step, rate):
+    assert learning_rate(config, steps_per_epoch=10)(step) == pytest.approx(rate, abs=1e-7)
+
+
+def test_paper_trains_200_epochs(config):
+    assert total_steps(default_config(), steps_per_epoch=2975) == 200 * 2975
+
+
+def test_trains_until_the_rate_is_zero_unless_told(config):
+    assert total_steps(config, steps_per_epoch=10) == 60
+    config.train.steps = 7
+    assert total_steps(config, steps_per_epoch=10) == 7
+
+
+def test_fractions_of_epochs(config):
+    config.optimizer.constant_epochs = 0.5
+    config.optimizer.decay_epochs = 0.25
+    assert total_steps(config, steps_per_epoch=12) == 6 + 3
+
+
+def test_without_decay_the_rate_ends_at_once(config):
+    config.optimizer.decay_epochs = 0.0
+    rate = learning_rate(config, steps_per_epoch=10)
+    assert [float(rate(step)) for step in (0, 20, 21)] == [0.5, 0.5, 0.0]
