@@ -1,5 +1,6 @@
 """The whole model, tiny: two levels with LU factors, one level of full matrices and boundaries."""
 
+from dataclasses import replace
 from functools import cache
 
 import jax
@@ -8,9 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fullglow_jax.bijections import squeeze
+from fullglow_jax.bijections import ActNorm, AffineCoupling, InvertibleConvolution, squeeze
 from fullglow_jax.models import Architecture
-from fullglow_jax.models.flow_step import FlowStep
 from fullglow_jax.models.full_glow import FullGlow, repeat_examples
 from tests.networks.variables import perturbed, quick_jit, quick_key, start
 
@@ -85,35 +85,41 @@ def encoded(architecture):
         return there_and_back(architecture)(random_model(architecture), *inputs(architecture, 3))
 
 
-def by_hand(architecture, variables, source, target, boundary):
-    """A one-level model's outputs, step by step: [(source's, its log_det, target's, its)]."""
-    numbers = (
-        architecture.level_channels[0],
-        architecture.lu,
-        architecture.coupling_width,
-        architecture.spatial_width,
-    )
+def by_hand(variables, source, target, boundary):
+    """The boundary model step by step, from its bijections: what each one of them gives out.
+
+    A list of (name, source, its log_det, target, its log_det).
+    """
+    channels, widths = BOUNDARY.level_channels[0], (BOUNDARY.coupling_width, BOUNDARY.spatial_width)
+    operations = {
+        "actnorm": lambda conditional: ActNorm(channels, conditional),
+        "convolution": lambda conditional: InvertibleConvolution(channels, False, conditional),
+        "coupling": lambda conditional: AffineCoupling(
+            channels, widths[0], conditional, spatial_width=widths[1]
+        ),
+    }
 
     @quick_jit
     def step(params, source, target):
-        of_source, source_log_det = FlowStep(*numbers, conditional=False).apply(
-            {"params": params["source"]}, source, method="forward"
-        )
-        conditions = type(of_source)(
-            *(jnp.concatenate([output, boundary[0]], axis=-1) for output in of_source)
-        )
-        of_target, target_log_det = FlowStep(*numbers, conditional=True).apply(
-            {"params": params["target"]}, target, conditions, method="forward"
-        )
-        return of_source, source_log_det, of_target, target_log_det
+        outputs = []
+        for name, operation in operations.items():
+            of_source, of_target = ({"params": params[glow][name]} for glow in ("source", "target"))
+            source, source_log_det = operation(False).apply(of_source, source, method="forward")
+            condition = jnp.concatenate([source, boundary[0]], axis=-1)
+            target, target_log_det = operation(True).apply(
+                of_target, target, condition, method="forward"
+            )
+            outputs.append((source, source_log_det, target, target_log_det))
+        return outputs
 
-    steps = []
+    outputs = []
     source, target = squeeze(source), squeeze(target)
-    for i in range(architecture.steps[0]):
+    for i in range(BOUNDARY.steps[0]):
         params = jax.tree.map(lambda leaf, i=i: leaf[i], variables["params"]["levels_0"]["steps"])
-        steps.append(jax.device_get(step(params, source, target)))
-        source, target = steps[-1][0].coupling, steps[-1][2].coupling
-    return steps
+        of_step = jax.device_get(step(params, source, target))
+        outputs += [(name, *output) for name, output in zip(operations, of_step, strict=True)]
+        _, source, _, target, _ = outputs[-1]
+    return outputs
 
 
 @pytest.mark.parametrize(
@@ -177,21 +183,22 @@ def test_log_det_is_that_of_the_whole_jacobian_whatever_the_rest_of_the_batch(ar
 
 def test_every_operation_reads_its_counterpart_in_the_source():
     with jax.enable_x64(True):
-        steps = by_hand(BOUNDARY, random_model(BOUNDARY), *inputs(BOUNDARY, 3))
+        outputs = by_hand(random_model(BOUNDARY), *inputs(BOUNDARY, 3))
+    _, source, _, target, _ = outputs[-1]
     of_source, of_target, _, _ = encoded(BOUNDARY)
-    np.testing.assert_allclose(of_source.latents[0], steps[-1][0].coupling, atol=1e-9)
-    np.testing.assert_allclose(of_source.log_det[:, 0], sum(s[1] for s in steps), atol=1e-9)
-    np.testing.assert_allclose(of_target.latents[0], steps[-1][2].coupling, atol=1e-9)
-    np.testing.assert_allclose(of_target.log_det[:, 0], sum(s[3] for s in steps), atol=1e-9)
+    np.testing.assert_allclose(of_source.latents[0], source, atol=1e-9)
+    np.testing.assert_allclose(of_target.latents[0], target, atol=1e-9)
+    source_log_det, target_log_det = (sum(output[i] for output in outputs) for i in (2, 4))
+    np.testing.assert_allclose(of_source.log_det[:, 0], source_log_det, atol=1e-9)
+    np.testing.assert_allclose(of_target.log_det[:, 0], target_log_det, atol=1e-9)
     assert np.ptp(of_target.log_det) > 1e-3
 
 
 def test_every_step_starts_normalised_and_with_a_rotation_of_its_own():
     pairs = inputs(BOUNDARY, 3, np.float32)
     (of_source, of_target), variables = start(FullGlow(BOUNDARY), *pairs)
-    steps = by_hand(BOUNDARY, variables, *pairs)
-    for of_source_step, _, of_target_step, _ in steps:
-        for y in (of_source_step.actnorm, of_target_step.actnorm):
+    for name, source, _, target, _ in by_hand(variables, *pairs):
+        for y in (source, target) if name == "actnorm" else ():
             np.testing.assert_allclose(y.mean((0, 1, 2)), 0, atol=1e-4)
             np.testing.assert_allclose(y.std((0, 1, 2), ddof=1), 1, atol=1e-4)
     params = variables["params"]["levels_0"]["steps"]
@@ -248,6 +255,13 @@ def test_noise_is_placed_by_the_priors_of_both_glows():
         inside = (slice(None), slice(1, -1), slice(1, -1))
         expected = mean + np.exp(log_std) * noise
         np.testing.assert_allclose(encoding.latents[0][inside], expected[inside], atol=1e-9)
+
+
+@pytest.mark.parametrize("remat", [True, False])
+def test_activations_are_recomputed_only_if_asked(remat):
+    network = FullGlow(replace(BOUNDARY, remat=remat))
+    jaxpr = jax.make_jaxpr(network.apply)(random_model(BOUNDARY, np.float32), *inputs(BOUNDARY, 1))
+    assert ("checkpoint" in str(jaxpr)) == remat
 
 
 def test_parameters_are_repeated_for_each_condition_in_a_row():

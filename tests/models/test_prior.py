@@ -36,11 +36,11 @@ def test_noise_becomes_a_latent():
     np.testing.assert_allclose(latent, MEAN + np.exp(LOG_STD) * noise, rtol=1e-5, atol=1e-6)
 
 
-def test_where_it_sees_zeros_it_sees_the_border_too():
+def test_at_the_last_level_it_sees_zeros_and_the_border():
     prior, variables = prior_of_border(0.1)
-    zeros = np.zeros((1, 3, 3, CHANNELS), np.float32)
-    mean, log_std = run(prior, variables, zeros, method="mean_and_log_std")
-    ones = CHANNELS * np.array([[5, 3, 5], [3, 0, 3], [5, 3, 5]])
+    nothing = np.zeros((1, 3, 3, 0), np.float32)
+    mean, log_std = run(prior, variables, nothing, method="mean_and_log_std")
+    ones = CHANNELS * np.array([[5, 3, 5], [3, 0, 3], [5, 3, 5]])  # of the padding
     np.testing.assert_allclose(mean[0, :, :, 1], MEAN[1] + 0.1 * ones, rtol=1e-5)
     np.testing.assert_allclose(log_std[0, :, :, 0], LOG_STD[0] + 0.1 * ones, rtol=1e-5)
 
