@@ -1,10 +1,8 @@
 """Checkpoints that carry everything: variables, optimiser, data position and config."""
 
-import asyncio
 import logging
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import jax
 import orbax.checkpoint as ocp
@@ -19,6 +17,7 @@ from orbax.checkpoint.checkpoint_managers import (
 from fullglow_jax.config import from_json, to_json
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.interface import TrainState
+from fullglow_jax.training.quiet_event_loops import quiet_event_loops
 
 PyTree = Any
 
@@ -172,7 +171,7 @@ class Checkpoints:
 
     def _restore(self, step: int, **items: Any) -> Any:
         try:
-            with mock.patch.object(asyncio, "new_event_loop", _QuietLoop):
+            with quiet_event_loops():
                 return self._manager.restore(step, args=ocp.args.Composite(**items))
         # Orbax raises what TensorStore or JSON raised, or a plain Exception from it.
         except Exception as error:
@@ -181,28 +180,6 @@ class Checkpoints:
                 f"model's: {_reason(error)}. If it is damaged, remove it or choose another with "
                 "--checkpoint; if another model wrote it, choose another --workdir."
             ) from error
-
-
-class _QuietLoop(asyncio.SelectorEventLoop):
-    """Takes no notice of what it is told once it is closed.
-
-    Where one of many reads fails, Orbax closes its loop under the others, and each of these would
-    print a traceback of its own. The first failure is raised, whatever the others are.
-    """
-
-    def call_soon_threadsafe(  # type: ignore[override]
-        self, *args: Any, **kwargs: Any
-    ) -> asyncio.Handle:
-        try:
-            return super().call_soon_threadsafe(*args, **kwargs)
-        except RuntimeError:
-            if not self.is_closed():
-                raise
-            return asyncio.Handle(args[0], args[1:], self)
-
-    def call_exception_handler(self, context: Any) -> None:
-        if not self.is_closed():
-            super().call_exception_handler(context)
 
 
 def _reason(error: BaseException) -> str:

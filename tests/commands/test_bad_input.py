@@ -1,10 +1,14 @@
 """Whatever a user can get wrong ends in one message that names it, and harms nothing."""
 
+import re
 import shutil
 
 import pytest
 
+from fullglow_jax.config import default_config
 from fullglow_jax.data.street_scenes.write import scene_paths
+from fullglow_jax.errors import UserError
+from fullglow_jax.training.loop import train
 from tests.commands.running import ROOT, STREET_SCENES, digests, steps_saved
 
 CITYSCAPES = ROOT / "configs" / "cityscapes_256.py"
@@ -58,12 +62,7 @@ def test_no_data(commands, tmp_path):
     [
         ({"data__image_size": "(11,20)"}, ["11×20", "multiples of 2", "10×20", "12×20"]),
         ({"data__image_size": "(8,20)"}, ["8×20", "at least 10", "10×20"]),
-        ({"data__image_size": "(10,20,3)"}, ["config.data.image_size=(10, 20, 3)"]),
         ({"model__name": "fullglow"}, ["'fullglow'", "did you mean 'full_glow'?"]),
-        ({"model__coupling_width": 0}, ["config.model.coupling_width=0"]),
-        ({"data__name": "cityscape"}, ["'cityscape'", "'cityscapes'"]),
-        ({"train__log_every": 0}, ["config.train.log_every=0"]),
-        ({"data__bits": 9}, ["config.data.bits=9"]),
     ],
     ids=lambda case: next(iter(case)) if isinstance(case, dict) else "",
 )
@@ -71,6 +70,25 @@ def test_config(commands, tmp_path, changes, named):
     run = commands.tiny(tmp_path / "run", **changes)
     assert_refused(commands("train.py", *run, cwd=tmp_path), *named)
     assert not list(tmp_path.rglob("metrics.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("train.log_every", 0),
+        ("data.bits", 9),
+        ("data.image_size", (16, 16, 3)),
+        ("model.steps", ()),
+        ("model.coupling_width", 0),
+        ("model.condition", "boundary"),
+    ],
+)
+def test_config_that_means_nothing(tmp_path, key, value):
+    config = default_config()
+    config.update_from_flattened_dict({key: value})
+    with pytest.raises(UserError, match=re.escape(f"config.{key}={value!r} ")):
+        train(config, tmp_path / "run")
+    assert not list(tmp_path.iterdir())
 
 
 def test_batch_that_the_devices_cannot_share(commands, trained, tmp_path):
@@ -141,12 +159,9 @@ def test_workdir_without_checkpoint(commands, tmp_path, script):
     [
         ("sample.py", ["--condition=nowhere.png"], ["nowhere.png does not exist"]),
         ("sample.py", ["--condition={run}/metrics.jsonl"], ["metrics.jsonl is not an image"]),
-        ("sample.py", ["--split=tset"], ["'tset'", "train, val"]),
-        ("sample.py", ["--checkpoint=999"], ["'999'", "4, 6, 8"]),
-        ("sample.py", ["--count=0"], ["--count=0"]),
+        ("sample.py", ["--checkpoint=999"], ["'999'", "latest, best", "4, 6, 8"]),
         ("sample.py", ["--out={run}/metrics.jsonl"], ["--out", "metrics.jsonl"]),
         ("eval.py", ["--split=tset"], ["'tset'", "train, val"]),
-        ("eval.py", ["--checkpoint=newest"], ["'newest'", "latest, best", "4, 6, 8"]),
         ("eval.py", ["--limt=3"], ["'limt'", "limit"]),
     ],
     ids=lambda case: case[0] if isinstance(case, list) else "",

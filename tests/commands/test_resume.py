@@ -4,7 +4,6 @@ import re
 import signal
 
 import numpy as np
-import pytest
 
 from fullglow_jax.training.metrics import read_metrics
 from tests.commands.running import STEPS, saved_state, steps_saved
@@ -41,22 +40,26 @@ def steps_kept(workdir):
     return [int(path.name) for path in (workdir / "checkpoints").iterdir() if path.name.isdigit()]
 
 
-@pytest.mark.parametrize(
-    ("number", "line", "at"),
-    [
-        (signal.SIGTERM, "step 3: validation", range(3, STEPS)),
-        (signal.SIGINT, "parameters", [0]),
-    ],
-    ids=["in the middle", "before the first step"],
-)
-def test_asked_to_stop(commands, trained, tmp_path, number, line, at):
+def assert_stopped(result, workdir):
+    """Gives the step at which a command says that it stopped, having saved."""
+    assert result.code == 0, result.out
+    said = re.search(r"stopped at step (\d+), saved; the same command goes on", result.out)
+    assert said, result.out
+    assert steps_saved(workdir)[-1] == int(said[1])
+    return int(said[1])
+
+
+def test_asked_to_stop_in_the_middle(commands, trained, tmp_path):
     run = commands.tiny(tmp_path / "run")
-    stopped = commands.until(line, number, "train.py", *run, cwd=tmp_path)
-    assert stopped.code == 0, stopped.out
-    said = re.search(r"stopped at step (\d+), saved; the same command goes on", stopped.out)
-    assert said, stopped.out
-    assert int(said[1]) in at
-    assert steps_saved(tmp_path / "run")[-1] == int(said[1])
+    line = "step 3: validation"
+    stopped = commands.until(line, signal.SIGTERM, "train.py", *run, cwd=tmp_path)
+    assert 3 <= assert_stopped(stopped, tmp_path / "run") < STEPS
     again = commands("train.py", *run, cwd=tmp_path)
     assert again.code == 0, again.err
     assert_ends_alike(tmp_path / "run", trained)
+
+
+def test_asked_to_stop_before_the_first_step(commands, tmp_path):
+    run = commands.tiny(tmp_path / "run")
+    stopped = commands.until("parameters", signal.SIGINT, "train.py", *run, cwd=tmp_path)
+    assert assert_stopped(stopped, tmp_path / "run") == 0

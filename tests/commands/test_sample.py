@@ -1,9 +1,12 @@
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from fullglow_jax.data.street_scenes.write import scene_paths
 from fullglow_jax.training.metrics import read_metrics
+from tests.commands.running import ZOOM, grid_shape
 
 SWEEP = ("--count=2", "--samples=3", "--temperature=0", "--temperature=0.7")
 NAMES = ["000_dunmere_000000_000019", "001_dunmere_000002_000019"]
@@ -38,14 +41,14 @@ def test_an_image_each_and_a_grid(swept):
     assert swept.keys() == wanted | {"grid.png"}
     assert {swept[name].shape for name in wanted} == {(10, 20, 3)}
     # Each row: condition, photo, three samples at either temperature; all of them enlarged.
-    assert swept["grid.png"].shape == (16 + 2 * (80 + 4) + 4, 8 * (160 + 4) + 4, 3)
+    assert swept["grid.png"].shape == grid_shape(rows=2, columns=8)
 
 
 def test_grid_shows_the_images(swept):
     for row, name in enumerate(NAMES):
         for column, number in enumerate(range(3), start=2 + 3):
-            top, left = 16 + 4 + row * 84, 4 + column * 164
-            shown = swept["grid.png"][top : top + 80 : 8, left : left + 160 : 8]
+            top, left = 20 + row * (10 * ZOOM + 4), 4 + column * (20 * ZOOM + 4)
+            shown = swept["grid.png"][top:, left:][: 10 * ZOOM : ZOOM, : 20 * ZOOM : ZOOM]
             np.testing.assert_array_equal(shown, swept[f"{name}__T0.7__{number:03d}.png"])
 
 
@@ -80,16 +83,14 @@ def test_other_seed_other_pixels(draw, swept):
 
 
 def test_condition_files_of_one_stem(commands, draw, swept, tmp_path):
-    files = []
-    for index in (0, 2):
-        folder = tmp_path / str(index)
-        folder.mkdir()
-        label_map = scene_paths(commands.scenes, "val", index)[1]
-        files.append((folder / "map.png").write_bytes(label_map.read_bytes()) and folder)
-    drawn = draw(*(f"--condition={f / 'map.png'}" for f in files), "--samples=1")
+    files = [tmp_path / "one" / "map.png", tmp_path / "other" / "map.png"]
+    for file, index in zip(files, (0, 2), strict=True):
+        file.parent.mkdir()
+        shutil.copy(scene_paths(commands.scenes, "val", index)[1], file)
+    drawn = draw(*(f"--condition={file}" for file in files), "--samples=1")
     assert drawn.keys() == {"000_map__T0.7__000.png", "001_map__T0.7__000.png", "grid.png"}
     # Condition and sample; there is no photo to show.
-    assert drawn["grid.png"].shape == (16 + 2 * (80 + 4) + 4, 2 * (160 + 4) + 4, 3)
+    assert drawn["grid.png"].shape == grid_shape(rows=2, columns=2)
     # The split's own files, so the split's own samples.
     for place, name in enumerate(NAMES):
         image = swept[f"{name}__T0.7__000.png"]
@@ -103,7 +104,7 @@ def test_checkpoint(commands, workdir, tmp_path, checkpoint):
         "sample.py",
         f"--workdir={workdir}",
         f"--checkpoint={checkpoint}",
-        "--count=1",
+        "--count=2",
         "--samples=1",
         cwd=tmp_path,
     )

@@ -5,7 +5,7 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.record_writer import masked_crc32c
 
 from fullglow_jax.training.metrics import read_metrics
-from tests.commands.running import STEPS, digests, steps_saved
+from tests.commands.running import STEPS, digests, grid_shape, steps_saved
 
 
 def pixels(path):
@@ -69,7 +69,7 @@ def test_pictures(trained):
     # Three rows (all there are to validate on): condition, photo and three samples, enlarged.
     for step in (3, 6, STEPS):
         grid = pixels(trained / "samples" / f"step_{step:07d}.png")
-        assert grid.shape == (16 + 3 * (80 + 4) + 4, 5 * (160 + 4) + 4, 3)
+        assert grid.shape == grid_shape(rows=3, columns=5)
         assert grid.std() > 0
     assert pixels(trained / "curve.png").std() > 0
 
