@@ -1,6 +1,8 @@
 """What fixes the shapes of a Full-Glow, and which shapes are possible."""
 
+import math
 from dataclasses import dataclass
+from itertools import product
 
 from fullglow_jax.data.boundary import BoundarySpec
 from fullglow_jax.errors import UserError
@@ -9,6 +11,10 @@ SMALLEST_LEVEL = 5
 """Height and width under which a vector net's two 3×3 convolutions leave nothing."""
 
 CONDITIONS = ("source", "source+boundary", "source+boundary_ceil")
+
+
+def _fits(image_size: tuple[int, int], levels: int) -> bool:
+    return all(n % 2**levels == 0 and n >> levels >= SMALLEST_LEVEL for n in image_size)
 
 
 @dataclass(frozen=True)
@@ -60,29 +66,33 @@ class Architecture:
                 f"config.data.image_size={self.image_size} must be height and width, "
                 "for example (256, 256)."
             )
+        if _fits(self.image_size, self.levels):
+            return
         factor = 2**self.levels
         smallest = SMALLEST_LEVEL * factor
-        if all(n % factor == 0 and n >= smallest for n in self.image_size):
-            return
-        below = [max(n // factor * factor, smallest) for n in self.image_size]
-        above = [max(-(-n // factor) * factor, smallest) for n in self.image_size]
-        fits = sorted({f"{h}×{w}" for h, w in (below, above)}, key=len)
-        fewer = max(
-            (
-                levels
-                for levels in range(1, self.levels)
-                if all(
-                    n % 2**levels == 0 and n >= SMALLEST_LEVEL * 2**levels for n in self.image_size
-                )
-            ),
-            default=None,
+        around = [
+            {
+                max(n // factor, SMALLEST_LEVEL) * factor,
+                max(-(-n // factor), SMALLEST_LEVEL) * factor,
+            }
+            for n in self.image_size
+        ]
+        nearest = sorted(
+            product(*around), key=lambda size: (math.dist(size, self.image_size), size)
         )
+        named = " or ".join(f"{height}×{width}" for height, width in nearest[:2])
+        fewer = [n for n in range(1, self.levels) if _fits(self.image_size, n)]
+        plural = "s" if fewer and fewer[-1] > 1 else ""
         height, width = self.image_size
         raise UserError(
             f"An image of {height}×{width} does not fit {self.levels} levels: its height and "
             f"width must be multiples of {factor} and at least {smallest}, so that the smallest "
-            f"level has {SMALLEST_LEVEL} pixels. The nearest sizes that fit: {' or '.join(fits)}."
-            + (f" Or keep the size and use {fewer} levels (config.model.steps)." if fewer else "")
+            f"level has {SMALLEST_LEVEL} pixels. The nearest sizes that fit: {named}."
+            + (
+                f" Or keep the size and use {fewer[-1]} level{plural} (config.model.steps)."
+                if fewer
+                else ""
+            )
         )
 
     @property

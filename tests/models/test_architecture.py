@@ -39,7 +39,8 @@ def test_a_size_fits_or_the_error_names_the_nearest_that_do(size, levels):
         below = [n for n in candidates if n <= asked]
         above = [n for n in candidates if n >= asked]
         assert {suggestion[axis] for suggestion in named} <= {*below[-1:], above[0]}
-    fewer = re.search(r"use (\d+) levels", str(caught.value))
+        assert abs(named[0][axis] - asked) == min(abs(n - asked) for n in candidates)
+    fewer = re.search(r"use (\d+) level", str(caught.value))
     possible = [n for n in range(1, levels) if fits(size, n)]
     assert (int(fewer[1]) if fewer else None) == max(possible, default=None)
 

@@ -260,8 +260,10 @@ def test_noise_is_placed_by_the_priors_of_both_glows():
 @pytest.mark.parametrize("remat", [True, False])
 def test_activations_are_recomputed_only_if_asked(remat):
     network = FullGlow(replace(BOUNDARY, remat=remat))
-    jaxpr = jax.make_jaxpr(network.apply)(random_model(BOUNDARY, np.float32), *inputs(BOUNDARY, 1))
-    assert ("checkpoint" in str(jaxpr)) == remat
+    variables, pairs = random_model(BOUNDARY, np.float32), inputs(BOUNDARY, 1, np.float32)
+    jaxpr = str(jax.make_jaxpr(network.apply)(variables, *pairs))
+    # The operation's name is not the same in every release of JAX.
+    assert any(name in jaxpr for name in ("checkpoint[", "remat[", "remat2[")) == remat
 
 
 def test_parameters_are_repeated_for_each_condition_in_a_row():
