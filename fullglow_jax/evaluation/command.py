@@ -15,6 +15,7 @@ from fullglow_jax.data.source import build_source
 from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
 from fullglow_jax.parallel import Devices
 from fullglow_jax.progress import ProgressLine
+from fullglow_jax.training.metrics import VALIDATION, read_metrics
 from fullglow_jax.training.trained import load_trained
 
 
@@ -67,6 +68,7 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
             "examples": total,
             "seed": request.seed,
             "bits_per_dim": {name: _summary(values) for name, values in bits.items()},
+            "untrained_validation_bits_per_dim": _untrained(request.workdir),
         }
         path = request.workdir / "eval.json"
         scratch = path.with_suffix(".tmp")
@@ -75,6 +77,12 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         progress.console.print(_table(report))
         progress.say(f"figures: {path}")
     return report
+
+
+def _untrained(workdir: Path) -> float | None:
+    """Conditional bits/dim that training recorded before its first step, if it did."""
+    at_start = (record for record in read_metrics(workdir) if record["step"] == 0)
+    return next(at_start, {}).get(f"{VALIDATION}bits_per_dim/conditional")
 
 
 def _summary(values: np.ndarray) -> dict[str, float | None]:
@@ -90,4 +98,6 @@ def _table(report: dict[str, Any]) -> Table:
     for name, summary in report["bits_per_dim"].items():
         error = summary["standard_error"]
         table.add_row(name, f"{summary['mean']:.4f}", "" if error is None else f"{error:.4f}")
+    if (untrained := report["untrained_validation_bits_per_dim"]) is not None:
+        table.caption = f"conditional, before training: {untrained:.4f} on the validation split"
     return table
