@@ -40,8 +40,12 @@ def parse_config(argv: Sequence[str]) -> ConfigDict:
     """
     with _explained(argv):
         holder = config_flags.DEFINE_config_file(
-            "config", help_string="A file with get_config(), for example configs/street_scenes.py."
+            "config",
+            help_string="A file with get_config(), for example configs/street_scenes.py; "
+            "--config.KEY=VALUE overrides one of its values.",
         )
+        # So that --help, which lists the main file's own flags, tells of it too.
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS["config"])
         _parse(argv)
         # An unreadable config file raises only when something asks it for a value.
         config = holder.value and holder.value.copy_and_resolve_references()

@@ -27,13 +27,15 @@ def scored(evaluate):
     return evaluate("--batch_size=2")
 
 
-def test_report(scored):
+def test_report(scored, trained):
     report, _ = scored
+    untrained = read_metrics(trained)[0]["validation/bits_per_dim/conditional"]
     assert {key: report[key] for key in report if key != "bits_per_dim"} == {
         "checkpoint": 8,
         "split": "val",
         "examples": 3,
         "seed": 0,
+        "untrained_validation_bits_per_dim": untrained,
     }
     assert report["bits_per_dim"].keys() == {"conditional", "source"}
     for summary in report["bits_per_dim"].values():
