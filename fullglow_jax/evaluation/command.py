@@ -12,6 +12,7 @@ from rich.table import Table
 
 from fullglow_jax.data.pipeline import evaluation_batches
 from fullglow_jax.data.source import build_source
+from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
 from fullglow_jax.parallel import Devices
 from fullglow_jax.progress import ProgressLine
@@ -70,13 +71,23 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
             "bits_per_dim": {name: _summary(values) for name, values in bits.items()},
             "untrained_validation_bits_per_dim": _untrained(request.workdir),
         }
-        path = request.workdir / "eval.json"
-        scratch = path.with_suffix(".tmp")
+        progress.console.print(_table(report))
+        progress.say(f"figures: {_write(report, request.workdir / 'eval.json')}")
+    return report
+
+
+def _write(report: dict[str, Any], path: Path) -> Path:
+    """Writes the report so that there is the old one or the new one, never half of one."""
+    scratch = path.with_suffix(".tmp")
+    try:
         scratch.write_text(json.dumps(report, indent=2) + "\n")
         scratch.replace(path)
-        progress.console.print(_table(report))
-        progress.say(f"figures: {path}")
-    return report
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written: {error.strerror or error}. Make its folder writable, or "
+            "copy the workdir to where you may write."
+        ) from error
+    return path
 
 
 def _untrained(workdir: Path) -> float | None:

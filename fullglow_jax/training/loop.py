@@ -95,7 +95,8 @@ def train(config: ConfigDict, workdir: Path) -> None:
             metrics.scalars(0, validate(state))
 
         # ---- the steps -----------------------------------------------------------------------
-        progress.say("compiling the training step …")
+        if step < total:
+            progress.say("compiling the training step …")
         since_log: list[dict[str, Array]] = []
         logged_at = time.monotonic()
         while step < total and not stop.made:
