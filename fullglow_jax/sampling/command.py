@@ -68,7 +68,7 @@ def sample(config: ConfigDict, request: SampleRequest) -> Path:
     sampler = Sampler(trained.model, jax.random.key(request.seed), request.batch_size)
     rows: list[list[np.ndarray]] = [[] for _ in conditions.names]
     total = len(rows) * len(request.temperatures) * request.samples
-    done = 0
+    done = overflowed = 0
     with ProgressLine("sampling", total) as progress:
         for temperature in request.temperatures:
             drawn = sampler(trained.variables, conditions.batch, request.samples, temperature)
@@ -77,10 +77,16 @@ def sample(config: ConfigDict, request: SampleRequest) -> Path:
                 Image.fromarray(as_uint8(image)).save(out / name)
                 rows[place].append(image)
                 done += 1
+                overflowed += bool(np.isnan(image).any())
                 progress.update(done)
         path = out / "grid.png"
         Image.fromarray(samples_grid(conditions, rows, request.temperatures)).save(path)
         progress.say(f"{total} images in {out}\ngrid: {path}")
+        if overflowed:
+            progress.say(
+                f"{overflowed} of them overflowed in part, drawn black there: "
+                "the model is barely trained; train on, or lower --temperature."
+            )
     return path
 
 

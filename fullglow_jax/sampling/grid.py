@@ -13,11 +13,14 @@ SMALLEST_WIDTH = 160
 
 
 def as_uint8(images: np.ndarray) -> np.ndarray:
-    """Float [0, 1], clipped, to uint8 0…255, rounded to the nearest; uint8 passes unchanged."""
+    """Float [0, 1], clipped, to uint8 0…255, rounded to the nearest; uint8 passes unchanged.
+
+    What is not a number becomes 0: barely trained flows can overflow where they are decoded.
+    """
     images = np.asarray(images)
     if images.dtype == np.uint8:
         return images
-    return (images.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+    return (np.nan_to_num(images, nan=0.0).clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def image_grid(rows: Sequence[Sequence[np.ndarray]], header: Sequence[str]) -> np.ndarray:

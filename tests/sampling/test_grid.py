@@ -61,3 +61,9 @@ def test_row_of_a_condition():
     assert levels(known) == [10, 20, 40, 40]
     unknown = samples_grid(Conditions(["a", "b"], batch, False), samples, (0.0, 0.7))
     assert levels(unknown) == [10, 40, 40]
+
+
+def test_what_is_not_a_number_is_drawn_black_without_a_warning(recwarn):
+    image = np.array([np.nan, np.inf, -np.inf, 0.5])
+    np.testing.assert_array_equal(as_uint8(image), [0, 255, 0, 128])
+    assert not recwarn
