@@ -17,7 +17,7 @@ from orbax.checkpoint.checkpoint_managers import (
 from fullglow_jax.config import from_json, to_json
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.interface import TrainState
-from fullglow_jax.training.quiet_event_loops import quiet_event_loops
+from fullglow_jax.training.finishing_loops import finishing_loops
 
 PyTree = Any
 
@@ -171,7 +171,7 @@ class Checkpoints:
 
     def _restore(self, step: int, **items: Any) -> Any:
         try:
-            with quiet_event_loops():
+            with finishing_loops():
                 return self._manager.restore(step, args=ocp.args.Composite(**items))
         # Orbax raises what TensorStore or JSON raised, or a plain Exception from it.
         except Exception as error:
