@@ -1,6 +1,7 @@
 """Checkpoints that carry everything: variables, optimiser, data position and config."""
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,6 @@ class Checkpoints:
             best_fn=_score,
             best_mode="min",
             preservation_policy=AnyPreservationPolicy(policies),
-            cleanup_tmp_directories=not read_only,
             read_only=read_only,
             create=False,
         )
@@ -64,6 +64,10 @@ class Checkpoints:
         items = ("variables", "optimizer", "data", "config")
         try:
             if not read_only:
+                # What a killed run had half written. Orbax would do it in a thread that an early
+                # end of the program leaves behind.
+                for unfinished in folder.glob("*.orbax-checkpoint-tmp*"):
+                    shutil.rmtree(unfinished)
                 folder.mkdir(parents=True, exist_ok=True)
             self._manager = ocp.CheckpointManager(folder, options=options, item_names=items)
         except (OSError, ValueError) as error:
