@@ -17,7 +17,7 @@ def get_config() -> ConfigDict:
     config.model.steps = (4, 4, 4)
     config.model.coupling_width = 64
     config.model.spatial_width = 32
-    config.model.remat = False
+    config.model.memory_mode = "store"
 
     config.optimizer.learning_rate = 1e-3
     config.optimizer.constant_epochs = 4.0
@@ -25,6 +25,7 @@ def get_config() -> ConfigDict:
 
     config.train.batch_size = 8
     config.train.log_every = 25
+    config.train.validate_at_start = True
     config.train.validate_every = 250
     config.train.sample_every = 250
     config.train.checkpoint_every = 250

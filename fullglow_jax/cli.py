@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
+from fullglow_jax.compilation_cache import keep_compilations
 from fullglow_jax.errors import UserError
 
 
@@ -19,6 +20,7 @@ def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
 
     A UserError ends in its message alone and exit code 1; Ctrl-C in exit code 130.
     """
+    keep_compilations()
     # Orbax and JAX log through absl; what matters here is said by the commands themselves.
     logging.getLogger("absl").setLevel(logging.ERROR)
     try:

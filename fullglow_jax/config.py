@@ -35,7 +35,12 @@ def default_config() -> ConfigDict:
     config.model.condition = "source"  # or "source+boundary", "source+boundary_ceil"
     config.model.coupling_width = 512
     config.model.spatial_width = 128
-    config.model.remat = True  # recompute a step's activations in the backward pass
+    # What the backward pass knows of the forward pass: "store" all, "remat" (each step's input), or
+    # "invert" (nothing: steps are inverted, so that depth takes no memory).
+    config.model.memory_mode = "remat"
+    config.model.precision = "float32"  # or "bfloat16" inside the networks
+    # Pixels whose wide hidden layers are alive at a time; 0 for all, for the device if not given.
+    config.model.tile = config_dict.placeholder(int)
 
     config.optimizer = ConfigDict()
     config.optimizer.learning_rate = 1e-4
@@ -47,6 +52,7 @@ def default_config() -> ConfigDict:
     config.train.batch_size = 1
     config.train.steps = config_dict.placeholder(int)  # until the learning rate is 0, if not given
     config.train.log_every = 50  # steps
+    config.train.validate_at_start = False  # for a score of the untrained model
     config.train.validate_every = 3000
     config.train.validation_examples = config_dict.placeholder(int)  # all, if not given
     config.train.sample_every = 3000
@@ -116,6 +122,10 @@ def _update(config: ConfigDict, stored: dict[str, Any], name: str) -> None:
             config[key] = tuple(value) if isinstance(value, list) else value
 
 
+_ONLY_SPEED = ("memory_mode", "precision", "tile")
+"""Of `config.model`: what may change between two runs of one model."""
+
+
 def check_same_model(config: ConfigDict, stored: ConfigDict, workdir: Path) -> None:
     """Refuses to go on with another model's checkpoint.
 
@@ -124,7 +134,7 @@ def check_same_model(config: ConfigDict, stored: ConfigDict, workdir: Path) -> N
     """
 
     def shapes(c: ConfigDict) -> dict[str, Any]:
-        of_model = {f"model.{k}": v for k, v in to_json(c.model).items() if k != "remat"}
+        of_model = {f"model.{k}": v for k, v in to_json(c.model).items() if k not in _ONLY_SPEED}
         return {**of_model, "data.image_size": list(c.data.image_size)}
 
     here, there = shapes(config), shapes(stored)

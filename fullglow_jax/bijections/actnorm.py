@@ -6,8 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from fullglow_jax.bijections.base import Bijection, required
-from fullglow_jax.networks import VectorNet
+from fullglow_jax.bijections.base import Bijection, grouped, per_image, required
+from fullglow_jax.networks import Compute, VectorNet
 
 
 class ScaleAndShift(NamedTuple):
@@ -40,10 +40,12 @@ class ActNorm(Bijection):
     Attributes:
         channels: C.
         conditional: Whether a vector net reads s and t off the condition.
+        compute: How that net computes.
     """
 
     channels: int
     conditional: bool = False
+    compute: Compute = Compute()
 
     @nn.compact
     def parameters(self, condition: Array | None = None, x: Array | None = None) -> ScaleAndShift:
@@ -51,7 +53,10 @@ class ActNorm(Bijection):
         start = normalising_scale_and_shift(x, self.channels)
         if self.conditional:
             vector = VectorNet(
-                2 * self.channels, lambda *_: jnp.concatenate(start), name="vector_net"
+                2 * self.channels,
+                lambda *_: jnp.concatenate(start),
+                self.compute,
+                name="vector_net",
             )(required(condition))
         else:
             scale = self.param("scale", lambda _: start.scale)
@@ -62,10 +67,12 @@ class ActNorm(Bijection):
     def transform(self, x: Array, parameters: ScaleAndShift) -> tuple[Array, Array]:
         """y = s ⊙ (x + t)."""
         scale, shift = parameters
-        batch, height, width, _ = x.shape
+        _, height, width, _ = x.shape
         log_det = height * width * jnp.log(jnp.abs(scale)).sum(axis=(1, 2, 3))
-        return scale * (x + shift), jnp.broadcast_to(log_det, (batch,))
+        y = scale * (grouped(x, scale) + shift)
+        return y.reshape(x.shape), per_image(log_det, x)
 
     def invert(self, y: Array, parameters: ScaleAndShift) -> Array:
         """x = y / s − t."""
-        return y / parameters.scale - parameters.shift
+        scale, shift = parameters
+        return (grouped(y, scale) / scale - shift).reshape(y.shape)

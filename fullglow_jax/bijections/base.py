@@ -3,10 +3,25 @@
 from typing import Any
 
 import flax.linen as nn
+import jax.numpy as jnp
 from jax import Array
 
 Parameters = Any
-"""A pytree of arrays, batch axis first (of length 1 where every example shares them)."""
+"""A pytree of arrays, batch axis first.
+
+Its length divides the images': each entry serves as many images in a row. So one entry serves all
+images of a bijection without a condition, and a condition's all the photos drawn under it.
+"""
+
+
+def grouped(x: Array, parameter: Array) -> Array:
+    """(B, H, W, C) → (b, B/b·H, W, C): the images that each of b parameters serves, as one."""
+    return x.reshape(len(parameter), -1, *x.shape[2:])
+
+
+def per_image(values: Array, x: Array) -> Array:
+    """(b,) values of parameters → (B,), one an image."""
+    return jnp.repeat(values, len(x) // len(values), total_repeat_length=len(x))
 
 
 def required(condition: Array | None) -> Array:

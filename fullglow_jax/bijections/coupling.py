@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from fullglow_jax.bijections.base import Bijection, required
-from fullglow_jax.networks import CouplingNet, SpatialNet
+from fullglow_jax.networks import Compute, CouplingNet, SpatialNet
 
 
 class AffineCoupling(Bijection):
@@ -21,18 +21,20 @@ class AffineCoupling(Bijection):
         width: Hidden channels of the coupling net.
         conditional: Whether there is a condition.
         spatial_width: Hidden channels of the spatial net.
+        compute: How the networks compute.
     """
 
     channels: int
     width: int = 512
     conditional: bool = False
     spatial_width: int = 128
+    compute: Compute = Compute()
 
     def setup(self) -> None:
         """Builds the networks."""
-        self.net = CouplingNet(self.channels, self.width)
+        self.net = CouplingNet(self.channels, self.width, self.compute)
         if self.conditional:
-            self.spatial_net = SpatialNet(self.channels, self.spatial_width)
+            self.spatial_net = SpatialNet(self.channels, self.spatial_width, self.compute)
 
     def parameters(self, condition: Array | None = None, x: Array | None = None) -> Array | None:
         """The condition's features, (B, H, W, C), or None without a condition."""
@@ -41,8 +43,7 @@ class AffineCoupling(Bijection):
 
     def _raw_scale_and_shift(self, a: Array, features: Array | None) -> tuple[Array, Array]:
         """r + 2 and t, each (B, H, W, C/2)."""
-        seen = a if features is None else jnp.concatenate([a, features], axis=-1)
-        raw_scale, shift = jnp.split(self.net(seen), 2, axis=-1)
+        raw_scale, shift = jnp.split(self.net(a, features), 2, axis=-1)
         return raw_scale + 2.0, shift
 
     def transform(self, x: Array, parameters: Array | None) -> tuple[Array, Array]:

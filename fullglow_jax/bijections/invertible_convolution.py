@@ -11,8 +11,8 @@ import numpy as np
 from jax import Array
 from jax.scipy.linalg import lu, solve_triangular
 
-from fullglow_jax.bijections.base import Bijection, required
-from fullglow_jax.networks import VectorNet
+from fullglow_jax.bijections.base import Bijection, per_image, required
+from fullglow_jax.networks import Compute, VectorNet
 
 
 class Weight(NamedTuple):
@@ -61,7 +61,7 @@ def _per_pixel(matrix: Array, x: Array) -> Array:
     At the highest precision: in the ten-bit or seven-bit mantissas that accelerators multiply
     with by default, the inverse would not be the inverse.
     """
-    pixels = x.reshape(x.shape[0], -1, x.shape[-1])
+    pixels = x.reshape(len(matrix), -1, x.shape[-1])
     product = jnp.matmul(pixels, matrix.mT, precision=jax.lax.Precision.HIGHEST)
     return product.reshape(x.shape)
 
@@ -80,11 +80,13 @@ class InvertibleConvolution(Bijection):
         channels: C.
         lu: Whether to parameterise W by its LU factors.
         conditional: Whether a vector net reads W off the condition.
+        compute: How that net computes.
     """
 
     channels: int
     lu: bool = True
     conditional: bool = False
+    compute: Compute = Compute()
 
     @nn.compact
     def parameters(
@@ -121,7 +123,8 @@ class InvertibleConvolution(Bijection):
         if not self.conditional:
             return [self.param(name, lambda _, v=value: v)[None] for name, value in start.items()]
         flat = jnp.concatenate([value.ravel() for value in start.values()])
-        vector = VectorNet(flat.size, lambda *_: flat, name="vector_net")(required(condition))
+        net = VectorNet(flat.size, lambda *_: flat, self.compute, name="vector_net")
+        vector = net(required(condition))
         ends = np.cumsum([value.size for value in start.values()])[:-1]
         parts = jnp.split(vector, ends, axis=-1)
         return [
@@ -131,7 +134,7 @@ class InvertibleConvolution(Bijection):
 
     def transform(self, x: Array, parameters: Weight | LUFactors) -> tuple[Array, Array]:
         """y = W·x."""
-        batch, height, width, _ = x.shape
+        _, height, width, _ = x.shape
         if isinstance(parameters, LUFactors):
             lower, upper = _triangles(parameters)
             matrix = parameters.permutation @ lower @ upper
@@ -139,7 +142,7 @@ class InvertibleConvolution(Bijection):
         else:
             matrix = parameters.matrix
             log_det = jnp.linalg.slogdet(matrix).logabsdet
-        return _per_pixel(matrix, x), jnp.broadcast_to(height * width * log_det, (batch,))
+        return _per_pixel(matrix, x), per_image(height * width * log_det, x)
 
     def invert(self, y: Array, parameters: Weight | LUFactors) -> Array:
         """x = W⁻¹·y, W⁻¹ by triangular solves where there are factors."""

@@ -26,7 +26,9 @@ def build_architecture(config: ConfigDict) -> Architecture:
         condition=config.model.condition,
         coupling_width=config.model.coupling_width,
         spatial_width=config.model.spatial_width,
-        remat=config.model.remat,
+        memory_mode=config.model.memory_mode,
+        precision=config.model.precision,
+        tile=config.model.tile,
     )
 
 

@@ -4,13 +4,26 @@ import math
 from dataclasses import dataclass
 from itertools import product
 
+import jax
+
 from fullglow_jax.data.boundary import BoundarySpec
 from fullglow_jax.errors import UserError
+from fullglow_jax.networks import Compute
 
 SMALLEST_LEVEL = 5
 """Height and width under which a vector net's two 3×3 convolutions leave nothing."""
 
-CONDITIONS = ("source", "source+boundary", "source+boundary_ceil")
+CHOICES = {
+    "condition": ("source", "source+boundary", "source+boundary_ceil"),
+    "memory_mode": ("store", "remat", "invert"),
+    "precision": ("float32", "bfloat16"),
+}
+
+CPU_TILE = 2048
+"""Pixels: 512 channels of them are 4 MiB, which the cores' caches about hold."""
+
+ACCELERATOR_TILE = 32768
+"""Pixels that fill an accelerator; 512 channels of them are 64 MiB."""
 
 
 def _fits(image_size: tuple[int, int], levels: int) -> bool:
@@ -30,7 +43,13 @@ class Architecture:
             map, 3 channels), or "source+boundary_ceil" (resized boundaries rounded up to 0 or 1).
         coupling_width: Hidden channels of the coupling nets.
         spatial_width: Hidden channels of the spatial nets.
-        remat: Whether a step's activations are recomputed in the backward pass, not stored.
+        memory_mode: What the backward pass knows of the forward pass: "store", every step's
+            activations; "remat", every step's input and its couplings' scales and shifts, the rest
+            being computed again; "invert", only what the last step put out, the rest being
+            computed by inverting the steps, so that depth takes no memory.
+        precision: "float32", or "bfloat16" inside the networks.
+        tile: Pixels, over the batch, whose wide hidden layers are alive at a time; 0 for all; None
+            for what suits the device.
 
     Raises:
         UserError: Where the image size does not fit the levels, or a value is not possible.
@@ -43,7 +62,9 @@ class Architecture:
     condition: str = "source"
     coupling_width: int = 512
     spatial_width: int = 128
-    remat: bool = True
+    memory_mode: str = "remat"
+    precision: str = "float32"
+    tile: int | None = None
 
     def __post_init__(self) -> None:
         if not self.steps or min(self.steps) < 1:
@@ -51,9 +72,14 @@ class Architecture:
                 f"config.model.steps={self.steps} must name at least one level, "
                 "each of at least one step, for example (8, 8, 8, 8)."
             )
-        if self.condition not in CONDITIONS:
+        for key, choices in CHOICES.items():
+            if (chosen := getattr(self, key)) not in choices:
+                raise UserError(
+                    f"config.model.{key}={chosen!r} is not one of {', '.join(choices)}."
+                )
+        if self.tile is not None and self.tile < 0:
             raise UserError(
-                f"config.model.condition={self.condition!r} is not one of {', '.join(CONDITIONS)}."
+                f"config.model.tile={self.tile} must be a number of pixels, or 0 for no tiles."
             )
         for key in ("coupling_width", "spatial_width"):
             if getattr(self, key) < 1:
@@ -99,6 +125,14 @@ class Architecture:
     def levels(self) -> int:
         """Number of levels."""
         return len(self.steps)
+
+    @property
+    def compute(self) -> Compute:
+        """How the networks compute, on this process's devices."""
+        tile = self.tile
+        if tile is None:
+            tile = CPU_TILE if jax.default_backend() == "cpu" else ACCELERATOR_TILE
+        return Compute(self.precision, tile or None)
 
     @property
     def boundary(self) -> bool:

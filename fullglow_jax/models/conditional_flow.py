@@ -10,7 +10,8 @@ from jax import Array
 
 from fullglow_jax.likelihood import bits_per_dim, dequantise, to_unit_interval
 from fullglow_jax.models.architecture import Architecture
-from fullglow_jax.models.full_glow import Encoding, FullGlow, repeat_examples
+from fullglow_jax.models.flow_step import StepParameters
+from fullglow_jax.models.full_glow import Encoding, FullGlow
 from fullglow_jax.models.interface import Batch, PyTree, TrainState
 
 
@@ -79,21 +80,26 @@ class ConditionalFlow:
         source, target = self._apply(variables, *self._dequantised(batch, keys))
         return {"conditional": self._bits(target), "source": self._bits(source)}
 
-    def sample(self, variables: PyTree, batch: Batch, keys: Array, temperature: Array) -> Array:
-        """Targets decoded from noise under each condition, which is read once."""
-        parameters = self._apply(
+    def read_conditions(self, variables: PyTree, batch: Batch) -> tuple[StepParameters, ...]:
+        """The target's bijections under each condition: the source's pass, and their networks."""
+        parameters: tuple[StepParameters, ...] = self._apply(
             variables,
             to_unit_interval(batch.condition),
             self._boundary(batch),
             method=FullGlow.read_condition,
         )
-        images = self._apply(
-            variables,
-            self._noise(keys, temperature),
-            repeat_examples(parameters, len(keys) // len(batch.condition)),
-            True,
-            method=FullGlow.decode,
-        )
+        return parameters
+
+    def sample(
+        self,
+        variables: PyTree,
+        conditions: tuple[StepParameters, ...],
+        keys: Array,
+        temperature: Array,
+    ) -> Array:
+        """Targets decoded from noise under each condition."""
+        noise = self._noise(keys, temperature)
+        images = self._apply(variables, noise, conditions, True, method=FullGlow.decode)
         return jnp.clip(images, 0.0, 1.0)
 
     def _noise(self, keys: Array, temperature: Array) -> tuple[Array, ...]:

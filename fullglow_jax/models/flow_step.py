@@ -8,6 +8,12 @@ from jax import Array
 
 from fullglow_jax.bijections import ActNorm, AffineCoupling, InvertibleConvolution
 from fullglow_jax.bijections.base import Parameters
+from fullglow_jax.models.architecture import Architecture
+
+
+def with_boundary(condition: Array, boundary: Array | None) -> Array:
+    """A condition, (B, H, W, C), with a boundary map, (B, H, W, 3), after its channels."""
+    return condition if boundary is None else jnp.concatenate([condition, boundary], axis=-1)
 
 
 class StepOutputs(NamedTuple):
@@ -21,10 +27,8 @@ class StepOutputs(NamedTuple):
     coupling: Array
 
     def with_boundary(self, boundary: Array | None) -> "StepOutputs":
-        """The same with a boundary map, (B, H, W, 3), after the source's channels."""
-        if boundary is None:
-            return self
-        return StepOutputs(*(jnp.concatenate([out, boundary], axis=-1) for out in self))
+        """Each with the boundary map, if there is one."""
+        return StepOutputs(*(with_boundary(out, boundary) for out in self))
 
 
 class StepParameters(NamedTuple):
@@ -35,29 +39,41 @@ class StepParameters(NamedTuple):
     coupling: Parameters
 
 
+class StepBijections(NamedTuple):
+    """The three operations of a step, in order."""
+
+    actnorm: ActNorm
+    convolution: InvertibleConvolution
+    coupling: AffineCoupling
+
+
+def step_bijections(architecture: Architecture, channels: int, conditional: bool) -> StepBijections:
+    """A step's bijections: a module's own where it is called in a module, else unbound ones."""
+    a = architecture
+    return StepBijections(
+        ActNorm(channels, conditional, a.compute),
+        InvertibleConvolution(channels, a.lu, conditional, a.compute),
+        AffineCoupling(channels, a.coupling_width, conditional, a.spatial_width, a.compute),
+    )
+
+
 class FlowStep(nn.Module):
     """Three bijections in a row (Glow, figure 2a; Full-Glow, figure 2).
 
     Attributes:
+        architecture: The model's numbers.
         channels: C of the image.
-        lu: Whether the 1×1 convolution is parameterised by LU factors.
-        coupling_width: Hidden channels of the coupling net.
-        spatial_width: Hidden channels of the spatial net.
         conditional: Whether every operation reads a condition.
     """
 
+    architecture: Architecture
     channels: int
-    lu: bool
-    coupling_width: int
-    spatial_width: int
     conditional: bool
 
     def setup(self) -> None:
         """Builds the bijections."""
-        self.actnorm = ActNorm(self.channels, self.conditional)
-        self.convolution = InvertibleConvolution(self.channels, self.lu, self.conditional)
-        self.coupling = AffineCoupling(
-            self.channels, self.coupling_width, self.conditional, self.spatial_width
+        self.actnorm, self.convolution, self.coupling = step_bijections(
+            self.architecture, self.channels, self.conditional
         )
 
     def forward(self, x: Array, conditions: StepOutputs | None = None) -> tuple[StepOutputs, Array]:

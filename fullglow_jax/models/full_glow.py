@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -79,7 +78,8 @@ class FullGlow(nn.Module):
 
         Args:
             latents: One a level.
-            parameters: What `read_condition` returned for as many examples.
+            parameters: What `read_condition` returned for as many conditions, or for fewer: each
+                then serves as many images in a row.
             from_noise: Whether the latents are standard-normal noise, times a temperature, to be
                 placed by the priors; else they are the latents themselves.
         """
@@ -107,11 +107,3 @@ def _gather(levels: list[LevelEncoding]) -> Encoding:
         jnp.stack([level.log_prior for level in levels], axis=-1),
         jnp.stack([level.log_det for level in levels], axis=-1),
     )
-
-
-def repeat_examples(
-    parameters: tuple[StepParameters, ...], times: int
-) -> tuple[StepParameters, ...]:
-    """Parameters read off B conditions, for `times` images of each in a row."""
-    # Axis 0 is a level's steps, axis 1 the examples.
-    return jax.tree.map(lambda leaf: jnp.repeat(leaf, times, axis=1), parameters)

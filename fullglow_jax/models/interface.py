@@ -55,12 +55,22 @@ class Model(Protocol):
     ) -> tuple[TrainState, dict[str, Array]]:
         """One step of training under the run's key, and scalars to log."""
 
-    def sample(self, variables: PyTree, batch: Batch, keys: Array, temperature: Array) -> Array:
-        """Images under the batch's conditions; its targets are not read.
+    def read_conditions(self, variables: PyTree, batch: Batch) -> PyTree:
+        """All that sampling takes from conditions, to be computed once for any number of images.
 
         Args:
             variables: The model's variable collections.
-            batch: B conditions.
+            batch: B conditions; its targets are not read.
+        """
+
+    def sample(
+        self, variables: PyTree, conditions: PyTree, keys: Array, temperature: Array
+    ) -> Array:
+        """Images under conditions that were read.
+
+        Args:
+            variables: The model's variable collections.
+            conditions: What `read_conditions` returned for B of them.
             keys: (B·n,), n images for each condition in a row.
             temperature: Factor of the noise's deviation.
 

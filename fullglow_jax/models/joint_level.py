@@ -4,14 +4,17 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import Array
 
 from fullglow_jax.bijections import squeeze, unsqueeze
 from fullglow_jax.models.architecture import Architecture
 from fullglow_jax.models.flow_step import StepParameters
+from fullglow_jax.models.inverting_backward import encode_storing_nothing
 from fullglow_jax.models.joint_step import JointState, JointStep
 from fullglow_jax.models.prior import GaussianPrior
+from fullglow_jax.networks import coupling_net
 
 
 class LevelEncoding(NamedTuple):
@@ -25,6 +28,16 @@ class LevelEncoding(NamedTuple):
     latent: Array
     log_prior: Array
     log_det: Array
+
+
+def _rematerialised(body: Callable[..., Any]) -> Callable[..., Any]:
+    """A body that stores its input, and what coupling nets compute, which is most of the work."""
+    return nn.remat(
+        body,
+        # For code that XLA could merge with its recomputation; a scan's it can't.
+        prevent_cse=False,
+        policy=jax.checkpoint_policies.save_only_these_names(coupling_net.KEPT),
+    )
 
 
 class JointLevel(nn.Module):
@@ -45,8 +58,8 @@ class JointLevel(nn.Module):
         """Builds the step that is scanned, and the priors."""
         self.steps = JointStep(self.architecture, self.architecture.level_channels[self.level])
         channels = self.architecture.latent_shapes[self.level][-1]
-        self.source_prior = GaussianPrior(channels)
-        self.target_prior = GaussianPrior(channels)
+        self.source_prior = GaussianPrior(channels, self.architecture.compute)
+        self.target_prior = GaussianPrior(channels, self.architecture.compute)
 
     def encode(
         self, source: Array, target: Array, boundary: Array | None
@@ -54,13 +67,13 @@ class JointLevel(nn.Module):
         """Both images, (B, H, W, C), through the level."""
         zeros = jnp.zeros(source.shape[0], source.dtype)
         state = JointState(squeeze(source), squeeze(target), zeros, zeros)
-        # prevent_cse is for loops that XLA could merge with their recomputation; a scan's it can't.
-        body = (
-            nn.remat(JointStep.encode, prevent_cse=False)
-            if self.architecture.remat
-            else JointStep.encode
-        )
-        state, _ = self._scan(body)(self.steps, state, boundary)
+        mode = self.architecture.memory_mode
+        if mode == "invert" and not self.is_initializing():
+            step = JointStep(self.architecture, squeeze(source).shape[-1], parent=None)
+            state = encode_storing_nothing(step, self.steps.variables, state, boundary)
+        else:
+            body = _rematerialised(JointStep.encode) if mode == "remat" else JointStep.encode
+            state, _ = self._scan(body)(self.steps, state, boundary)
         return (
             self._leave(state.source, state.source_log_det, self.source_prior),
             self._leave(state.target, state.target_log_det, self.target_prior),

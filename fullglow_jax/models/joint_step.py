@@ -31,10 +31,8 @@ class JointStep(nn.Module):
 
     def setup(self) -> None:
         """Builds the two steps."""
-        a = self.architecture
-        numbers = (self.channels, a.lu, a.coupling_width, a.spatial_width)
-        self.source = FlowStep(*numbers, conditional=False)
-        self.target = FlowStep(*numbers, conditional=True)
+        self.source = FlowStep(self.architecture, self.channels, conditional=False)
+        self.target = FlowStep(self.architecture, self.channels, conditional=True)
 
     def encode(self, state: JointState, boundary: Array | None) -> tuple[JointState, None]:
         """Both images one step towards their latents."""

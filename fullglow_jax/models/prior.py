@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from fullglow_jax.likelihood import gaussian_log_density
-from fullglow_jax.networks import ZeroConv
+from fullglow_jax.networks import Compute, ZeroConv
 
 
 class GaussianPrior(nn.Module):
@@ -15,13 +15,15 @@ class GaussianPrior(nn.Module):
 
     Attributes:
         channels: Channels of the latent.
+        compute: Tiling; precision is the latent's.
     """
 
     channels: int
+    compute: Compute = Compute()
 
     def setup(self) -> None:
         """Builds the zero-conv."""
-        self.net = ZeroConv(2 * self.channels)
+        self.net = ZeroConv(self.channels, 2 * self.channels, self.compute.tile)
 
     def mean_and_log_std(self, kept: Array) -> tuple[Array, Array]:
         """μ and log σ, each (B, H, W, channels)."""

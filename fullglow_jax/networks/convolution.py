@@ -1,71 +1,96 @@
-"""A 3×3 convolution whose gradients stay fast inside a scan."""
+"""3×3 convolution, in the form that each kind of device runs fast."""
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+Padding = tuple[int, int]
+"""Pixels of zeros above and below, and left and right."""
 
-def _convolve(x: Array, kernel: Array) -> Array:
+
+def _pad(x: Array, padding: Padding) -> Array:
+    rows, columns = padding
+    return jnp.pad(x, ((0, 0), (rows, rows), (columns, columns), (0, 0)))
+
+
+def _neighbourhood(x: Array, height: int, width: int) -> list[Array]:
+    """The nine views of x that a 3×3 window's taps see, row by row, (B, height, width, C) each."""
+    return [x[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+
+
+def convolve_natively(x: Array, kernel: Array, padding: Padding) -> Array:
+    """`convolve_3x3` as XLA's own convolution."""
+    rows, columns = padding
     return lax.conv_general_dilated(
         x,
         kernel,
         window_strides=(1, 1),
-        padding="VALID",
+        padding=((rows, rows), (columns, columns)),
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )
 
 
-def _patches(x: Array, height: int, width: int) -> Array:
-    """The 3×3 neighbourhoods of x, side by side in the channels: (B, height, width, 9·C)."""
-    shifted = [x[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
-    return jnp.concatenate(shifted, axis=-1)
+def _taps(x: Array, padding: Padding) -> Array:
+    """What the nine taps of a 3×3 window see, side by side in the channels."""
+    height, width = (n + 2 * p - 2 for n, p in zip(x.shape[1:3], padding, strict=True))
+    return jnp.concatenate(_neighbourhood(_pad(x, padding), height, width), axis=-1)
 
 
-def _kernel_gradient(x: Array, g: Array) -> Array:
-    """Sum over batch and space of x's neighbourhoods times g, as one matrix product.
+@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def convolve_by_matrix_product(x: Array, kernel: Array, padding: Padding) -> Array:
+    """`convolve_3x3` as one matrix product, and so are both its gradients.
 
-    The neighbourhoods are taken of whichever side has fewer channels: nine copies of 512 channels
-    would be the largest array of a training step.
+    The nine taps are taken on whichever side has fewer channels: of the input, before the product,
+    or of the output, after it. Nine copies of 512 channels would be the largest array of a
+    training step; nine copies of twelve are not.
     """
-    c_in, c_out = x.shape[-1], g.shape[-1]
+    _, _, c_in, c_out = kernel.shape
     if c_in <= c_out:
-        product = jnp.einsum("bhwi,bhwo->io", _patches(x, *g.shape[1:3]), g)
-        return product.reshape(3, 3, c_in, c_out)
-    padded = jnp.pad(g, ((0, 0), (2, 2), (2, 2), (0, 0)))
-    product = jnp.einsum("bhwi,bhwo->io", x, _patches(padded, *x.shape[1:3]))
-    return product.reshape(c_in, 3, 3, c_out)[:, ::-1, ::-1].transpose(1, 2, 0, 3)
+        return _taps(x, padding) @ kernel.reshape(9 * c_in, c_out)
+    products = _pad(x @ kernel.transpose(2, 0, 1, 3).reshape(c_in, 9 * c_out), padding)
+    height, width = (n - 2 for n in products.shape[1:3])
+    shifted = _neighbourhood(products, height, width)
+    first, *rest = (tap[..., k * c_out : (k + 1) * c_out] for k, tap in enumerate(shifted))
+    return sum(rest, start=first)
 
 
-@jax.custom_vjp
-def _convolve_for_cpu(x: Array, kernel: Array) -> Array:
-    return _convolve(x, kernel)
+def _forward(x: Array, kernel: Array, padding: Padding) -> tuple[Array, tuple[Array, Array]]:
+    return convolve_by_matrix_product(x, kernel, padding), (x, kernel)
 
 
-def _forward(x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
-    return _convolve(x, kernel), (x, kernel)
-
-
-def _backward(residuals: tuple[Array, Array], g: Array) -> tuple[Array, Array]:
+def _backward(padding: Padding, residuals: tuple[Array, Array], g: Array) -> tuple[Array, Array]:
     x, kernel = residuals
-    padded = jnp.pad(g, ((0, 0), (2, 2), (2, 2), (0, 0)))
-    return _convolve(padded, kernel[::-1, ::-1].swapaxes(2, 3)), _kernel_gradient(x, g)
+    c_in, c_out = kernel.shape[2:]
+    rows, columns = padding
+    of_rest: Padding = (2 - rows, 2 - columns)
+    of_x = convolve_by_matrix_product(g, kernel[::-1, ::-1].swapaxes(2, 3), of_rest)
+    # The taps' side first: a product of few rows and many columns is the faster one.
+    if c_in <= c_out:
+        product = jnp.einsum("bhwk,bhwo->ko", _taps(x, padding), g)
+        return of_x, product.reshape(3, 3, c_in, c_out)
+    product = jnp.einsum("bhwk,bhwi->ki", _taps(g, of_rest), x)
+    return of_x, product.reshape(3, 3, c_out, c_in)[::-1, ::-1].swapaxes(2, 3)
 
 
-_convolve_for_cpu.defvjp(_forward, _backward)
+convolve_by_matrix_product.defvjp(_forward, _backward)
 
 
-def convolve_3x3(x: Array, kernel: Array) -> Array:
-    """3×3 convolution without padding and without a bias.
+def convolve_3x3(x: Array, kernel: Array, padding: Padding = (0, 0)) -> Array:
+    """3×3 convolution without a bias.
 
-    On CPUs, XLA runs the gradients of convolutions inside a loop body about ten times slower than
-    outside one. There the gradient is written by hand: the kernel's is a matrix product, the
-    input's a plain forward convolution. Accelerators get XLA's own.
+    On CPUs, XLA runs the gradients of convolutions inside a loop body ten times slower than
+    outside one; there it is written as a matrix product, which is also faster than XLA's
+    convolution in the forward pass. Accelerators get their own libraries' convolution.
 
     Args:
         x: (B, H, W, C_in).
         kernel: (3, 3, C_in, C_out).
+        padding: Zeros p above and below, and q left and right.
 
     Returns:
-        (B, H−2, W−2, C_out).
+        (B, H + 2p − 2, W + 2q − 2, C_out).
     """
-    return (_convolve_for_cpu if jax.default_backend() == "cpu" else _convolve)(x, kernel)
+    on_cpu = jax.default_backend() == "cpu"
+    return (convolve_by_matrix_product if on_cpu else convolve_natively)(x, kernel, padding)

@@ -1,15 +1,28 @@
-"""The layers every network here is made of, with PyTorch's default start."""
+"""The layers every network here is made of, with PyTorch's default start.
 
+Modules own the weights and functions do the work, so that the work can be done in a loop over
+parts of an image.
+"""
+
+import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from fullglow_jax.networks.convolution import convolve_3x3
+from fullglow_jax.networks.convolution import Padding, convolve_3x3
 
 Initializer = Callable[..., Array]
+
+
+class Weights(NamedTuple):
+    """A kernel, (C_in, C_out) or (3, 3, C_in, C_out), and a bias, (C_out,)."""
+
+    kernel: Array
+    bias: Array
 
 
 def torch_uniform(fan_in: int) -> Initializer:
@@ -22,53 +35,36 @@ def torch_uniform(fan_in: int) -> Initializer:
     return initialise
 
 
-class Dense(nn.Module):
-    """x·kernel + bias over the last axis: a dense layer, or a 1×1 convolution.
+class Layer(nn.Module):
+    """A kernel and a bias.
 
     Attributes:
-        features: Output channels.
-        kernel_init: Start of the kernel, (C_in, features); PyTorch's uniform if not given.
-        bias_init: Start of the bias, (features,); PyTorch's uniform if not given.
+        shape: The kernel's, output channels last.
+        kernel_init: Start of the kernel; PyTorch's uniform if not given.
+        bias_init: Start of the bias; PyTorch's uniform if not given.
     """
 
-    features: int
+    shape: tuple[int, ...]
     kernel_init: Initializer | None = None
     bias_init: Initializer | None = None
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
-        """(…, C_in) → (…, features)."""
-        uniform = torch_uniform(x.shape[-1])
-        shape = (x.shape[-1], self.features)
-        kernel = self.param("kernel", self.kernel_init or uniform, shape)
-        bias = self.param("bias", self.bias_init or uniform, (self.features,))
-        return x @ kernel + bias
+    def __call__(self) -> Weights:
+        """The weights."""
+        uniform = torch_uniform(math.prod(self.shape[:-1]))
+        return Weights(
+            self.param("kernel", self.kernel_init or uniform, self.shape),
+            self.param("bias", self.bias_init or uniform, self.shape[-1:]),
+        )
 
 
-class Conv3x3(nn.Module):
-    """3×3 convolution.
+def dense(x: Array, weights: Weights) -> Array:
+    """x·kernel + bias over the last axis: a dense layer, or a 1×1 convolution. In x's type."""
+    kernel, bias = (leaf.astype(x.dtype) for leaf in weights)
+    return x @ kernel + bias
 
-    Attributes:
-        features: Output channels.
-        padding: Pixels of padding on each side, 0 or 1.
-        pad_value: What the padding holds.
-        kernel_init: Start of the kernel, (3, 3, C_in, features); PyTorch's uniform if not given.
-        bias_init: Start of the bias, (features,); PyTorch's uniform if not given.
-    """
 
-    features: int
-    padding: int = 1
-    pad_value: float = 0.0
-    kernel_init: Initializer | None = None
-    bias_init: Initializer | None = None
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        """(B, H, W, C_in) → (B, H + 2·padding − 2, W + 2·padding − 2, features)."""
-        uniform = torch_uniform(9 * x.shape[-1])
-        shape = (3, 3, x.shape[-1], self.features)
-        kernel = self.param("kernel", self.kernel_init or uniform, shape)
-        bias = self.param("bias", self.bias_init or uniform, (self.features,))
-        edge = (self.padding, self.padding)
-        padded = jnp.pad(x, ((0, 0), edge, edge, (0, 0)), constant_values=self.pad_value)
-        return convolve_3x3(padded, kernel) + bias
+def convolve(x: Array, weights: Weights, padding: Padding = (0, 0)) -> Array:
+    """3×3 convolution with a bias. In x's type."""
+    kernel, bias = (leaf.astype(x.dtype) for leaf in weights)
+    return convolve_3x3(x, kernel, padding) + bias

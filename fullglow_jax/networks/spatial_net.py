@@ -3,7 +3,9 @@
 import flax.linen as nn
 from jax import Array
 
-from fullglow_jax.networks.layers import Conv3x3
+from fullglow_jax.networks.compute import Compute
+from fullglow_jax.networks.layers import Layer, Weights, convolve
+from fullglow_jax.networks.row_tiles import convolve_hidden
 
 
 class SpatialNet(nn.Module):
@@ -12,13 +14,21 @@ class SpatialNet(nn.Module):
     Attributes:
         features: Output channels, as many as the coupled image has.
         width: Hidden channels.
+        compute: Precision and tiling.
     """
 
     features: int
     width: int = 128
+    compute: Compute = Compute()
 
     @nn.compact
     def __call__(self, condition: Array) -> Array:
         """(B, H, W, C) → (B, H, W, features), not negative."""
-        h = nn.relu(Conv3x3(self.width, name="conv_0")(condition))
-        return nn.relu(Conv3x3(self.features, name="conv_1")(h))
+        first = Layer((3, 3, condition.shape[-1], self.width), name="conv_0")()
+        second = Layer((3, 3, self.width, self.features), name="conv_1")()
+
+        def hidden(first: Weights, rows: Array) -> Array:
+            return nn.relu(convolve(self.compute.cast(rows), first, (0, 1)))
+
+        sums = convolve_hidden(hidden, first, (condition,), second.kernel, self.compute.tile)
+        return nn.relu(sums + second.bias)

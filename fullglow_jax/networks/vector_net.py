@@ -3,7 +3,9 @@
 import flax.linen as nn
 from jax import Array
 
-from fullglow_jax.networks.layers import Conv3x3, Dense, Initializer
+from fullglow_jax.networks.compute import Compute
+from fullglow_jax.networks.layers import Initializer, Layer, Weights, dense
+from fullglow_jax.networks.row_tiles import convolve_hidden, convolve_in_tiles
 
 
 class VectorNet(nn.Module):
@@ -16,24 +18,32 @@ class VectorNet(nn.Module):
     Attributes:
         features: Length of the vector.
         output_bias_init: Start of the output layer's bias.
+        compute: Precision. The output layer keeps the condition's: what it returns scales a whole
+            image, and its bias learns by less than bfloat16 can tell apart.
     """
 
     features: int
     output_bias_init: Initializer
+    compute: Compute = Compute()
 
     @nn.compact
     def __call__(self, condition: Array) -> Array:
         """(B, H, W, C) → (B, features); H and W at least 5."""
-        h = nn.relu(Dense(8, name="conv_0")(condition))
-        h = nn.relu(Conv3x3(4, padding=0, name="conv_1")(h))
-        h = nn.relu(Conv3x3(2, padding=0, name="conv_2")(h))
+        first = Layer((condition.shape[-1], 8), name="conv_0")()
+        second, third = Layer((3, 3, 8, 4), name="conv_1")(), Layer((3, 3, 4, 2), name="conv_2")()
+
+        def hidden(first: Weights, rows: Array) -> Array:
+            return nn.relu(dense(self.compute.cast(rows[:, 1:-1]), first))
+
+        # Convolved with zeros around, whose outputs at the border are cut off at the end.
+        h = convolve_hidden(hidden, first, (condition,), second.kernel, self.compute.tile)
+        h = self.compute.cast(nn.relu(h + second.bias))
+        h = convolve_in_tiles(h, third.kernel, self.compute.tile)
+        h = nn.relu(h + third.bias.astype(h.dtype))[:, 2:-2, 2:-2]
         # Channel-major, the order in which the original's dense weights lie.
         h = h.transpose(0, 3, 1, 2).reshape(h.shape[0], -1)
         for i, width in enumerate((32, 64, 48)):
-            h = nn.relu(Dense(width, name=f"dense_{i}")(h))
-        return Dense(
-            self.features,
-            kernel_init=nn.initializers.zeros,
-            bias_init=self.output_bias_init,
-            name="output",
-        )(h)
+            h = nn.relu(dense(h, Layer((h.shape[-1], width), name=f"dense_{i}")()))
+        zeros = nn.initializers.zeros
+        output = Layer((h.shape[-1], self.features), zeros, self.output_bias_init, name="output")
+        return dense(h.astype(condition.dtype), output())

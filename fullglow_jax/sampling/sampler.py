@@ -1,4 +1,4 @@
-"""Images drawn under conditions, in jitted batches of one shape."""
+"""Images drawn under conditions, each read once, in jitted batches of one shape."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,6 +29,7 @@ class Sampler:
         self.model = model
         self.key = key
         self.batch_size = batch_size
+        self._read_conditions = jax.jit(model.read_conditions)
         self._sample = jax.jit(model.sample)
 
     def __call__(
@@ -46,10 +47,10 @@ class Sampler:
         numbers = np.arange(count)
         for of_place in _chunks(places, max(1, self.batch_size // count)):
             batch = jax.tree.map(lambda leaf, chosen=of_place: leaf[chosen], conditions)
+            read = self._read_conditions(variables, batch)
             for of_number in _chunks(numbers, min(count, self.batch_size)):
-                images = self._sample(
-                    variables, batch, self._keys(of_place, of_number), temperature
-                )
+                keys = self._keys(of_place, of_number)
+                images = self._sample(variables, read, keys, temperature)
                 drawn = [(p, n) for p in of_place for n in of_number]
                 seen = set()
                 for (place, number), image in zip(drawn, np.asarray(images), strict=True):

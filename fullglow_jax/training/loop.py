@@ -92,7 +92,8 @@ def train(config: ConfigDict, workdir: Path) -> None:
             first = devices.put_batch(next(batches))
             batches.set_state(position)
             state = _quickly_compiled(model.init, devices)(of_init, first)
-            metrics.scalars(0, validate(state))
+            if config.train.validate_at_start:
+                metrics.scalars(0, validate(state))
 
         # ---- the steps -----------------------------------------------------------------------
         if step < total:

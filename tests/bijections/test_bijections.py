@@ -16,6 +16,9 @@ SHAPES = [(1, 6, 8, 4), (3, 8, 6, 2)]  # few: each is compiled for every case
 TOLERANCE = {np.float32: 1e-4, np.float64: 1e-9}
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
+conditional_cases = pytest.mark.parametrize(
+    "case", [case for case in CASES if case.conditional], ids=str
+)
 few_examples = settings(max_examples=8, deadline=None, derandomize=True, database=None)
 seeds = st.integers(0, 2**16)
 
@@ -104,7 +107,21 @@ def test_an_example_does_not_depend_on_the_others(case, seed):
                 assert not np.allclose(of_after[0], of_before[0])
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.conditional], ids=str)
+@conditional_cases
+def test_a_condition_serves_several_images_in_a_row(case):
+    shape = (6, *SHAPES[-1][1:])
+    with jax.enable_x64(True):
+        run = there_and_back(case, shape[-1])
+        variables = case.variables(shape, 0, np.float64)
+        x, conditions = case.inputs(shape, 1, np.float64)
+        y, log_det, again = run(variables, x, conditions[:2])
+        assert log_det.shape == (6,)
+        expected = run(variables, x, np.repeat(conditions[:2], 3, axis=0))
+        for actual, repeated in zip((y, log_det, again), expected, strict=True):
+            np.testing.assert_allclose(actual, repeated, atol=1e-10)
+
+
+@conditional_cases
 def test_the_condition_counts(case):
     shape = SHAPES[-1]
     with jax.enable_x64(True):

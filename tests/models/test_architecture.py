@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from fullglow_jax.errors import UserError
 from fullglow_jax.models import Architecture
+from fullglow_jax.networks import Compute
 
 
 def fits(size, levels):
@@ -59,6 +60,29 @@ def test_every_level_has_a_step(steps):
 def test_an_unknown_condition_is_answered_with_the_known_ones():
     with pytest.raises(UserError, match=r"'boundary'.*source, source\+boundary, source\+bound"):
         Architecture((64, 64), (1,), condition="boundary")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("memory_mode", "recompute", r"memory_mode='recompute' is not one of store, remat, invert"),
+        ("precision", "float16", r"precision='float16' is not one of float32, bfloat16"),
+        ("tile", -1, r"tile=-1 must be a number of pixels, or 0"),
+    ],
+)
+def test_a_way_to_compute_that_there_is_not_is_refused(key, value, message):
+    with pytest.raises(UserError, match=rf"config\.model\.{message}"):
+        Architecture((64, 64), (1,), **{key: value})
+
+
+@pytest.mark.parametrize(("tile", "expected"), [(0, None), (64, 64)])
+def test_what_the_networks_are_told(tile, expected):
+    architecture = Architecture((64, 64), (1,), precision="bfloat16", tile=tile)
+    assert architecture.compute == Compute("bfloat16", expected)
+
+
+def test_without_a_tile_it_is_what_suits_the_device():
+    assert Architecture((64, 64), (1,)).compute.tile > 0
 
 
 def test_shapes_of_the_levels():

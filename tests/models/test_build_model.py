@@ -19,7 +19,9 @@ def test_every_number_reaches_the_model():
     config.model.condition = "source+boundary_ceil"
     config.model.coupling_width = 16
     config.model.spatial_width = 8
-    config.model.remat = False
+    config.model.memory_mode = "invert"
+    config.model.precision = "bfloat16"
+    config.model.tile = 64
     config.optimizer.source_weight = 0.5
     model = build_model(config, optax.constant_schedule(1e-3))
     assert model.architecture == Architecture(
@@ -29,7 +31,9 @@ def test_every_number_reaches_the_model():
         condition="source+boundary_ceil",
         coupling_width=16,
         spatial_width=8,
-        remat=False,
+        memory_mode="invert",
+        precision="bfloat16",
+        tile=64,
     )
     assert (model.bits, model.source_weight) == (5, 0.5)
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from fullglow_jax.bijections import ActNorm, AffineCoupling, InvertibleConvolution, squeeze
 from fullglow_jax.models import Architecture
-from fullglow_jax.models.full_glow import FullGlow, repeat_examples
+from fullglow_jax.models.full_glow import FullGlow
 from tests.networks.variables import perturbed, quick_jit, quick_key, start
 
 ONE_CHANNEL = {"channels": 1, "coupling_width": 6, "spatial_width": 4}
@@ -257,17 +257,31 @@ def test_noise_is_placed_by_the_priors_of_both_glows():
         np.testing.assert_allclose(encoding.latents[0][inside], expected[inside], atol=1e-9)
 
 
-@pytest.mark.parametrize("remat", [True, False])
-def test_activations_are_recomputed_only_if_asked(remat):
-    network = FullGlow(replace(BOUNDARY, remat=remat))
+@pytest.mark.parametrize("mode", ["store", "remat", "invert"])
+def test_activations_are_recomputed_by_xla_only_if_asked(mode):
+    network = FullGlow(replace(BOUNDARY, memory_mode=mode))
     variables, pairs = random_model(BOUNDARY, np.float32), inputs(BOUNDARY, 1, np.float32)
     jaxpr = str(jax.make_jaxpr(network.apply)(variables, *pairs))
     # The operation's name is not the same in every release of JAX.
-    assert any(name in jaxpr for name in ("checkpoint[", "remat[", "remat2[")) == remat
+    recomputed = any(name in jaxpr for name in ("checkpoint[", "remat[", "remat2["))
+    assert recomputed == (mode == "remat")
 
 
-def test_parameters_are_repeated_for_each_condition_in_a_row():
-    leaf = np.arange(2 * 3).reshape(2, 3)  # two steps, three examples
-    np.testing.assert_array_equal(
-        repeat_examples((leaf,), 2)[0], [[0, 0, 1, 1, 2, 2], [3, 3, 4, 4, 5, 5]]
-    )
+@both
+def test_a_condition_read_once_serves_several_images_in_a_row(architecture):
+    network = FullGlow(architecture)
+
+    @quick_jit
+    def decode(variables, latents, source, boundary):
+        read = network.apply(variables, source, boundary, method="read_condition")
+        return network.apply(variables, latents, read, method="decode")
+
+    _, of_target, _, again = encoded(architecture)
+    source, _, boundary = inputs(architecture, 3)
+    in_turn = jax.tree.map(lambda latent: latent[[0, 1, 0, 1]], of_target.latents)
+    two = jax.tree.map(lambda image: image[:2], (source, boundary))
+    with jax.enable_x64(True):
+        decoded = jax.device_get(decode(random_model(architecture), in_turn, *two))
+    np.testing.assert_allclose(decoded[[0, 3]], again[:2], atol=1e-9)
+    # The others are drawn under the other condition.
+    assert (np.abs(decoded[[2, 1]] - again[:2]).max(axis=(1, 2, 3)) > 1e-3).all()

@@ -68,7 +68,7 @@ def assert_uniform(array, fan_in):
 
 
 def test_zero_conv_starts_at_zero():
-    y, variables = start(ZeroConv(3), image(1, 4, 4, 2))
+    y, variables = start(ZeroConv(2, 3), image(1, 4, 4, 2))
     assert not y.any()
     assert all(not leaf.any() for leaf in jax.tree.leaves(variables))
     assert shapes(variables["params"]) == {
@@ -83,7 +83,7 @@ def test_zero_conv_pads_with_ones():
         "conv": {"kernel": np.ones((3, 3, 1, 1)), "bias": np.zeros(1)},
         "scale": np.zeros(1),
     }
-    y = run(ZeroConv(1), {"params": params}, np.zeros((1, 3, 4, 1)))
+    y = run(ZeroConv(1, 1), {"params": params}, np.zeros((1, 3, 4, 1)))
     # Each output counts the padding that its window covers.
     np.testing.assert_array_equal(y[0, :, :, 0], [[5, 3, 3, 5], [3, 0, 0, 3], [5, 3, 3, 5]])
 
@@ -93,17 +93,17 @@ def test_zero_conv_multiplies_bias_and_all_by_e_to_the_three_scale():
         "conv": {"kernel": np.ones((3, 3, 1, 2)), "bias": np.array([1.0, -1.0])},
         "scale": np.array([0.5, -1.0]),
     }
-    y = run(ZeroConv(2), {"params": params}, np.full((1, 3, 3, 1), 2.0))
+    y = run(ZeroConv(1, 2), {"params": params}, np.full((1, 3, 3, 1), 2.0))
     np.testing.assert_allclose(y[0, 1, 1], [19 * np.exp(1.5), 17 * np.exp(-3.0)], rtol=1e-6)
 
 
 def test_zero_conv_equals_the_loops():
     x = image(2, 4, 5, 3)
-    variables = random_variables(ZeroConv(4), x, seed=1)
+    variables = random_variables(ZeroConv(3, 4), x, seed=1)
     params = variables["params"]
     expected = conv_3x3(channels_first(x), params["conv"], pad_value=1.0)
     expected = expected * np.exp(3 * params["scale"])[:, None, None]
-    y = run(ZeroConv(4), variables, x)
+    y = run(ZeroConv(3, 4), variables, x)
     np.testing.assert_allclose(channels_first(y), expected, **TOLERANCE)
 
 
@@ -215,3 +215,23 @@ def test_coupling_net_sizes_and_start():
     for layer in ("conv_0", "conv_1"):
         np.testing.assert_allclose(params[layer]["kernel"].std(), 0.05, rtol=0.05)
         assert not params[layer]["bias"].any()
+
+
+def test_coupling_net_reads_the_condition_after_the_image():
+    x, condition = image(2, 4, 5, 3), image(2, 4, 5, 2, seed=1)
+    net = CouplingNet(4, width=6)
+    variables = random_variables(net, x, condition, seed=5)
+    joined = np.concatenate([x, condition], axis=-1)
+    expected = run(net, variables, joined)
+    np.testing.assert_allclose(run(net, variables, x, condition), expected, **TOLERANCE)
+
+
+def test_coupling_net_takes_a_condition_for_several_images_in_a_row():
+    x, conditions = image(6, 4, 5, 3), image(2, 4, 5, 2, seed=1)
+    net = CouplingNet(4, width=6)
+    variables = random_variables(net, x, conditions, seed=5)
+    y = run(net, variables, x, conditions)
+    repeated = run(net, variables, x, np.repeat(conditions, 3, axis=0))
+    np.testing.assert_allclose(y, repeated, **TOLERANCE)
+    in_turn = run(net, variables, x, np.tile(conditions, (3, 1, 1, 1)))
+    assert np.abs(y - in_turn).max() > 0.1

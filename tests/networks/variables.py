@@ -36,8 +36,8 @@ def perturbed(variables, seed, dtype=np.float32, size=0.1):
     return jax.tree.map(lambda leaf: np.asarray(leaf, dtype), variables)
 
 
-def random_variables(module, x, seed=0, size=0.3):
+def random_variables(module, *inputs, seed=0, size=0.3, dtype=np.float32):
     """Normal noise in place of every trained variable, without running an initialiser."""
-    shapes = jax.eval_shape(module.init, quick_key(), x)
+    shapes = jax.eval_shape(module.init, quick_key(), *inputs)
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape), shapes)
-    return perturbed(zeros, seed, size=size)
+    return perturbed(zeros, seed, dtype, size)

@@ -15,10 +15,13 @@ class Marks:
     def __init__(self):
         self.shapes = set()
 
-    def sample(self, variables, batch, keys, temperature):
-        self.shapes.add((len(batch.condition), len(keys)))
-        each = len(keys) // len(batch.condition)
-        conditions = jnp.repeat(batch.condition[:, 0, 0, 0], each).astype(jnp.float32)
+    def read_conditions(self, variables, batch):
+        return batch.condition[:, 0, 0, 0]
+
+    def sample(self, variables, conditions, keys, temperature):
+        self.shapes.add((len(conditions), len(keys)))
+        each = len(keys) // len(conditions)
+        conditions = jnp.repeat(conditions, each).astype(jnp.float32)
         noise = jax.vmap(jax.random.normal)(keys)
         marks = jnp.stack([conditions, noise, jnp.full_like(noise, temperature)], axis=-1)
         return jnp.broadcast_to(marks[:, None, None, :], (len(keys), 2, 2, 3))

@@ -63,7 +63,9 @@ def test_other_models_are_told_apart():
 
 def test_what_leaves_the_model_as_it_is_may_differ():
     config, stored = default_config(), default_config()
-    config.model.remat = False
+    config.model.memory_mode = "invert"
+    config.model.precision = "bfloat16"
+    config.model.tile = 64
     config.optimizer.learning_rate = 1.0
     config.train.batch_size = 8
     config.data.root = "elsewhere"

@@ -217,7 +217,7 @@ def _make(root: Path, wanted: _Set, jobs: list[tuple[str, int]]) -> int:
         made = scene(wanted.seed, index, wanted.height, wanted.width, split=split)
         colours = colours_from_ids(made.label_ids)
         opaque = np.full_like(colours[..., :1], 255)
-        pictures = (
+        pictures: tuple[np.ndarray, ...] = (
             made.photo,
             np.concatenate([colours, opaque], -1),
             made.label_ids,

@@ -1,0 +1,102 @@
+"""What the benchmarks share: models on random images, interleaved timings, tables and JSON."""
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from rich.console import Console
+from rich.table import Table
+
+from fullglow_jax.models.architecture import Architecture
+from fullglow_jax.models.conditional_flow import ConditionalFlow
+from fullglow_jax.models.interface import Batch, TrainState
+
+MIB = 2**20
+
+
+def size(text: str) -> tuple[int, int]:
+    """256x512 → (256, 512)."""
+    height, width = map(int, text.split("x"))
+    return height, width
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """8,8,8,8 → (8, 8, 8, 8)."""
+    return tuple(map(int, text.split(",")))
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """An argument parser with the options that all benchmarks have."""
+    options = argparse.ArgumentParser(description=description)
+    options.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    return options
+
+
+def random_batch(image_size: tuple[int, int], count: int) -> Batch:
+    """Pairs of noise: speed does not depend on what they show."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2, count, *image_size, 3), np.uint8)
+    return Batch(*images)
+
+
+def full_glow(architecture: Architecture) -> ConditionalFlow:
+    """The model with the paper's objective and optimiser."""
+    return ConditionalFlow(architecture, bits=8, source_weight=1e-4, optimizer=optax.adam(1e-4))
+
+
+def quick_init(model: ConditionalFlow, batch: Batch, seed: int = 0) -> TrainState:
+    """A state, without spending time on optimising what runs once."""
+    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+    state: TrainState = jax.jit(model.init, compiler_options=options)(jax.random.key(seed), batch)
+    return state
+
+
+def interleaved(runs: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
+    """Median seconds of each, run in turn so that all see the same machine; the first round warms.
+
+    Each must return only when its work is done, or what JAX can wait for.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(repeats + 1):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            jax.block_until_ready(run())
+            seconds[name].append(time.perf_counter() - start)
+    return {name: float(np.median(times[1:])) for name, times in seconds.items()}
+
+
+def matrix_product(precision: str) -> tuple[Callable[[], Any], float]:
+    """The machine's yardstick: a large square product, and the flops it takes."""
+    n = 2048 if jax.default_backend() == "cpu" else 8192
+    a = jnp.ones((n, n), precision)
+    product = jax.jit(lambda a: a @ a)
+    return lambda: product(a), 2.0 * n**3
+
+
+def report(options: argparse.Namespace, name: str, rows: list[dict[str, Any]]) -> None:
+    """Prints rows as a table and writes them, with the machine, to `OUT/NAME.json`."""
+    device = jax.devices()[0]
+    machine = {
+        "device": f"{device.device_kind} × {jax.device_count()}",
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "jax": jax.__version__,
+    }
+    title = f"{name}: {machine['device']}, {machine['cores']} cores, jax {jax.__version__}"
+    table = Table(*rows[0], title=title)
+    for row in rows:
+        table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()))
+    Console(width=max(100, 16 * len(rows[0]))).print(table)
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = options.out / f"{name}.json"
+    path.write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
+    print(path)

@@ -1,0 +1,143 @@
+"""Memory, from the compiler's figures: nothing is run.
+
+python -m benchmarks.memory                  temporary memory of loss and gradient
+python -m benchmarks.memory --training       all that a training step of each config takes
+python -m benchmarks.memory --largest-batch  the largest batch that fits on this device
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import jax
+import numpy as np
+
+from benchmarks.common import MIB, full_glow, numbers, parser, report, size
+from fullglow_jax.models.architecture import Architecture
+from fullglow_jax.models.conditional_flow import ConditionalFlow
+from fullglow_jax.models.interface import Batch
+
+GIB = 2**30
+
+
+def abstract_batch(architecture: Architecture, count: int) -> Batch:
+    """Shapes of a batch."""
+    images = jax.ShapeDtypeStruct((count, *architecture.image_size, 3), np.uint8)
+    return Batch(images, images)
+
+
+def temporary_bytes(architecture: Architecture, batch_size: int = 1) -> int:
+    """Of the objective's value and gradient, its parameters and gradients not counted."""
+    model, batch = full_glow(architecture), abstract_batch(architecture, batch_size)
+    state = jax.eval_shape(model.init, jax.random.key(0), batch)
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), batch_size))
+
+    def objective(params: Any, constants: Any, batch: Batch, keys: Any) -> Any:
+        bits = model.bits_per_dim({"params": params, **constants}, batch, keys)
+        return model.source_weight * bits["source"].mean() + bits["conditional"].mean()
+
+    constants = {name: tree for name, tree in state.variables.items() if name != "params"}
+    compiled = (
+        jax.jit(jax.value_and_grad(objective))
+        .lower(state.variables["params"], constants, batch, keys)
+        .compile()
+    )
+    return int(compiled.memory_analysis().temp_size_in_bytes)
+
+
+def training_bytes(model: ConditionalFlow, batch_size: int) -> dict[str, int]:
+    """Of a training step: its state (parameters and Adam's two moments), and all beside it."""
+    batch = abstract_batch(model.architecture, batch_size)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    state = jax.eval_shape(model.init, key, batch)
+    figures = (
+        jax.jit(model.train_step, donate_argnums=0)
+        .lower(state, batch, key)
+        .compile()
+        .memory_analysis()
+    )
+    held = int(figures.argument_size_in_bytes)
+    beside = figures.temp_size_in_bytes + figures.output_size_in_bytes - figures.alias_size_in_bytes
+    return {"held": held, "beside": int(beside), "total": held + int(beside)}
+
+
+def temporary(args: Any) -> Iterator[dict[str, Any]]:
+    """Rows of the first table."""
+    for image_size, steps, mode, precision in product(
+        args.size, args.steps, args.mode, args.precision
+    ):
+        architecture = Architecture(
+            image_size, steps, memory_mode=mode, precision=precision, tile=args.tile
+        )
+        yield {
+            "image": "×".join(map(str, image_size)),
+            "steps": ",".join(map(str, steps)),
+            "mode": mode,
+            "precision": precision,
+            "temporary, MiB": round(temporary_bytes(architecture) / MIB),
+        }
+
+
+def training(args: Any) -> Iterator[dict[str, Any]]:
+    """Rows of the second table: the paper's sizes, as `configs/` has them."""
+    for image_size, mode in (
+        ((256, 256), "remat"),
+        ((512, 1024), "invert"),
+        ((1024, 2048), "invert"),
+    ):
+        model = full_glow(Architecture(image_size, (8, 8, 8, 8), memory_mode=mode, tile=args.tile))
+        figures = training_bytes(model, 1)
+        yield {
+            "image": "×".join(map(str, image_size)),
+            "mode": mode,
+            "parameters and Adam, GiB": figures["held"] / GIB,
+            "gradients and temporary, GiB": figures["beside"] / GIB,
+            "total, GiB": figures["total"] / GIB,
+        }
+
+
+def largest_batch(args: Any) -> Iterator[dict[str, Any]]:
+    """Rows of the third table: powers of two, until one does not fit."""
+    limit = (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
+    if not limit:
+        raise SystemExit("this device does not tell how much memory it has")
+    for image_size, precision in product(((256, 256), (512, 1024)), args.precision):
+        architecture = Architecture(
+            image_size, (8, 8, 8, 8), memory_mode="invert", precision=precision, tile=args.tile
+        )
+        model, fits, total = full_glow(architecture), 0, 0
+        for batch_size in (2**n for n in range(12)):
+            needed = training_bytes(model, batch_size)["total"]
+            if needed > limit:
+                break
+            fits, total = batch_size, needed
+        yield {
+            "image": "×".join(map(str, image_size)),
+            "precision": precision,
+            "largest batch": fits,
+            "total, GiB": total / GIB,
+            "device, GiB": limit / GIB,
+        }
+
+
+def main() -> None:
+    """Compiles every case."""
+    options = parser(__doc__)
+    options.add_argument("--size", type=size, nargs="+", default=[(256, 256), (512, 1024)])
+    options.add_argument("--steps", type=numbers, nargs="+", default=[(8,) * 4, (32,) * 4])
+    options.add_argument("--mode", nargs="+", default=["store", "remat", "invert"])
+    options.add_argument("--precision", nargs="+", default=["float32"])
+    options.add_argument("--tile", type=int)
+    options.add_argument("--training", action="store_true")
+    options.add_argument("--largest-batch", action="store_true")
+    args = options.parse_args()
+    if args.training:
+        report(args, "memory_training", list(training(args)))
+    elif args.largest_batch:
+        report(args, "memory_largest_batch", list(largest_batch(args)))
+    else:
+        report(args, "memory", list(temporary(args)))
+
+
+if __name__ == "__main__":
+    main()
