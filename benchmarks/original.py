@@ -60,15 +60,23 @@ class Original:
         image_size: (H, W).
         steps: Flow steps of each level.
         remat: Whether its gradient checkpointing is on.
+        seed: Where its random numbers start.
     """
 
     def __init__(
-        self, checkout: Path, image_size: tuple[int, int], steps: tuple[int, ...], remat: bool
+        self,
+        checkout: Path,
+        image_size: tuple[int, int],
+        steps: tuple[int, ...],
+        remat: bool,
+        seed: int = 0,
     ) -> None:
         import torch
 
         two_glows, self._loss = _import_original(checkout / "src")
         self._torch = torch
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # its random rotations
         self._device = importlib.import_module("globals").device
         self._numbers = {
             "channels": 3,
@@ -90,21 +98,27 @@ class Original:
         array = np.ascontiguousarray(images.transpose(0, 3, 1, 2)) / np.float32(255)
         return self._torch.from_numpy(array).to(self._device)
 
+    def _losses(self, condition: np.ndarray, target: np.ndarray) -> dict[str, Any]:
+        settings = types.SimpleNamespace(model="improved_1", reg_factor=1e-4)
+        images = (self._images(condition), self._images(target))
+        losses: dict[str, Any] = self._loss.forward_and_loss(
+            settings, self._numbers, self._model, *images, None
+        )
+        return losses
+
     def train_step(self, condition: np.ndarray, target: np.ndarray) -> float:
         """One step of Adam; returns its conditional bits/dim. Images (1, H, W, 3), uint8."""
-        settings = types.SimpleNamespace(model="improved_1", reg_factor=1e-4)
         self._optimizer.zero_grad()
-        losses = self._loss.forward_and_loss(
-            settings,
-            self._numbers,
-            self._model,
-            self._images(condition),
-            self._images(target),
-            None,
-        )
+        losses = self._losses(condition, target)
         losses["loss"].backward()
         self._optimizer.step()
         return float(losses["loss_right"])
+
+    def bits_per_dim(self, condition: np.ndarray, target: np.ndarray) -> float:
+        """Mean conditional bits/dim of pairs (B, H, W, 3), uint8; one at a time."""
+        with self._torch.no_grad():
+            pairs = zip(condition[:, None], target[:, None], strict=True)
+            return float(np.mean([float(self._losses(*pair)["loss_right"]) for pair in pairs]))
 
     def sample(self, condition: np.ndarray, count: int, temperature: float) -> np.ndarray:
         """Photos of one condition (1, H, W, 3), uint8; one at a time: its LU path takes no more."""
@@ -140,16 +154,25 @@ class OriginalProcess:
     """
 
     def __init__(
-        self, checkout: Path, image_size: tuple[int, int], steps: tuple[int, ...], remat: bool
+        self,
+        checkout: Path,
+        image_size: tuple[int, int],
+        steps: tuple[int, ...],
+        remat: bool,
+        seed: int = 0,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        arguments = (checkout, image_size, steps, remat)
+        arguments = (checkout, image_size, steps, remat, seed)
         context.Process(target=_serve, args=(theirs, arguments), daemon=True).start()
 
     def train_step(self, condition: np.ndarray, target: np.ndarray) -> float:
         """See `Original.train_step`."""
         return self._call("train_step", condition, target)
+
+    def bits_per_dim(self, condition: np.ndarray, target: np.ndarray) -> float:
+        """See `Original.bits_per_dim`."""
+        return self._call("bits_per_dim", condition, target)
 
     def sample(self, condition: np.ndarray, count: int, temperature: float) -> np.ndarray:
         """See `Original.sample`."""
