@@ -61,17 +61,21 @@ def quick_init(model: ConditionalFlow, batch: Batch, seed: int = 0) -> TrainStat
 
 
 def interleaved(runs: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
-    """Median seconds of each, run in turn so that all see the same machine; the first round warms.
+    """Median seconds of each, run in turn so that all see the same machine.
+
+    In its turn each runs twice, and the second run counts: the first one finds the caches, and the
+    memory that the system has at hand, as the others left them.
 
     Each must return only when its work is done, or what JAX can wait for.
     """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(repeats + 1):
+    for _ in range(repeats):
         for name, run in runs.items():
+            jax.block_until_ready(run())
             start = time.perf_counter()
             jax.block_until_ready(run())
             seconds[name].append(time.perf_counter() - start)
-    return {name: float(np.median(times[1:])) for name, times in seconds.items()}
+    return {name: float(np.median(times)) for name, times in seconds.items()}
 
 
 def matrix_product(precision: str) -> tuple[Callable[[], Any], float]:

@@ -101,7 +101,9 @@ def means(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for model in dict.fromkeys(row["model"] for row in rows):
         for step in MEASURED_AT:
             at = [row for row in rows if row["model"] == model and row["step"] == step]
-            of = {split: float(np.mean([r[split] for r in at])) for split in ("train", "validation")}
+            of = {
+                split: float(np.mean([r[split] for r in at])) for split in ("train", "validation")
+            }
             found.append({"model": model, "seed": "mean", "step": step, **of})
     return found
 

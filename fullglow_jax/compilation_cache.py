@@ -5,6 +5,8 @@ import os
 import platform
 from pathlib import Path
 
+from fullglow_jax.user_cache import cache_folder
+
 LARGEST = 4 * 2**30
 """Bytes, beyond which what was not used for longest is deleted."""
 
@@ -17,8 +19,7 @@ def keep_compilations() -> None:
     """
     # Programs for CPUs are machine code of one kind of CPU, and home folders are often shared.
     processor = hashlib.sha256(_processor().encode()).hexdigest()[:12]
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "fullglow_jax" / "compiled" / processor
+    folder = cache_folder("compiled") / processor
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
     os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(LARGEST))
 

@@ -15,9 +15,16 @@ def default_config() -> ConfigDict:
     config.seed = 0
 
     config.data = ConfigDict()
-    config.data.name = "cityscapes"  # or "street_scenes"
+    config.data.name = "cityscapes"  # or "street_scenes", "aligned_pairs", "two_folders"
     config.data.root = "datasets/cityscapes"
+    # "label2photo", "photo2label" or "boundary2label"; "AtoB" or "BtoA" where there are no labels.
+    # The first of them, if not given.
+    config.data.direction = config_dict.placeholder(str)
+    config.data.label_files = "color"  # or "labelIds": what Cityscapes' label maps are read from
+    config.data.folders = ("A", "B")  # of two_folders: conditions and targets, below ROOT/SPLIT
     config.data.image_size = (256, 256)  # height, width
+    config.data.fit = "stretch"  # to that size, as in the paper, or "crop" to its proportions
+    config.data.on_bad_file = "error"  # before the first step, or "skip" them
     config.data.bits = 8  # bits per channel of the pixels
     config.data.threads = 4  # that read and decode ahead
     # What `street_scenes` generates where the root has nothing yet.

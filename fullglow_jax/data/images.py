@@ -1,21 +1,32 @@
 """Image files to arrays: every way a file can be bad ends as a `UserError` that names it."""
 
-import io
-import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from fullglow_jax.errors import UserError
 
-_PNG_HEAD = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
-_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+FITS = ("stretch", "crop")
+"""Ways to bring an image to another size."""
+
 _REPLACE = "Copy or download it again, or save it anew as an 8-bit RGB PNG."
 
 T = TypeVar("T")
+
+
+class Picture(NamedTuple):
+    """A decoded image.
+
+    Attributes:
+        pixels: uint8 (H, W, 3).
+        labels: Whether its colours stand for labels, so that resizing must not mix them.
+    """
+
+    pixels: np.ndarray
+    labels: bool = False
 
 
 class _WrongPixelsError(ValueError):
@@ -64,35 +75,27 @@ def resize_bilinear(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def check_png(path: Path | str) -> tuple[int, int]:
-    """Checks that a PNG file begins and ends as one should, and returns its (height, width).
-
-    Reads 36 bytes and decodes nothing, so a whole data set can be checked before training starts.
+def fit(picture: Picture, size: tuple[int, int], how: str) -> np.ndarray:
+    """Brings a picture to `size` (h, w): antialiased bilinear, or nearest for labels.
 
     Args:
-        path: The PNG file.
+        picture: What to resize.
+        size: (h, w).
+        how: One of `FITS`: "stretch" takes the whole picture; "crop" keeps its proportions and
+            takes the largest middle part that has those of `size`.
 
     Returns:
-        (height, width) as the file's header states them.
-
-    Raises:
-        UserError: The file is missing, not a PNG, or cut short.
+        uint8 (h, w, 3).
     """
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(len(_PNG_HEAD) + 8)
-            file.seek(-min(len(_PNG_END), len(head)), io.SEEK_END)
-            end = file.read()
-    except OSError as error:
-        raise UserError(_explain(path, error)) from error
-    if not head:
-        raise UserError(f"{path} is an empty file. {_REPLACE}")
-    if not head.startswith(_PNG_HEAD[: len(head)]):
-        raise UserError(f"{path} is not a PNG file. {_REPLACE}")
-    if end != _PNG_END:
-        raise UserError(f"{path} is cut short: it does not end as a PNG file must. {_REPLACE}")
-    width, height = struct.unpack(">II", head[len(_PNG_HEAD) :])
-    return height, width
+    height, width = size
+    box = (0.0, 0.0, float(picture.pixels.shape[1]), float(picture.pixels.shape[0]))
+    if how == "crop":
+        scale = min(box[2] / width, box[3] / height)
+        left, top = (box[2] - scale * width) / 2, (box[3] - scale * height) / 2
+        box = (left, top, left + scale * width, top + scale * height)
+    filters = Image.Resampling
+    kind = filters.NEAREST if picture.labels else filters.BILINEAR
+    return np.array(Image.fromarray(picture.pixels).resize((width, height), kind, box=box))
 
 
 def _decode(path: Path | str, convert: Callable[[Image.Image], T]) -> T:

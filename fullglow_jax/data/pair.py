@@ -1,16 +1,19 @@
 """Image pairs, and what a source of them must offer."""
 
+from collections.abc import Sequence
 from typing import NotRequired, Protocol, TypedDict
 
 import numpy as np
 
+from fullglow_jax.data.faults import Fault
+
 
 class Pair(TypedDict):
-    """One example: a label map and its photo, of the same size.
+    """One example: two images of the same size, a label map and its photo for instance.
 
     Attributes:
-        condition: uint8 (H, W, 3), the label map's colours.
-        target: uint8 (H, W, 3), the photo.
+        condition: uint8 (H, W, 3), what the target is modelled given.
+        target: uint8 (H, W, 3), what is modelled.
         boundary: uint8 (H, W, 3), 255 where two objects meet; only where it was asked for.
         name: What the data set calls the example.
     """
@@ -23,6 +26,10 @@ class Pair(TypedDict):
 
 class PairSource(Protocol):
     """Pairs by index, readable from several threads (a `grain.RandomAccessDataSource`)."""
+
+    @property
+    def faults(self) -> Sequence[Fault]:
+        """What is wrong with examples that were left out."""
 
     def __len__(self) -> int:
         """Number of pairs."""

@@ -48,8 +48,8 @@ class Architecture:
             being computed again; "invert", only what the last step put out, the rest being
             computed by inverting the steps, so that depth takes no memory.
         precision: "float32", or "bfloat16" inside the networks.
-        tile: Pixels, over the batch, whose wide hidden layers are alive at a time; 0 for all; None
-            for what suits the device.
+        tile: Pixels, over the batch, whose wide hidden layers are alive at a time, but in the
+            training of "store"; 0 for all; None for what suits the device.
 
     Raises:
         UserError: Where the image size does not fit the levels, or a value is not possible.
@@ -132,7 +132,7 @@ class Architecture:
         tile = self.tile
         if tile is None:
             tile = CPU_TILE if jax.default_backend() == "cpu" else ACCELERATOR_TILE
-        return Compute(self.precision, tile or None)
+        return Compute(self.precision, tile or None, store=self.memory_mode == "store")
 
     @property
     def boundary(self) -> bool:

@@ -13,10 +13,12 @@ class Compute:
         precision: "float32", or "bfloat16" for all that happens inside the networks: their
             weights stay, and what they return is, of their input's type.
         tile: Pixels, over the batch, whose wide hidden layers are alive at a time; None for all.
+        store: Whether the forward pass of a gradient stores what is costly to compute again, whole.
     """
 
     precision: str = "float32"
     tile: int | None = None
+    store: bool = False
 
     def cast(self, x: Array) -> Array:
         """What enters a network, in the type that its hidden layers compute in."""

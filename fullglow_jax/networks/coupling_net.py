@@ -8,7 +8,7 @@ from jax.ad_checkpoint import checkpoint_name
 from fullglow_jax.networks.compute import Compute
 from fullglow_jax.networks.convolution import convolve_3x3
 from fullglow_jax.networks.layers import Layer, Weights, convolve, dense
-from fullglow_jax.networks.row_tiles import convolve_hidden
+from fullglow_jax.networks.row_tiles import convolve_hidden, costly
 from fullglow_jax.networks.zero_conv import ZeroConv
 
 KEPT = "coupling_net"
@@ -49,9 +49,9 @@ class CouplingNet(nn.Module):
         def hidden(weights: tuple[Weights, Weights], *parts: Array) -> Array:
             first, second = weights
             parts = tuple(map(self.compute.cast, parts))
-            return nn.relu(dense(nn.relu(_convolve_joined(parts, first)), second))
+            return nn.relu(costly(dense(nn.relu(_convolve_joined(parts, first)), second)))
 
-        sums = convolve_hidden(hidden, (first, second), inputs, output.kernel, self.compute.tile)
+        sums = convolve_hidden(hidden, (first, second), inputs, output.kernel, self.compute)
         return output.from_sums(checkpoint_name(sums, KEPT))
 
 

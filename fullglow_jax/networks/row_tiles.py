@@ -7,7 +7,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.ad_checkpoint import checkpoint_name
 
+from fullglow_jax.networks.compute import Compute
 from fullglow_jax.networks.convolution import convolve_3x3
 
 Tree = Any
@@ -15,9 +17,16 @@ Images = tuple[Array, ...]
 Hidden = Callable[..., Array]
 """(weights, *inputs with a row more on both sides) → the hidden layer."""
 
+_COSTLY = "costly"
+
+
+def costly(x: Array) -> Array:
+    """Names what a hidden layer is not to compute again, where there is room to store it."""
+    return checkpoint_name(x, _COSTLY)
+
 
 def convolve_hidden(
-    hidden: Hidden, weights: Tree, inputs: Images, kernel: Array, pixels: int | None
+    hidden: Hidden, weights: Tree, inputs: Images, kernel: Array, compute: Compute
 ) -> Array:
     """The 3×3 convolution, zeros around, of a hidden layer that itself sees one row around.
 
@@ -26,29 +35,35 @@ def convolve_hidden(
     second convolution would read across a tile's edge is summed afterwards instead, in its few
     output channels, so that tiles cost no arithmetic but that of the backward pass.
 
+    To save that too, `compute.store` does without tiles where there is a gradient to compute, and
+    stores what the hidden layer names `costly`.
+
     Args:
         hidden: Maps weights and images (b, h + 2, W, C) to (B, h, W, width).
         weights: What it is differentiated by, beside the images.
         inputs: Images, (b, H, W, C) each; every b divides B, the largest of them.
         kernel: (3, 3, width, C_out).
-        pixels: Pixels of a tile, over the batch, at most (if one row is not more than that);
-            None for no tiles.
+        compute: With the pixels of a tile, over the batch, at most (if one row is not more than
+            that).
 
     Returns:
         (B, H, W, C_out), in the inputs' type, whichever the hidden layer has.
     """
     batch = max(len(x) for x in inputs)
     _, height, width, _ = inputs[0].shape
-    rows = height if pixels is None else tile_rows(pixels, batch, height, width)
-    if rows == height:
-        h = hidden(weights, *_with_rows_around(inputs))
-        return convolve_3x3(h, kernel.astype(h.dtype), (1, 1)).astype(inputs[0].dtype)
-    return _in_tiles(hidden, rows, (weights, kernel), inputs)
+    tile = compute.tile
+    rows = height if tile is None else tile_rows(tile, batch, height, width)
+    in_one = rows == height
+    of_all = partial(_whole, hidden) if in_one else partial(_in_tiles, hidden, rows)
+    if compute.store:
+        return _storing(of_all, partial(_whole, hidden), (weights, kernel), inputs)
+    return of_all((weights, kernel), inputs)
 
 
 def convolve_in_tiles(x: Array, kernel: Array, pixels: int | None) -> Array:
     """3×3 convolution, zeros around, (B, H, W, C_in) → (B, H, W, C_out), some rows at a time."""
-    return convolve_hidden(lambda _, rows: rows[:, 1:-1], (), (x,), kernel, pixels)
+    compute = Compute(tile=pixels)
+    return convolve_hidden(lambda _, rows: rows[:, 1:-1], (), (x,), kernel, compute)
 
 
 def tile_rows(pixels: int, batch: int, height: int, width: int) -> int:
@@ -59,6 +74,34 @@ def tile_rows(pixels: int, batch: int, height: int, width: int) -> int:
 
 def _with_rows_around(inputs: Images) -> Images:
     return tuple(jnp.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0))) for x in inputs)
+
+
+def _whole(hidden: Hidden, weights: Tree, inputs: Images) -> Array:
+    of_hidden, kernel = weights
+    h = hidden(of_hidden, *_with_rows_around(inputs))
+    return convolve_3x3(h, kernel.astype(h.dtype), (1, 1)).astype(inputs[0].dtype)
+
+
+Sums = Callable[[Tree, Images], Array]
+Pull = Callable[[Array], tuple[Tree, Images]]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _storing(of_all: Sums, whole: Sums, weights: Tree, inputs: Images) -> Array:
+    """`of_all` where nothing is differentiated, else `whole`: they compute the same."""
+    return of_all(weights, inputs)
+
+
+def _store(of_all: Sums, whole: Sums, weights: Tree, inputs: Images) -> tuple[Array, Pull]:
+    policy = jax.checkpoint_policies.save_only_these_names(_COSTLY)
+    return jax.vjp(jax.checkpoint(whole, prevent_cse=False, policy=policy), weights, inputs)
+
+
+def _pull(of_all: Sums, whole: Sums, pull: Pull, g: Array) -> tuple[Tree, Images]:
+    return pull(g)
+
+
+_storing.defvjp(_store, _pull)
 
 
 def _of_tile(hidden: Hidden, weights: Tree, tile: Images) -> Array:

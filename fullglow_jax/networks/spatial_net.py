@@ -30,5 +30,5 @@ class SpatialNet(nn.Module):
         def hidden(first: Weights, rows: Array) -> Array:
             return nn.relu(convolve(self.compute.cast(rows), first, (0, 1)))
 
-        sums = convolve_hidden(hidden, first, (condition,), second.kernel, self.compute.tile)
+        sums = convolve_hidden(hidden, first, (condition,), second.kernel, self.compute)
         return nn.relu(sums + second.bias)

@@ -36,7 +36,7 @@ class VectorNet(nn.Module):
             return nn.relu(dense(self.compute.cast(rows[:, 1:-1]), first))
 
         # Convolved with zeros around, whose outputs at the border are cut off at the end.
-        h = convolve_hidden(hidden, first, (condition,), second.kernel, self.compute.tile)
+        h = convolve_hidden(hidden, first, (condition,), second.kernel, self.compute)
         h = self.compute.cast(nn.relu(h + second.bias))
         h = convolve_in_tiles(h, third.kernel, self.compute.tile)
         h = nn.relu(h + third.bias.astype(h.dtype))[:, 2:-2, 2:-2]

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from fullglow_jax.config import check_numbers, check_same_model
+from fullglow_jax.data.faults import described
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.pipeline import evaluation_batches, training_batches
 from fullglow_jax.data.source import build_source
@@ -81,6 +82,9 @@ def train(config: ConfigDict, workdir: Path) -> None:
             f"{config.model.name}: {parameters:,} parameters, {len(train_source)} training and "
             f"{len(validation_source)} validation pairs, {devices.mesh.size} device(s), {workdir}"
         )
+        for source in (train_source, validation_source):
+            if source.faults:
+                progress.say(f"left out, as on_bad_file says:\n{described(source.faults)}")
         # ---- where to begin: at a checkpoint, or at the first batch --------------------------
         if step:
             state, position = checkpoints.restore(step, like)

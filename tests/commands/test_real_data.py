@@ -29,6 +29,7 @@ def arguments(workdir, steps):
         "train.steps": steps,
         "train.log_every": 1,
         "train.samples_per_condition": 1,
+        "train.validate_at_start": True,
     }
     config = ROOT / "configs" / "cityscapes_256.py"
     overrides = [f"--config.{key}={value}" for key, value in values.items()]

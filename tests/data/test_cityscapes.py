@@ -5,28 +5,39 @@ import pytest
 from PIL import Image
 
 from fullglow_jax.data.boundary import boundary_map
-from fullglow_jax.data.cityscapes import Cityscapes
+from fullglow_jax.data.faults import described
+from fullglow_jax.data.file_pairs import find_pairs
 from fullglow_jax.data.images import read_ids, read_rgb
+from fullglow_jax.data.layouts import Cityscapes
+from fullglow_jax.data.palette import ID, LABELS
 from fullglow_jax.errors import UserError
 from tests.data.conftest import HEIGHT, NAMES, WIDTH, city_file
 
 SIZE = (4, 8)
 
 
+def pairs(root, split="train", size=SIZE, boundary=False, direction=None, label_files="color"):
+    return find_pairs(Cityscapes(root, split, label_files), direction, size, boundary=boundary)
+
+
+def faults(root, **options):
+    return described(pairs(root, **options).faults)
+
+
 def test_order_is_by_city_then_name(cityscapes_root):
-    source = Cityscapes(cityscapes_root, "train", SIZE)
+    source = pairs(cityscapes_root)
     assert len(source) == 5
     names = [source[index]["name"] for index in range(5)]
     assert names == sorted(NAMES["train"])
-    assert len(Cityscapes(cityscapes_root, "val", SIZE)) == 1
+    assert len(pairs(cityscapes_root, "val")) == 1
 
 
 def test_iteration_ends(cityscapes_root):
-    assert len(list(Cityscapes(cityscapes_root, "train", SIZE))) == 5
+    assert len(list(pairs(cityscapes_root))) == 5
 
 
 def test_pair_is_colour_map_and_photo(cityscapes_root):
-    pair = Cityscapes(cityscapes_root, "train", SIZE)[2]
+    pair = pairs(cityscapes_root)[2]
     name = "jena_000003"
     color = city_file(cityscapes_root, "train", name, "gtFine_color")
     photo = city_file(cityscapes_root, "train", name, "leftImg8bit")
@@ -37,9 +48,9 @@ def test_pair_is_colour_map_and_photo(cityscapes_root):
 
 def test_boundary_is_found_at_native_size_then_stretched(cityscapes_root):
     ids = read_ids(city_file(cityscapes_root, "train", "jena_000003", "gtFine_instanceIds"))
-    native = Cityscapes(cityscapes_root, "train", (HEIGHT, WIDTH), boundary=True)[2]["boundary"]
+    native = pairs(cityscapes_root, size=(HEIGHT, WIDTH), boundary=True)[2]["boundary"]
     np.testing.assert_array_equal(native, boundary_map(ids))
-    small = Cityscapes(cityscapes_root, "train", SIZE, boundary=True)[2]["boundary"]
+    small = pairs(cityscapes_root, boundary=True)[2]["boundary"]
     expected = Image.fromarray(native).resize(SIZE[::-1], Image.Resampling.BILINEAR)
     assert small.dtype == np.uint8
     np.testing.assert_array_equal(small, np.asarray(expected))
@@ -49,7 +60,7 @@ def test_macos_leftovers_are_ignored(cityscapes_root):
     for kind in ("leftImg8bit", "gtFine_color"):
         path = city_file(cityscapes_root, "train", "jena_000003", kind)
         path.with_name(f"._{path.name}").write_bytes(b"Mac OS X")
-    assert len(Cityscapes(cityscapes_root, "train", SIZE)) == 5
+    assert len(pairs(cityscapes_root)) == 5
 
 
 @pytest.mark.parametrize("state", ["missing", "empty", "a file"])
@@ -60,7 +71,7 @@ def test_no_data_says_where_to_get_it_and_what_to_run_instead(tmp_path, state):
     if state == "a file":
         root.write_text("")
     with pytest.raises(UserError, match=re.escape(str(root))) as caught:
-        Cityscapes(root, "train", SIZE)
+        pairs(root)
     for words in (
         "https://www.cityscapes-dataset.com/",
         "leftImg8bit_trainvaltest.zip",
@@ -72,7 +83,7 @@ def test_no_data_says_where_to_get_it_and_what_to_run_instead(tmp_path, state):
 
 def test_empty_split_names_the_splits_there_are(cityscapes_root):
     with pytest.raises(UserError, match=r"'vall' is empty.*\n*.*are: train, val\."):
-        Cityscapes(cityscapes_root, "vall", SIZE)
+        pairs(cityscapes_root, "vall")
 
 
 def remove(root, kind, *names):
@@ -84,54 +95,35 @@ def remove(root, kind, *names):
 
 def test_photo_without_label_map(cityscapes_root):
     [label] = remove(cityscapes_root, "gtFine_color", "jena_000003")
-    with pytest.raises(UserError, match="photos without label map: 1") as caught:
-        Cityscapes(cityscapes_root, "train", SIZE)
-    assert str(label) in str(caught.value)
-    assert "jena_000003_leftImg8bit.png" in str(caught.value)
+    told = faults(cityscapes_root)
+    assert "photos without label map: 1" in told
+    assert str(label) in told
+    assert "jena_000003_leftImg8bit.png" in told
+    assert len(pairs(cityscapes_root)) == 4
 
 
 def test_many_photos_without_label_map_are_counted(cityscapes_root):
     remove(cityscapes_root, "gtFine_color", *NAMES["train"])
-    with pytest.raises(UserError, match="photos without label map: 5") as caught:
-        Cityscapes(cityscapes_root, "train", SIZE)
-    assert str(caught.value).count("_gtFine_color.png") == 3
-    assert "and 2 more" in str(caught.value)
+    told = faults(cityscapes_root)
+    assert "photos without label map: 5" in told
+    assert told.count("_gtFine_color.png") == 3
+    assert "and 2 more" in told
 
 
 def test_label_map_without_photo(cityscapes_root):
     [photo] = remove(cityscapes_root, "leftImg8bit", "ulm_000001")
-    with pytest.raises(UserError, match="label maps without photo: 1") as caught:
-        Cityscapes(cityscapes_root, "train", SIZE)
-    assert str(photo) in str(caught.value)
+    told = faults(cityscapes_root)
+    assert "label maps without photo: 1" in told
+    assert str(photo) in told
 
 
 def test_instance_ids_are_missed_only_where_asked_for(cityscapes_root):
     [ids] = remove(cityscapes_root, "gtFine_instanceIds", "ulm_000001")
-    assert len(Cityscapes(cityscapes_root, "train", SIZE)) == 5
-    with pytest.raises(
-        UserError, match="photos without the instance ids that boundary maps are made from: 1"
-    ) as caught:
-        Cityscapes(cityscapes_root, "train", SIZE, boundary=True)
-    assert str(ids) in str(caught.value)
-
-
-@pytest.mark.parametrize("kind", ["leftImg8bit", "gtFine_color", "gtFine_instanceIds"])
-def test_truncated_files_are_found_at_construction(cityscapes_root, kind):
-    path = city_file(cityscapes_root, "train", "aachen_000007", kind)
-    path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(UserError, match=r"damaged files: 1\n.*cut short") as caught:
-        Cityscapes(cityscapes_root, "train", SIZE, boundary=True)
-    assert str(path) in str(caught.value)
-
-
-def test_damage_inside_a_file_is_found_when_it_is_read(cityscapes_root):
-    path = city_file(cityscapes_root, "train", "aachen_000002", "leftImg8bit")
-    content = path.read_bytes()
-    middle = len(content) // 2
-    path.write_bytes(content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :])
-    source = Cityscapes(cityscapes_root, "train", SIZE)
-    with pytest.raises(UserError, match=re.escape(str(path))):
-        source[0]
+    assert len(pairs(cityscapes_root)) == 5
+    assert not pairs(cityscapes_root).faults
+    told = faults(cityscapes_root, boundary=True)
+    assert "without instance ids: 1" in told
+    assert str(ids) in told
 
 
 @pytest.mark.parametrize("kind", ["gtFine_color", "gtFine_instanceIds"])
@@ -139,5 +131,56 @@ def test_sizes_within_a_pair_must_agree(cityscapes_root, kind):
     path = city_file(cityscapes_root, "train", "aachen_000002", kind)
     Image.new("RGB" if kind == "gtFine_color" else "L", (WIDTH // 2, HEIGHT)).save(path)
     with pytest.raises(UserError, match="differ in size") as caught:
-        Cityscapes(cityscapes_root, "train", SIZE, boundary=True)
+        pairs(cityscapes_root, boundary=True)[0]
     assert f"{path} is {HEIGHT}×{WIDTH // 2}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("direction", "condition", "target"),
+    [
+        ("label2photo", "gtFine_color", "leftImg8bit"),
+        ("photo2label", "leftImg8bit", "gtFine_color"),
+    ],
+)
+def test_directions(cityscapes_root, direction, condition, target):
+    pair = pairs(cityscapes_root, direction=direction)[0]
+    for part, kind in (("condition", condition), ("target", target)):
+        file = city_file(cityscapes_root, "train", "aachen_000002", kind)
+        np.testing.assert_array_equal(pair[part], read_rgb(file, SIZE))
+
+
+def test_boundaries_as_the_condition(cityscapes_root):
+    pair = pairs(cityscapes_root, direction="boundary2label", size=(HEIGHT, WIDTH))[0]
+    ids = read_ids(city_file(cityscapes_root, "train", "aachen_000002", "gtFine_instanceIds"))
+    np.testing.assert_array_equal(pair["condition"], boundary_map(ids))
+    assert "boundary" not in pair
+
+
+def test_other_directions_are_refused(cityscapes_root):
+    with pytest.raises(UserError, match=r"direction='AtoB' is not .*: label2photo, photo2label"):
+        pairs(cityscapes_root, direction="AtoB")
+
+
+def write_ids(root, ids):
+    for name in NAMES["train"]:
+        Image.fromarray(ids).save(city_file(root, "train", name, "gtFine_labelIds"))
+
+
+def test_label_ids_are_painted_and_never_mixed(cityscapes_root):
+    ids = np.full((HEIGHT, WIDTH), ID["road"], np.uint8)
+    ids[:, WIDTH // 2 :] = ID["car"]
+    write_ids(cityscapes_root, ids)
+    condition = pairs(cityscapes_root, label_files="labelIds", size=(3, 5))[0]["condition"]
+    allowed = {LABELS[ID["road"]].colour, LABELS[ID["car"]].colour}
+    assert {tuple(colour) for colour in condition.reshape(-1, 3).tolist()} == allowed
+
+
+def test_ids_of_another_data_set_are_refused(cityscapes_root):
+    write_ids(cityscapes_root, np.full((HEIGHT, WIDTH), 40, np.uint8))
+    with pytest.raises(UserError, match="label id 40, where those of Cityscapes go up to 33"):
+        pairs(cityscapes_root, label_files="labelIds")[0]
+
+
+def test_unknown_label_files_are_refused(cityscapes_root):
+    with pytest.raises(UserError, match=r"label_files='ids' is not one of color, labelIds"):
+        pairs(cityscapes_root, label_files="ids")

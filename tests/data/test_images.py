@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fullglow_jax.data.images import check_png, read_ids, read_rgb
+from fullglow_jax.data.images import Picture, fit, read_ids, read_rgb
 from fullglow_jax.errors import UserError
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 10, 3), np.uint8)
@@ -115,25 +115,24 @@ def test_colour_image_is_no_id_map(tmp_path):
         read_ids(path)
 
 
-@pytest.mark.parametrize("read", [read_rgb, read_ids, check_png])
+@pytest.mark.parametrize("read", [read_rgb, read_ids])
 def test_missing_file_is_named(tmp_path, read):
     with pytest.raises(UserError, match=r"absent\.png does not exist"):
         read(tmp_path / "absent.png")
 
 
-@pytest.mark.parametrize("read", [read_rgb, read_ids, check_png])
+@pytest.mark.parametrize("read", [read_rgb, read_ids])
 def test_folder_is_named(tmp_path, read):
     with pytest.raises(UserError, match="cannot be read"):
         read(tmp_path)
 
 
-@pytest.mark.parametrize("read", [read_rgb, check_png])
 @pytest.mark.parametrize("content", [b"", b"\x89PNG", b"a letter, not a picture" * 9])
-def test_other_content_is_named(tmp_path, read, content):
+def test_other_content_is_named(tmp_path, content):
     path = tmp_path / "letter.png"
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"letter\.png"):
-        read(path)
+        read_rgb(path)
 
 
 def test_floating_point_image_is_refused(tmp_path):
@@ -166,29 +165,37 @@ def test_damaged_file_is_read_or_raises_user_error(tmp_path_factory, data):
         whole[position] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.mktemp("damaged") / "image.png"
     path.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
-    for read in (read_rgb, check_png):
-        message = str(path)
-        try:
-            read(path)
-        except UserError as error:
-            message = str(error)
-        assert str(path) in message
+    message = str(path)
+    try:
+        read_rgb(path)
+    except UserError as error:
+        message = str(error)
+    assert str(path) in message
 
 
-def test_check_png_returns_height_and_width(tmp_path):
-    assert check_png(save(tmp_path, Image.fromarray(RGB))) == (6, 10)
+def gradient(height, width):
+    rows, columns = np.mgrid[:height, :width].astype(np.uint8)
+    return np.dstack([rows, columns, rows + columns])
 
 
-def test_check_png_finds_every_truncation(tmp_path):
-    whole = png_bytes(RGB)
-    path = tmp_path / "cut.png"
-    for length in range(len(whole)):
-        path.write_bytes(whole[:length])
-        with pytest.raises(UserError, match=r"cut\.png is (an empty file|cut short)"):
-            check_png(path)
+def test_stretching_takes_the_whole_picture_antialiased():
+    pixels = gradient(6, 10)
+    expected = Image.fromarray(pixels).resize((5, 2), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(fit(Picture(pixels), (2, 5), "stretch"), np.asarray(expected))
 
 
-def test_check_png_refuses_other_formats(tmp_path):
-    path = save(tmp_path, Image.fromarray(RGB), "photo.jpg")
-    with pytest.raises(UserError, match=r"photo\.jpg is not a PNG file"):
-        check_png(path)
+def test_cropping_keeps_the_middle_and_the_proportions():
+    pixels = gradient(8, 20)
+    np.testing.assert_array_equal(fit(Picture(pixels), (8, 8), "crop"), pixels[:, 6:14])
+    np.testing.assert_array_equal(fit(Picture(pixels), (2, 20), "crop"), pixels[3:5])
+    halved = fit(Picture(pixels[:, 6:14]), (4, 4), "stretch")
+    # At the crop's edge antialiasing sees what lies beside it.
+    np.testing.assert_array_equal(fit(Picture(pixels), (4, 4), "crop")[:, 1:-1], halved[:, 1:-1])
+
+
+def test_labels_are_not_mixed():
+    pixels = np.zeros((6, 10, 3), np.uint8)
+    pixels[::2] = 255
+    for how in ("stretch", "crop"):
+        assert set(fit(Picture(pixels, labels=True), (4, 7), how).ravel()) == {0, 255}
+        assert set(fit(Picture(pixels), (4, 7), how).ravel()) != {0, 255}

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from fullglow_jax.data.boundary import BoundarySpec, boundary_pyramid
-from fullglow_jax.data.cityscapes import Cityscapes
+from fullglow_jax.data.file_pairs import find_pairs
+from fullglow_jax.data.layouts import Cityscapes
 from fullglow_jax.data.pipeline import collate, evaluation_batches, training_batches
 from fullglow_jax.errors import UserError
 from tests.data.conftest import city_file
@@ -175,7 +176,7 @@ def test_user_error_in_a_reading_thread_reaches_the_caller(make, threads):
 
 
 def test_file_damaged_during_training_is_named(cityscapes_root):
-    source = Cityscapes(cityscapes_root, "train", SIZE, boundary=True)
+    source = find_pairs(Cityscapes(cityscapes_root, "train"), None, SIZE, boundary=True)
     batches = start(source, boundary=BoundarySpec(sizes=((2, 4),)))
     assert next(batches)["boundary"][0].shape == (3, 2, 4, 3)
     path = city_file(cityscapes_root, "train", "jena_000003", "gtFine_color")
@@ -277,7 +278,7 @@ def test_bad_arguments_of_one_kind_alone():
 
 
 def test_batches_read_the_cityscapes_layout(cityscapes_root):
-    source = Cityscapes(cityscapes_root, "train", SIZE)
+    source = find_pairs(Cityscapes(cityscapes_root, "train"), None, SIZE)
     [batch] = evaluation_batches(source, batch_size=5, threads=2)
     for row, name in enumerate(batch["name"]):
         photo = Image.open(city_file(cityscapes_root, "train", name, "leftImg8bit"))

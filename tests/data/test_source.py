@@ -1,6 +1,6 @@
 import pytest
-from ml_collections import ConfigDict
 
+from fullglow_jax.config import default_config
 from fullglow_jax.data.source import build_source
 from fullglow_jax.errors import UserError
 
@@ -8,16 +8,9 @@ SCENES = {"train": 5, "val": 1, "height": 32, "width": 64, "seed": 3}
 
 
 def config(name, root):
-    return ConfigDict(
-        {
-            "name": name,
-            "root": str(root),
-            "image_size": (4, 8),
-            "bits": 8,
-            "threads": 2,
-            "street_scenes": SCENES,
-        }
-    )
+    data = default_config().data
+    data.update({"name": name, "root": str(root), "image_size": (4, 8), "street_scenes": SCENES})
+    return data
 
 
 def test_cityscapes_by_name(cityscapes_root):
