@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from fullglow_jax.data.source import build_source
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
 from fullglow_jax.models import Architecture, build_architecture, build_model
-from fullglow_jax.models.interface import LikelihoodModel, TrainState
+from fullglow_jax.models.interface import Batch, LikelihoodModel, TrainState
 from fullglow_jax.parallel import Devices
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.sampling.conditions import from_source
@@ -58,9 +59,8 @@ def train(config: ConfigDict, workdir: Path) -> None:
     schedule = learning_rate(config, steps_per_epoch)
     total = total_steps(config, steps_per_epoch)
     model = build_model(config, schedule)
-    of_init, of_training, of_validation, of_samples = jax.random.split(
-        jax.random.key(config.seed), 4
-    )
+    keys = jax.device_put(jax.random.split(jax.random.key(config.seed), 4), devices.replicated)
+    of_init, of_training, of_validation, of_samples = keys
 
     batches = training_batches(
         train_source,
@@ -69,7 +69,6 @@ def train(config: ConfigDict, workdir: Path) -> None:
         threads=config.data.threads,
         boundary=architecture.boundary_spec,
     )
-    train_step = jax.jit(model.train_step, donate_argnums=0)
     validate = _Validation(config, architecture, model, validation_source, devices, of_validation)
     draw = _SampleGrids(config, architecture, model, validation_source, of_samples, workdir)
     like = abstract_state(model, architecture, devices)
@@ -86,26 +85,29 @@ def train(config: ConfigDict, workdir: Path) -> None:
             if source.faults:
                 progress.say(f"left out, as on_bad_file says:\n{described(source.faults)}")
         # ---- where to begin: at a checkpoint, or at the first batch --------------------------
-        if step:
-            state, position = checkpoints.restore(step, like)
-            batches.set_state(position)
-            progress.say(f"going on from step {step} of {total}")
-        else:
-            # The first batch starts the actnorms, and is trained on like any other afterwards.
-            position = batches.get_state()
-            first = devices.put_batch(next(batches))
-            batches.set_state(position)
-            state = _quickly_compiled(model.init, devices)(of_init, first)
-            if config.train.validate_at_start:
-                metrics.scalars(0, validate(state))
+        with ThreadPoolExecutor(1) as other_thread:
+            if step:
+                state, position = checkpoints.restore(step, like)
+                batches.set_state(position)
+                progress.say(f"going on from step {step} of {total}")
+            if step < total:
+                progress.say("compiling the training step …")
+                position = batches.get_state()
+                first = devices.put_batch(next(batches))
+                batches.set_state(position)
+                compiling = other_thread.submit(_compiled, model, devices, like, first, of_training)
+            if not step:
+                # The first batch starts the actnorms, and is trained on like any other afterwards.
+                state = _quickly_compiled(model.init, devices)(of_init, first)
+                if config.train.validate_at_start:
+                    metrics.scalars(0, validate(state))
 
         # ---- the steps -----------------------------------------------------------------------
-        if step < total:
-            progress.say("compiling the training step …")
         since_log: list[dict[str, Array]] = []
         logged_at = time.monotonic()
         while step < total and not stop.made:
-            state, scalars = train_step(state, devices.put_batch(next(batches)), of_training)
+            batch = devices.put_batch(next(batches))
+            state, scalars = compiling.result()(state, batch, of_training)
             step += 1
             since_log.append(scalars)
 
@@ -160,6 +162,14 @@ def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
     if steps := checkpoints.steps():
         check_same_model(config, checkpoints.config(steps[-1]), workdir)
     return checkpoints
+
+
+def _compiled(
+    model: LikelihoodModel, devices: Devices, state: TrainState, batch: Batch, key: Array
+) -> Any:
+    """The training step, compiled for what is shaped and placed like the arguments."""
+    step = jax.jit(model.train_step, donate_argnums=0, out_shardings=devices.replicated)
+    return step.lower(state, batch, key).compile()
 
 
 def _quickly_compiled(init: Callable[..., TrainState], devices: Devices) -> Any:
