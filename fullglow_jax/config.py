@@ -142,7 +142,8 @@ def check_same_model(config: ConfigDict, stored: ConfigDict, workdir: Path) -> N
 
     def shapes(c: ConfigDict) -> dict[str, Any]:
         of_model = {f"model.{k}": v for k, v in to_json(c.model).items() if k not in _ONLY_SPEED}
-        return {**of_model, "data.image_size": list(c.data.image_size)}
+        of_data = {"data.image_size": list(c.data.image_size), "data.direction": c.data.direction}
+        return {**of_model, **of_data}
 
     here, there = shapes(config), shapes(stored)
     different = [

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from fullglow_jax.data.images import read_rgb
+from fullglow_jax.data.images import Picture, fit, read_rgb
 from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.data.pipeline import collate
 from fullglow_jax.errors import UserError
@@ -46,13 +46,16 @@ def from_files(
             f"{len(boundaries)} --boundary files for {len(conditions)} --condition files: this "
             f"model (config.model.condition={architecture.condition!r}) needs {wanted}."
         )
-    size = tuple(config.data.image_size)
+
+    def fitted(path: Path) -> np.ndarray:
+        return fit(Picture(read_rgb(path)), tuple(config.data.image_size), config.data.fit)
+
     pairs: list[Pair] = []
     for i, path in enumerate(conditions):
-        image = read_rgb(path, size)
+        image = fitted(path)
         pair: Pair = {"condition": image, "target": np.zeros_like(image), "name": path.stem}
         if boundaries:
-            pair["boundary"] = read_rgb(boundaries[i], size)
+            pair["boundary"] = fitted(boundaries[i])
         pairs.append(pair)
     return _collate(pairs, architecture, have_targets=False)
 

@@ -1,4 +1,5 @@
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from fullglow_jax.config import (
     to_json,
 )
 from fullglow_jax.errors import UserError
+from fullglow_jax.models import build_architecture
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_stored_config_comes_back():
@@ -52,12 +56,14 @@ def test_other_models_are_told_apart():
     config, stored = default_config(), default_config()
     config.model.coupling_width = 8
     config.data.image_size = (10, 20)
+    config.data.direction = "photo2label"
     with pytest.raises(UserError) as refused:
         check_same_model(config, stored, Path("run"))
     message = str(refused.value)
     assert message.startswith("run holds")
     assert "config.model.coupling_width is 512 there and 8 here" in message
     assert "config.data.image_size is [256, 256] there and [10, 20] here" in message
+    assert "config.data.direction is None there and photo2label here" in message
     assert "spatial_width" not in message
 
 
@@ -84,3 +90,13 @@ def test_numbers():
     config.data.bits = 9
     with pytest.raises(UserError, match=r"config\.data\.bits=9"):
         check_numbers(config)
+
+
+CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("[!_]*.py"))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_config_describes_a_model_that_can_be_built(name):
+    config = import_module(f"configs.{name}").get_config()
+    check_numbers(config)
+    assert build_architecture(config).image_size == config.data.image_size
