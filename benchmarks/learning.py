@@ -1,6 +1,6 @@
 """Learning: bits/dim over the first 600 steps on real pairs, by seed, beside the original's.
 
-python -m benchmarks.learning --pairs FOLDER [--original PATH]
+python -m benchmarks.learning --pairs FOLDER [--original PATH] [--seeds 0 1 2]
 
 FOLDER holds train/ and val/, each image a photo and, to its right, its label map, as pix2pix's
 facades have them. Labels are the condition; both are squeezed to 64×64. 4,4,4 steps, LU, batch 1,
@@ -112,12 +112,12 @@ def main() -> None:
     """Trains once a seed."""
     options = parser(__doc__)
     options.add_argument("--pairs", type=Path, required=True)
-    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options.add_argument("--original", type=Path, help="checkout of the original, to learn beside")
     args = options.parse_args()
     train, val = read_pairs(args.pairs / "train"), read_pairs(args.pairs / "val")
     rows: list[dict[str, Any]] = []
-    for seed in range(args.seeds):
+    for seed in args.seeds:
         first = next(order(len(train.target), seed))
         pair = Batch(train.condition[first, None], train.target[first, None])
         rows += curve(Ours(pair, seed), "ours", train, val, seed)

@@ -49,6 +49,7 @@ def training_batches(
     seed: int,
     threads: int,
     boundary: BoundarySpec | None = None,
+    flip: bool = False,
     process_index: int = 0,
     process_count: int = 1,
 ) -> grain.DatasetIterator[Batch]:
@@ -65,6 +66,7 @@ def training_batches(
         seed: Decides the order, together with the source's length alone.
         threads: Threads that read ahead; 0 reads in the caller's own.
         boundary: The boundary maps to add, where the source's pairs carry them.
+        flip: Whether every second example, by chance, is mirrored left to right, all its images.
         process_index: Which process this is. It gets consecutive rows of each batch, so the
             batches, put together, are the same for any number of processes.
         process_count: How many processes share the batches.
@@ -80,8 +82,12 @@ def training_batches(
     _check(seed >= 0, f"the data seed must be 0 or more, not {seed}.")
     # Grain adds the epoch's number to the shuffle's seed: unhashed, seed 1 would begin with the
     # second epoch of seed 0.
-    shuffle_seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
-    order = grain.MapDataset.range(len(source)).shuffle(seed=shuffle_seed).repeat()
+    of_shuffle, of_flips = map(int, np.random.SeedSequence(seed).generate_state(2))
+    places = grain.MapDataset.range(len(source)).shuffle(seed=of_shuffle).repeat()
+    # Before the processes' shares are taken, so that their number decides nothing.
+    order = places.random_map(
+        lambda index, rng: (index, flip and bool(rng.integers(2))), seed=of_flips
+    )
     share = _ProcessRows(order, rows, process_index, process_count)
     return _read(share, source, rows, threads, boundary)
 
@@ -120,7 +126,9 @@ def evaluation_batches(
     _check(limit is None or limit > 0, f"the limit must be 1 or more examples, not {limit}.")
     count = len(source) if limit is None else min(limit, len(source))
     steps = -(-count // batch_size)
-    order = grain.MapDataset.range(steps * batch_size).map(lambda index: min(index, count - 1))
+    order = grain.MapDataset.range(steps * batch_size).map(
+        lambda index: (min(index, count - 1), False)
+    )
     share = _ProcessRows(order, rows, process_index, process_count)
     return _with_valid(
         _read(share, source, rows, threads, boundary),
@@ -135,10 +143,14 @@ def collate(pairs: Sequence[Pair], boundary: BoundarySpec | None = None) -> Batc
     return _stack([_prepare(pair, boundary) for pair in pairs])
 
 
-class _ProcessRows(grain.MapDataset[int]):
+Place = tuple[int, bool]
+"""An example's index, and whether it is mirrored."""
+
+
+class _ProcessRows(grain.MapDataset[Place]):
     """The consecutive `rows` of every batch that one of `count` processes reads."""
 
-    def __init__(self, order: grain.MapDataset[int], rows: int, index: int, count: int) -> None:
+    def __init__(self, order: grain.MapDataset[Place], rows: int, index: int, count: int) -> None:
         super().__init__(order)
         self._rows = rows
         self._index = index
@@ -155,7 +167,7 @@ class _ProcessRows(grain.MapDataset[int]):
 
 
 def _read(
-    order: grain.MapDataset[int],
+    order: grain.MapDataset[Place],
     source: PairSource,
     rows: int,
     threads: int,
@@ -163,12 +175,19 @@ def _read(
 ) -> grain.DatasetIterator[Batch]:
     _check(threads >= 0, f"the number of reading threads must be 0 or more, not {threads}.")
     examples: grain.MapDataset[_Example] = order.map(
-        lambda index: _prepare(source[index], boundary)
+        lambda place: _prepare(_mirrored(source[place[0]], place[1]), boundary)
     )
     # Two batches ahead: one ready while the other is being read.
     ahead = 2 * max(rows, threads) if threads else 0
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
     return iter(examples.to_iter_dataset(options).batch(rows, batch_fn=_stack))
+
+
+def _mirrored(pair: Pair, mirror: bool) -> Pair:
+    if not mirror:
+        return pair
+    images: Any = {key: np.flip(x, 1) for key, x in pair.items() if isinstance(x, np.ndarray)}
+    return {**pair, **images}
 
 
 def _prepare(pair: Pair, boundary: BoundarySpec | None) -> _Example:

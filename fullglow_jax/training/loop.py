@@ -68,6 +68,7 @@ def train(config: ConfigDict, workdir: Path) -> None:
         seed=config.seed,
         threads=config.data.threads,
         boundary=architecture.boundary_spec,
+        flip=config.data.flip,
     )
     validate = _Validation(config, architecture, model, validation_source, devices, of_validation)
     draw = _SampleGrids(config, architecture, model, validation_source, of_samples, workdir)

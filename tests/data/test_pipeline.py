@@ -160,6 +160,46 @@ def test_resume_is_exact(consumed, threads):
             assert_equal(batch, original)
 
 
+class Sided(Numbered):
+    """Pairs whose left and right differ."""
+
+    def __getitem__(self, index):
+        pair = super().__getitem__(index)
+        columns = np.arange(SIZE[1], dtype=np.uint8)[:, None]
+        return pair | {"condition": pair["condition"] + columns, "target": pair["target"] - columns}
+
+
+def images_of(batches):
+    """Condition, target and boundary of each example, side by side."""
+    return [
+        np.concatenate(parts)
+        for batch in batches
+        for parts in zip(batch["condition"], batch["target"], batch["boundary"][0], strict=True)
+    ]
+
+
+def test_mirrored_pairs_are_mirrored_in_all_their_images():
+    options = {"boundary": BoundarySpec(sizes=(SIZE,))}
+    plain = images_of(take(start(Sided(7), **options), 20))
+    mirrored = images_of(take(start(Sided(7), **options, flip=True), 20))
+    flipped = [np.array_equal(m, p[:, ::-1]) for m, p in zip(mirrored, plain, strict=True)]
+    same = [np.array_equal(m, p) for m, p in zip(mirrored, plain, strict=True)]
+    assert all(f != s for f, s in zip(flipped, same, strict=True))
+    assert 18 <= sum(flipped) <= 42
+    # The same pair is seen both ways.
+    assert len({tuple(m.ravel()) for m in mirrored}) == 14
+
+
+def test_which_pairs_are_mirrored_depends_on_no_number_of_processes():
+    options = {"batch_size": 4, "flip": True, "boundary": BoundarySpec(sizes=(SIZE,))}
+    whole = images_of(take(start(Sided(7), **options), 6))
+    shares = [
+        take(start(Sided(7), **options, process_index=i, process_count=2), 6) for i in range(2)
+    ]
+    joined = [image for pair in zip(*shares, strict=True) for image in images_of(pair)]
+    np.testing.assert_array_equal(whole, joined)
+
+
 @pytest.mark.parametrize("threads", [0, 1, 4])
 @pytest.mark.parametrize("make", ["training", "evaluation"])
 def test_user_error_in_a_reading_thread_reaches_the_caller(make, threads):

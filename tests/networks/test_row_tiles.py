@@ -9,7 +9,7 @@ import pytest
 
 from fullglow_jax.networks import Compute, CouplingNet, SpatialNet, VectorNet, ZeroConv
 from fullglow_jax.networks.row_tiles import tile_rows
-from tests.networks.jaxprs import largest_result
+from tests.networks.jaxprs import equations, largest_result
 from tests.networks.variables import quick_jit, random_variables
 
 BATCH, HEIGHT, WIDTH = 4, 12, 5
@@ -18,21 +18,21 @@ ROW = BATCH * WIDTH
 HIDDEN = 64
 
 CASES = {
-    "coupling net": (lambda tile: CouplingNet(3, HIDDEN, Compute(tile=tile)), [(BATCH, 2)]),
+    "coupling net": (lambda compute: CouplingNet(3, HIDDEN, compute), [(BATCH, 2)]),
     "coupling net with a condition": (
-        lambda tile: CouplingNet(3, HIDDEN, Compute(tile=tile)),
+        lambda compute: CouplingNet(3, HIDDEN, compute),
         [(BATCH, 2), (BATCH, 3)],
     ),
     "coupling net with fewer conditions": (
-        lambda tile: CouplingNet(3, HIDDEN, Compute(tile=tile)),
+        lambda compute: CouplingNet(3, HIDDEN, compute),
         [(BATCH, 2), (BATCH // 2, 3)],
     ),
-    "spatial net": (lambda tile: SpatialNet(3, HIDDEN, Compute(tile=tile)), [(BATCH, 2)]),
+    "spatial net": (lambda compute: SpatialNet(3, HIDDEN, compute), [(BATCH, 2)]),
     "vector net": (
-        lambda tile: VectorNet(3, lambda *_: jnp.zeros(3), Compute(tile=tile)),
+        lambda compute: VectorNet(3, lambda *_: jnp.zeros(3), compute),
         [(BATCH, 2)],
     ),
-    "zero-conv": (lambda tile: ZeroConv(2, 3, tile), [(BATCH, 2)]),
+    "zero-conv": (lambda compute: ZeroConv(2, 3, compute.tile), [(BATCH, 2)]),
 }
 every_case = pytest.mark.parametrize("case", CASES)
 
@@ -45,12 +45,12 @@ def images(case):
 def variables(case):
     """Random, biases too, so that the border is not what is inside it."""
     build, inputs = CASES[case][0], images(case)
-    return random_variables(build(None), *inputs, dtype=np.float64)
+    return random_variables(build(Compute()), *inputs, dtype=np.float64)
 
 
-def gradients(case, tile):
+def gradients(case, tile, store=False):
     """(variables, inputs) → what the network makes of them, and the gradients of a sum of it."""
-    network = CASES[case][0](tile)
+    network = CASES[case][0](Compute(tile=tile, store=store))
 
     def objective(variables, inputs):
         y = network.apply(variables, *inputs)
@@ -81,6 +81,7 @@ def test_a_tile_has_the_most_rows_that_divide_the_height_and_fit(pixels, height,
 @every_case
 def test_tiles_change_nothing(case):
     in_one, in_tiles = gradients(case, None), [gradients(case, rows * ROW) for rows in (1, 2, 3, 6)]
+    in_tiles.append(gradients(case, 2 * ROW, store=True))
     run = quick_jit(lambda *args: (in_one(*args), [tiled(*args) for tiled in in_tiles]))
     with jax.enable_x64(True):
         expected, tiled = jax.device_get(run(variables(case), images(case)))
@@ -97,3 +98,34 @@ def test_the_hidden_layer_is_never_there_as_a_whole(case):
     args = variables(case), images(case)
     assert largest_result(gradients(case, None), *args) >= whole
     assert largest_result(gradients(case, 2 * ROW), *args) < whole / 2
+
+
+def values(case, tile, store):
+    network = CASES[case][0](Compute(tile=tile, store=store))
+    return lambda variables, inputs: network.apply(variables, *inputs)
+
+
+def test_what_is_stored_is_stored_for_gradients_alone():
+    case, whole = "coupling net", BATCH * HEIGHT * WIDTH * HIDDEN
+    args = variables(case), images(case)
+    assert largest_result(values(case, 2 * ROW, True), *args) < whole / 2
+    assert largest_result(gradients(case, 2 * ROW, store=True), *args) >= whole
+
+
+def test_the_costly_product_is_not_computed_again():
+    case = "coupling net"
+    args = variables(case), images(case)
+
+    def products(tile, store):
+        """Products of the hidden layer's pixels with its square weights, forward or backward."""
+        found = equations(gradients(case, tile, store), *args)
+        return sum(
+            equation.primitive.name == "dot_general"
+            and equation.outvars[0].aval.shape[-1] == HIDDEN
+            and equation.invars[1].aval.shape == (HIDDEN, HIDDEN)
+            for equation in found
+        )
+
+    # Forward, and backward for the input; tiles compute the former again.
+    assert products(2 * ROW, store=True) == 2
+    assert products(2 * ROW, store=False) == 3
