@@ -33,14 +33,14 @@ def refuse(faults: Sequence[Fault], advice: str = "") -> None:
         raise UserError("\n".join([described(faults), *([advice] if advice else [])]))
 
 
-def described(faults: Sequence[Fault]) -> str:
-    """The faults by kind: how many, the first cases, what helps."""
+def described(faults: Sequence[Fault], shown: int | None = SHOWN) -> str:
+    """The faults by kind: how many, the first cases, or all for None, and what helps."""
     lines = []
     for kind, mend in dict.fromkeys((fault.kind, fault.mend) for fault in faults):
         cases = [fault.case for fault in faults if (fault.kind, fault.mend) == (kind, mend)]
         lines.append(f"{kind}: {len(cases)}")
-        lines += [f"  {case}" for case in cases[:SHOWN]]
-        if len(cases) > SHOWN:
-            lines.append(f"  and {len(cases) - SHOWN} more")
+        lines += [f"  {case}" for case in cases[:shown]]
+        if shown is not None and len(cases) > shown:
+            lines.append(f"  and {len(cases) - shown} more")
         lines.append(mend)
     return "\n".join(lines)

@@ -7,27 +7,27 @@ in the user's cache folder, for as long as no file's size or time of change is a
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.file_pairs import FilePairs
-from fullglow_jax.data.layouts import Example
 from fullglow_jax.errors import UserError
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.user_cache import cache_folder
 
-Verdicts = dict[str, str]
-"""What is wrong with an example, by its name; those that are good have none."""
+Verdicts = list[str | None]
+"""What is wrong with each example, if anything."""
+
+T = TypeVar("T")
 
 KIND = "images that cannot be used"
-MEND = (
-    "Restore these files, or leave them out with --config.data.on_bad_file=skip; "
-    "python -m fullglow_jax.data.check lists all there are."
-)
+MEND = "Restore these files, or leave them out with --config.data.on_bad_file=skip"
+LIST_ALL = "python -m fullglow_jax.data.check lists all there are."
 
 
 def verified(source: FilePairs, what: str, threads: int) -> FilePairs:
@@ -39,34 +39,43 @@ def verified(source: FilePairs, what: str, threads: int) -> FilePairs:
         threads: How many files to decode at a time; 0 counts as 1.
     """
     path = cache_folder("verified") / f"{_fingerprint(source)}.json"
-    verdicts = _recall(path)
+    verdicts = _recall(path, len(source))
     if verdicts is None:
-        verdicts = dict(_examined(source, what, threads))
+        verdicts = _verdicts(source, what, threads)
         _remember(path, verdicts)
-    if not verdicts:
-        return source
-    faults = tuple(Fault(KIND, reason, MEND) for reason in verdicts.values())
-    good = tuple(example for example in source.examples if example.name not in verdicts)
+    faults = tuple(Fault(KIND, wrong, f"{MEND}; {LIST_ALL}") for wrong in verdicts if wrong)
+    found = zip(source.examples, verdicts, strict=True)
+    good = tuple(example for example, wrong in found if not wrong)
     return replace(source, examples=good, faults=(*source.faults, *faults))
 
 
-def _examined(source: FilePairs, what: str, threads: int) -> Iterator[tuple[str, str]]:
-    def reason(example: Example) -> str | None:
+def with_progress(examine: Callable[[int], T], count: int, what: str, threads: int) -> Iterator[T]:
+    """Examines 0 … count − 1, several at a time, and tells how far it is.
+
+    Args:
+        examine: What to do with each; called from several threads.
+        count: How many there are.
+        what: What is done, for progress: "checking train", say.
+        threads: How many to examine at a time; 0 counts as 1.
+
+    Yields:
+        What was found of each, in order.
+    """
+    with ProgressLine(what, count) as progress, ThreadPoolExecutor(max(threads, 1)) as pool:
+        for done, found in enumerate(pool.map(examine, range(count)), 1):
+            progress.update(done)
+            yield found
+
+
+def _verdicts(source: FilePairs, what: str, threads: int) -> Verdicts:
+    def reason(index: int) -> str | None:
         try:
-            source.native(example)
+            source.native(source.examples[index])
         except UserError as error:
             return str(error)
         return None
 
-    with (
-        ProgressLine(f"checking {what}", len(source)) as progress,
-        ThreadPoolExecutor(max(threads, 1)) as pool,
-    ):
-        found = zip(source.examples, pool.map(reason, source.examples), strict=True)
-        for done, (example, wrong) in enumerate(found, 1):
-            progress.update(done)
-            if wrong is not None:
-                yield example.name, wrong
+    return list(with_progress(reason, len(source), f"checking {what}", threads))
 
 
 def _fingerprint(source: FilePairs) -> str:
@@ -83,12 +92,12 @@ def _fingerprint(source: FilePairs) -> str:
     return digest.hexdigest()
 
 
-def _recall(path: Path) -> Verdicts | None:
+def _recall(path: Path, count: int) -> Verdicts | None:
     try:
         verdicts = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    return verdicts if isinstance(verdicts, dict) else None
+    return verdicts if isinstance(verdicts, list) and len(verdicts) == count else None
 
 
 def _remember(path: Path, verdicts: Verdicts) -> None:

@@ -64,6 +64,11 @@ def test_or_left_out(root):
     assert len(source.faults) == 1
 
 
+def test_of_two_images_of_one_name_the_bad_one_is_left_out(root):
+    (root / "train" / "1.jpg").write_text("not an image")
+    assert [pair["name"] for pair in build(root, on_bad_file="skip")] == ["0", "1", "2"]
+
+
 def test_nothing_is_left(root):
     for i in range(COUNT):
         spoil(root / "train" / f"{i}.png")
