@@ -15,15 +15,17 @@ def default_config() -> ConfigDict:
     config.seed = 0
 
     config.data = ConfigDict()
-    config.data.name = "cityscapes"  # or "street_scenes", "aligned_pairs", "two_folders"
+    # or "street_scenes", "aligned_pairs", "two_folders", "mnist", "tfds"
+    config.data.name = "cityscapes"
     config.data.root = "datasets/cityscapes"
-    # "label2photo", "photo2label" or "boundary2label"; "AtoB" or "BtoA" where there are no labels.
-    # The first of them, if not given.
+    # "label2photo", "photo2label" or "boundary2label"; "class2digit" or "coarse2digit" for mnist;
+    # "AtoB" or "BtoA" for the others. The first of them, if not given.
     config.data.direction = config_dict.placeholder(str)
     config.data.label_files = "color"  # or "labelIds": what Cityscapes' label maps are read from
     config.data.folders = ("A", "B")  # of two_folders: conditions and targets, below ROOT/SPLIT
     config.data.image_size = (256, 256)  # height, width
     config.data.fit = "stretch"  # to that size, as in the paper, or "crop" to its proportions
+    config.data.flip = False  # mirror every second training pair, by chance
     config.data.on_bad_file = "error"  # before the first step, or "skip" them
     config.data.bits = 8  # bits per channel of the pixels
     config.data.threads = 4  # that read and decode ahead
@@ -34,6 +36,17 @@ def default_config() -> ConfigDict:
     config.data.street_scenes.height = 128
     config.data.street_scenes.width = 256
     config.data.street_scenes.seed = 0
+    config.data.mnist = ConfigDict()
+    config.data.mnist.files = "idx"  # MNIST's own four, or "tfds" for what TFDS has prepared
+    # Which TFDS data set `tfds` reads, and what of it. Conditions are A, and targets B.
+    config.data.tfds = ConfigDict()
+    config.data.tfds.name = ""  # "cityscapes/semantic_segmentation", say
+    config.data.tfds.condition = ""  # an image feature, or a class label
+    config.data.tfds.target = ""
+    config.data.tfds.train = "train"  # TFDS' splits, or slices of them such as "train[:90%]"
+    config.data.tfds.val = "validation"
+    # or "cityscapes": images of one channel are its label ids, to be painted in its colours.
+    config.data.tfds.palette = "none"
 
     config.model = ConfigDict()
     config.model.name = "full_glow"

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 
 from fullglow_jax.data.faults import Fault
-from fullglow_jax.data.images import FITS, Picture, fit
+from fullglow_jax.data.images import Picture, fit
 from fullglow_jax.data.layouts import Example, Layout
+from fullglow_jax.data.options import check_boundary, check_fit, chosen_direction
 from fullglow_jax.data.pair import Pair
 from fullglow_jax.errors import UserError
 
@@ -101,20 +102,9 @@ def find_pairs(
         UserError: The layout finds nothing at all, or has no such direction or no boundaries.
     """
     directions = layout.directions
-    if direction is None:
-        direction = next(iter(directions))
-    if direction not in directions:
-        raise UserError(
-            f"config.data.direction={direction!r} is not one of this data's: "
-            f"{', '.join(directions)}."
-        )
-    if how not in FITS:
-        raise UserError(f"config.data.fit={how!r} is not one of {', '.join(FITS)}.")
-    if boundary and not any(BOUNDARY in parts for parts in directions.values()):
-        raise UserError(
-            "config.model.condition asks for boundary maps, which this data does not have. "
-            "Set --config.model.condition=source, or use data in the layout of Cityscapes."
-        )
+    direction = chosen_direction(direction, directions)
+    check_fit(how)
+    check_boundary(boundary, any(BOUNDARY in parts for parts in directions.values()))
     unfilled = FilePairs(layout, *directions[direction], boundary, image_size, how, ())
     examples, faults = layout.find(unfilled.parts)
     return replace(unfilled, examples=tuple(examples), faults=tuple(faults))

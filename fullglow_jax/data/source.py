@@ -9,6 +9,8 @@ from ml_collections import ConfigDict
 from fullglow_jax.data.faults import refuse
 from fullglow_jax.data.file_pairs import FilePairs, find_pairs
 from fullglow_jax.data.layouts import AlignedPairs, Cityscapes, Layout, TwoFolders
+from fullglow_jax.data.mnist import find_mnist
+from fullglow_jax.data.options import check_boundary
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.street_scenes import generate
 from fullglow_jax.data.verification import verified
@@ -19,7 +21,7 @@ ON_BAD_FILE = ("error", "skip")
 
 
 def build_source(data_config: ConfigDict, split: str, *, boundary: bool) -> PairSource:
-    """Builds the source that `data_config.name` names, all its files read once.
+    """Builds the source that `data_config.name` names, image files read once.
 
     Args:
         data_config: `config.data`.
@@ -33,12 +35,14 @@ def build_source(data_config: ConfigDict, split: str, *, boundary: bool) -> Pair
         UserError: The name is unknown, the source finds its data missing or, with
             `on_bad_file='error'`, some of it bad.
     """
-    found = find_source(data_config, split, boundary=boundary)
     on_bad_file = data_config.on_bad_file
     if on_bad_file not in ON_BAD_FILE:
         raise UserError(
             f"config.data.on_bad_file={on_bad_file!r} is not one of {', '.join(ON_BAD_FILE)}."
         )
+    found = find_source(data_config, split, boundary=boundary)
+    if not isinstance(found, FilePairs):
+        return found
     if on_bad_file == "error":
         refuse(found.faults)  # before anything is read, which takes longer
     source = verified(found, split, data_config.threads)
@@ -47,27 +51,34 @@ def build_source(data_config: ConfigDict, split: str, *, boundary: bool) -> Pair
     return source
 
 
-def find_source(data_config: ConfigDict, split: str, *, boundary: bool) -> FilePairs:
-    """The source as its files are found, none of them opened; see `build_source`."""
-    return find_pairs(
-        _layout(data_config, split),
-        data_config.direction,
-        tuple(data_config.image_size),
-        data_config.fit,
-        boundary=boundary,
-    )
-
-
-def _layout(data_config: ConfigDict, split: str) -> Layout:
+def find_source(data_config: ConfigDict, split: str, *, boundary: bool) -> PairSource:
+    """The source as it is found, none of its pairs read; see `build_source`."""
     name = data_config.name
-    if name not in LAYOUTS:
-        near = difflib.get_close_matches(str(name), LAYOUTS) or sorted(LAYOUTS)
+    if name not in SOURCES:
+        near = difflib.get_close_matches(str(name), SOURCES) or sorted(SOURCES)
         raise UserError(
             f"there is no data source {name!r}. Set --config.data.name to "
             + " or ".join(repr(right) for right in near)
             + "."
         )
-    return LAYOUTS[name](data_config, split)
+    return SOURCES[name](data_config, split, boundary)
+
+
+Finder = Callable[[ConfigDict, str, bool], PairSource]
+"""Finds a split's source, with boundary maps or without."""
+
+
+def _files(layout: Callable[[ConfigDict, str], Layout]) -> Finder:
+    def find(data_config: ConfigDict, split: str, boundary: bool) -> PairSource:
+        return find_pairs(
+            layout(data_config, split),
+            data_config.direction,
+            tuple(data_config.image_size),
+            data_config.fit,
+            boundary=boundary,
+        )
+
+    return find
 
 
 def _aligned_pairs(data_config: ConfigDict, split: str) -> Layout:
@@ -88,9 +99,37 @@ def _two_folders(data_config: ConfigDict, split: str) -> Layout:
     return TwoFolders(data_config.root, split, (condition, target))
 
 
-LAYOUTS: dict[str, Callable[[ConfigDict, str], Layout]] = {
-    "aligned_pairs": _aligned_pairs,
-    "cityscapes": _cityscapes,
-    "street_scenes": _street_scenes,
-    "two_folders": _two_folders,
+def _mnist(data_config: ConfigDict, split: str, boundary: bool) -> PairSource:
+    check_boundary(boundary, there=False)
+    return find_mnist(
+        data_config.root,
+        split,
+        data_config.mnist.files,
+        data_config.direction,
+        tuple(data_config.image_size),
+    )
+
+
+def _tfds(data_config: ConfigDict, split: str, boundary: bool) -> PairSource:
+    # Takes half a second, which the other sources need not wait for.
+    from fullglow_jax.data.tfds_pairs import find_tfds
+
+    check_boundary(boundary, there=False)
+    return find_tfds(
+        data_config.root,
+        split,
+        data_config.tfds.to_dict(),
+        data_config.direction,
+        tuple(data_config.image_size),
+        data_config.fit,
+    )
+
+
+SOURCES: dict[str, Finder] = {
+    "aligned_pairs": _files(_aligned_pairs),
+    "cityscapes": _files(_cityscapes),
+    "mnist": _mnist,
+    "street_scenes": _files(_street_scenes),
+    "tfds": _tfds,
+    "two_folders": _files(_two_folders),
 }

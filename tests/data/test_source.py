@@ -1,8 +1,12 @@
+import importlib
+
+import numpy as np
 import pytest
 
 from fullglow_jax.config import default_config
 from fullglow_jax.data.source import build_source
 from fullglow_jax.errors import UserError
+from fullglow_jax.models import build_architecture
 
 SCENES = {"train": 5, "val": 1, "height": 32, "width": 64, "seed": 3}
 
@@ -22,8 +26,56 @@ def test_cityscapes_by_name(cityscapes_root):
 def test_unknown_name_gives_the_nearest(tmp_path):
     with pytest.raises(UserError, match=r"no data source 'cityscape'.* to 'cityscapes'\.$"):
         build_source(config("cityscape", tmp_path), "train", boundary=False)
-    with pytest.raises(UserError, match="'cityscapes' or 'street_scenes'"):
+    with pytest.raises(UserError, match="'cityscapes' or 'mnist' or 'street_scenes' or 'tfds'"):
         build_source(config("zzz", tmp_path), "train", boundary=False)
+
+
+def test_mnist_by_name(tmp_path):
+    digits = np.arange(2 * 28 * 28, dtype=np.uint32).reshape(2, 28, 28).astype(np.uint8)
+    for kind, dims, array in (("images", 3, digits), ("labels", 1, np.array([6, 9], np.uint8))):
+        header = b"".join(n.to_bytes(4) for n in (0x800 + dims, *array.shape))
+        (tmp_path / f"train-{kind}-idx{dims}-ubyte").write_bytes(header + array.tobytes())
+    asked = config("mnist", tmp_path)
+    asked.direction = "coarse2digit"
+    pair = build_source(asked, "train", boundary=False)[1]
+    assert pair["name"] == "train_00001_digit_9"
+    assert pair["condition"].shape == pair["target"].shape == (4, 8, 3)
+    assert np.unique(pair["condition"]).size > 1
+    asked.mnist.files = "tfds"
+    with pytest.raises(UserError, match="TFDS data set mnist is not prepared"):
+        build_source(asked, "train", boundary=False)
+
+
+def test_tfds_by_name(tmp_path):
+    asked = config("tfds", tmp_path)
+    asked.tfds.name = "cityscapes/semantic_segmentation"
+    with pytest.raises(UserError, match="cityscapes/semantic_segmentation is not prepared"):
+        build_source(asked, "train", boundary=False)
+
+
+@pytest.mark.parametrize("name", ["mnist", "tfds"])
+def test_boundary_maps_that_are_not_there(tmp_path, name):
+    with pytest.raises(UserError, match="boundary maps, which this data does not have"):
+        build_source(config(name, tmp_path), "train", boundary=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("mnist_24", "datasets/mnist does not exist"), ("tfds_256", "datasets/tfds does not exist")],
+)
+def test_configs(tmp_path, monkeypatch, name, message):
+    monkeypatch.chdir(tmp_path)
+    whole = importlib.import_module(f"configs.{name}").get_config()
+    build_architecture(whole)
+    with pytest.raises(UserError, match=message):
+        build_source(whole.data, "train", boundary=False)
+
+
+def test_what_to_do_about_bad_files(tmp_path):
+    asked = config("mnist", tmp_path)
+    asked.on_bad_file = "ignore"
+    with pytest.raises(UserError, match="on_bad_file='ignore' is not one of error, skip"):
+        build_source(asked, "train", boundary=False)
 
 
 def test_street_scenes_are_generated_once(tmp_path):
