@@ -9,6 +9,8 @@ from PIL import Image
 
 from fullglow_jax.training.metrics import read_metrics
 from tests.commands.running import ROOT, TINY, steps_saved
+from tests.data.test_mnist import write_mnist
+from tests.data.test_tfds_pairs import StreetPairs
 
 STEPS = 20
 FOLDER = Path(os.environ.get("FULLGLOW_DATA") or ROOT.parent / "shared" / "data")
@@ -50,6 +52,16 @@ def write_cityscapes(root):
             save(root, f"gtFine/{name}_gtFine_instanceIds.png", ids.astype(np.uint16) * 1000)
 
 
+def write_tfds(root):
+    StreetPairs(data_dir=root, file_format="array_record").download_and_prepare()
+
+
+TFDS = {
+    "data.tfds.name": "street_pairs",
+    "data.tfds.condition": "ids",
+    "data.tfds.target": "photo",
+}
+
 MADE = {
     "facades": (write_aligned_pairs, "facades_256", {}),
     "maps, cropped": (
@@ -64,6 +76,8 @@ MADE = {
     ),
     "boundary2label": (write_cityscapes, "cityscapes_256_boundary2label", {}),
     "boundary": (write_cityscapes, "cityscapes_256_boundary", {}),
+    "MNIST": (write_mnist, "mnist_24", {}),
+    "TFDS": (write_tfds, "tfds_256", TFDS),
 }
 
 

@@ -26,12 +26,17 @@ def idx(array):
     return b"".join(n.to_bytes(4) for n in numbers) + array.tobytes()
 
 
-@pytest.fixture
-def root(tmp_path):
+def write_mnist(root):
+    root.mkdir(exist_ok=True)
     for split, stem in {"train": "train", "val": "t10k"}.items():
         images, labels = idx(DIGITS[split]), idx(LABELS[split])
-        (tmp_path / f"{stem}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
-        (tmp_path / f"{stem}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
+        (root / f"{stem}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+        (root / f"{stem}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
+
+
+@pytest.fixture
+def root(tmp_path):
+    write_mnist(tmp_path)
     return tmp_path
 
 

@@ -1,0 +1,342 @@
+"""What was prepared is the source's own pairs, or is not taken for them."""
+
+import errno
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from fullglow_jax.config import default_config
+from fullglow_jax.data import prepare as command
+from fullglow_jax.data import shards
+from fullglow_jax.data.file_pairs import FilePairs
+from fullglow_jax.data.prepare import prepare
+from fullglow_jax.data.prepared import CHECKSUMS, open_prepared, prepared_folder
+from fullglow_jax.data.source import find_source
+from fullglow_jax.errors import UserError
+from tests.data.conftest import NAMES, city_file
+
+FIRST, SECOND, THIRD = (f"pairs-train.array_record-{k:05d}-of-00003" for k in range(3))
+"""The files of the training split, two pairs in each."""
+
+
+@pytest.fixture(autouse=True)
+def _small_shards(monkeypatch):
+    monkeypatch.setattr(shards, "PER_SHARD", 2)
+
+
+@pytest.fixture
+def data(cityscapes_root):
+    return config(cityscapes_root)
+
+
+def config(root, **changes):
+    data = default_config().data
+    data.update(name="cityscapes", root=str(root), image_size=(4, 8), threads=0)
+    data.update(changes)
+    return data
+
+
+def made(data, boundary=False, **options):
+    prepare(data, boundary=boundary, **{"workers": 1, **options})
+    return folder_of(data, boundary=boundary)
+
+
+def files(data, split="train", boundary=False):
+    return find_source(data, split, boundary=boundary)
+
+
+def opened(data, split="train", boundary=False):
+    return open_prepared(files(data, split, boundary), data, split)
+
+
+def folder_of(data, split="train", boundary=False):
+    return prepared_folder(files(data, split, boundary), data, split)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def assert_same(pairs, others):
+    assert len(pairs) == len(others)
+    for index in range(len(others)):
+        pair, other = pairs[index], others[index]
+        assert pair.keys() == other.keys()
+        assert pair["name"] == other["name"]
+        for part in pair.keys() - {"name"}:
+            assert pair[part].dtype == np.uint8
+            np.testing.assert_array_equal(pair[part], other[part])
+
+
+@pytest.mark.parametrize("boundary", [False, True])
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_pixel_for_pixel(data, split, boundary):
+    assert opened(data, split, boundary) is None
+    made(data, boundary)
+    pairs = opened(data, split, boundary)
+    assert_same(pairs, files(data, split, boundary))
+    assert pairs.faults == ()
+    assert_same(pickle.loads(pickle.dumps(pairs)), pairs)
+
+
+def test_ends_where_sequences_end(data):
+    made(data)
+    pairs = opened(data)
+    assert [pair["name"] for pair in pairs] == sorted(NAMES["train"])
+    assert pairs[-1]["name"] == pairs[4]["name"]
+    with pytest.raises(IndexError):
+        pairs[5]
+
+
+def test_from_several_threads(data):
+    made(data)
+    pairs = opened(data)
+    with ThreadPoolExecutor(8) as pool:
+        names = list(pool.map(lambda i: pairs[i % 5]["name"], range(200)))
+    assert names == sorted(NAMES["train"]) * 40
+
+
+def test_it_is_a_data_set_of_tfds(data):
+    folder = made(data, boundary=True)
+    builder = tfds.builder_from_directory(folder)
+    assert builder.info.splits["train"].shard_lengths == [2, 2, 1]
+    examples = builder.as_data_source("train")
+    expected = files(data, boundary=True)[4]
+    for part in ("condition", "target", "boundary"):
+        np.testing.assert_array_equal(examples[4][part], expected[part])
+
+
+def test_a_split_for_testing_where_there_is_one(data):
+    made(data)
+    assert sorted(path.name[:4] for path in folder_of(data).parent.iterdir()) == ["trai", "val-"]
+    for kind in ("leftImg8bit", "gtFine_color"):
+        path = city_file(Path(data.root), "test", "bonn_000001", kind)
+        path.parent.mkdir(parents=True)
+        Image.new("RGB", (16, 8)).save(path)
+    made(data)
+    assert_same(opened(data, "test"), files(data, "test"))
+
+
+def test_nothing_is_done_twice(data, capsys, monkeypatch):
+    made(data)
+    monkeypatch.setattr(command, "make_shard", None)
+    capsys.readouterr()
+    folder = made(data)
+    assert f"train: already prepared, 5 pairs in {folder}\n" in capsys.readouterr().out
+
+
+def test_workers_do_not_change_a_byte(data, tmp_path):
+    alone = contents(made(data))
+    several = contents(made(config(data.root, prepared=str(tmp_path / "several")), workers=2))
+    assert several == alone
+
+
+KILLED_AT_THE_FOURTH_PAIR = """
+import os, signal, sys
+from fullglow_jax.data import shards
+from fullglow_jax.data.file_pairs import FilePairs
+from fullglow_jax.data.prepare import prepare
+from tests.data.test_prepare import config
+
+shards.PER_SHARD = 2
+read = FilePairs.__getitem__
+reads = []
+
+def fatal(self, index):
+    reads.append(index)
+    if len(reads) == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return read(self, index)
+
+FilePairs.__getitem__ = fatal
+prepare(config(sys.argv[1], prepared=sys.argv[2]), boundary=False, workers=1)
+"""
+
+
+def test_a_killed_run_goes_on_and_ends_the_same(data, tmp_path, monkeypatch):
+    whole = contents(made(data))
+    data = config(data.root, prepared=str(tmp_path / "killed"))
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AT_THE_FOURTH_PAIR, data.root, data.prepared],
+        timeout=60,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    folder = folder_of(data)
+    [draft] = (name for name in contents(folder) if name.endswith(".tmp"))
+    assert contents(folder).keys() == {FIRST, draft}
+    assert opened(data) is None
+
+    reads = []
+    read = FilePairs.__getitem__
+    monkeypatch.setattr(FilePairs, "__getitem__", lambda s, i: reads.append(i) or read(s, i))
+    made(data)
+    assert len(reads) == 4  # of the two missing shards, and the one pair of the other split
+    assert contents(folder) == whole
+
+
+def test_without_tensorflow(data, tmp_path):
+    script = (
+        "import sys; from fullglow_jax.data.prepare import prepare\n"
+        "from tests.data.test_prepare import config, opened\n"
+        "data = config(sys.argv[1])\n"
+        "prepare(data, boundary=True, workers=1)\n"
+        "print([pair['name'] for pair in opened(data, 'val', True)])\n"
+        "sys.exit('tensorflow' in sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script, data.root], capture_output=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert b"['bochum_000000']" in run.stdout
+
+
+def test_another_file_does_not_match(data):
+    made(data)
+    path = city_file(Path(data.root), "train", "jena_000003", "leftImg8bit")
+    Image.new("RGB", (16, 8)).save(path)
+    assert opened(data) is None
+    assert opened(data, "val") is not None
+    made(data)
+    assert_same(opened(data), files(data))
+
+
+def test_nor_one_more_or_less(data):
+    made(data)
+    for kind in ("leftImg8bit", "gtFine_color"):
+        city_file(Path(data.root), "train", "jena_000003", kind).unlink()
+    assert opened(data) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image_size": (8, 4)},
+        {"fit": "crop"},
+        {"direction": "photo2label"},
+        {"direction": "boundary2label"},
+    ],
+)
+def test_nor_another_config(data, change):
+    made(data)
+    assert opened(config(data.root, **change)) is None
+    assert opened(data, boundary=True) is None
+
+
+def test_what_does_not_matter_matches(data):
+    made(data)
+    assert opened(config(data.root, threads=7, flip=True, bits=5, on_bad_file="skip")) is not None
+
+
+def test_moved_with_its_root(data, tmp_path):
+    made(data)
+    Path(data.root).rename(tmp_path / "moved")
+    assert opened(config(tmp_path / "moved")) is not None
+
+
+def spoil(path):
+    path.write_bytes(bytes(len(path.read_bytes())))
+
+
+def damaged(data, harm):
+    folder = made(data)
+    whole = contents(folder)
+    harm(folder)
+    return folder, whole
+
+
+@pytest.mark.parametrize(
+    ("harm", "what"),
+    [
+        (lambda folder: (folder / SECOND).unlink(), rf"{SECOND} is missing"),
+        (lambda folder: os.truncate(folder / THIRD, 100), rf"{THIRD} has 100 bytes, where \d+"),
+        (lambda folder: (folder / "features.json").unlink(), "features.json is missing"),
+        (lambda folder: (folder / CHECKSUMS).write_text("{"), "cannot be trusted"),
+        (lambda folder: (folder / CHECKSUMS).write_text('{"a": 1}'), "cannot be trusted"),
+    ],
+)
+def test_damage_is_refused_and_mended(data, harm, what):
+    folder, whole = damaged(data, harm)
+    with pytest.raises(UserError, match=f"(?s)damaged: .*{what}.*prepare, run again, mends it"):
+        opened(data)
+    made(data)
+    assert contents(folder) == whole
+
+
+def test_damage_within_is_found_when_it_is_read_or_looked_for(data, capsys):
+    folder, whole = damaged(data, lambda folder: spoil(folder / SECOND))
+    pairs = opened(data)
+    assert pairs[0]["name"] == "aachen_000002"
+    with pytest.raises(UserError, match=r"pair 2 in .* cannot be read(?s:.*)--verify finds"):
+        pairs[2]
+    made(data)
+    assert contents(folder) != whole
+    made(data, verify=True)
+    assert f"{SECOND} has other content than was written" in capsys.readouterr().out
+    assert contents(folder) == whole
+
+
+def test_full_disk(data, monkeypatch):
+    """One whose second file does not fit: /dev/full says so of all that is written."""
+    folder = folder_of(data)
+    folder.mkdir(parents=True)
+    (folder / f".{SECOND}.{os.getpid()}.tmp").symlink_to("/dev/full")
+    with pytest.raises(UserError, match=f"(?s)cannot write to {folder}: .*No space left") as caught:
+        made(data)
+    assert "--config.data.prepared=DIR" in str(caught.value)
+    assert contents(folder).keys() == {FIRST}
+    assert opened(data) is None
+    made(data)
+    assert_same(opened(data), files(data))
+
+
+@pytest.mark.parametrize("nth", range(1, 10))
+def test_full_disk_at_any_time(data, monkeypatch, nth):
+    """Whichever file, or name in the folder, cannot be brought to disk."""
+    sync, calls = os.fsync, []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) == nth:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        made(data)
+    assert opened(data) is None
+    made(data)
+    assert_same(opened(data), files(data))
+
+
+def test_a_folder_that_cannot_be_written_and_another_one(data, tmp_path):
+    (Path(data.root) / "prepared").write_text("")
+    with pytest.raises(UserError, match=r"cannot write to (?s:.*)--config\.data\.prepared=DIR"):
+        made(data)
+    data = config(data.root, prepared=str(tmp_path / "elsewhere"))
+    assert made(data).is_relative_to(tmp_path / "elsewhere")
+    assert_same(opened(data), files(data))
+
+
+def test_bad_files(data):
+    path = city_file(Path(data.root), "train", "jena_000003", "leftImg8bit")
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(UserError, match="images that cannot be used: 1"):
+        made(data)
+    assert not (Path(data.root) / "prepared").exists()
+
+
+def test_a_worker_that_fails(data, tmp_path):
+    source = files(data)
+    city_file(Path(data.root), "train", "jena_000003", "leftImg8bit").unlink()
+    tmp_path.joinpath("out").mkdir()
+    jobs = shards.shards_of(source, "train", tmp_path / "out")
+    with pytest.raises(UserError, match=r"jena_000003_leftImg8bit\.png does not exist"):
+        list(command._each_made(jobs, 2))
+    assert not list(tmp_path.joinpath("out").glob(".*"))
