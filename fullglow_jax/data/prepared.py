@@ -149,7 +149,7 @@ def damage(folder: Path, *, thorough: bool = False) -> dict[str, str] | None:
         stored = json.loads((folder / CHECKSUMS).read_bytes())
         checksums = {name: Checksum(**checksum) for name, checksum in stored.items()}
         found = {name: _damage(folder / name, checksums[name], thorough) for name in checksums}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise UserError(f"the prepared pairs in {folder} cannot be read: {error}.") from error

@@ -110,8 +110,10 @@ def swept(folder: Path) -> Iterator[None]:
 
 def _write(path: Path, pairs: FilePairs, stopped: Callable[[], bool]) -> None:
     from array_record.python.array_record_module import ArrayRecordWriter
+    from tensorflow_datasets.core.example_serializer import ExampleSerializer
 
     features = features_of(pairs)
+    serializer = ExampleSerializer(features.get_serialized_info())
     try:
         writer = ArrayRecordWriter(str(path), _WRITER_OPTIONS)
         for index in range(len(pairs)):
@@ -119,7 +121,10 @@ def _write(path: Path, pairs: FilePairs, stopped: Callable[[], bool]) -> None:
                 raise StoppedError
             pair: Any = pairs[index]
             images = {part: _encoded(pair[part]) for part in image_parts(pairs)}
-            writer.write(features.serialize_example({**images, "name": pair["name"]}))
+            encoded = features.encode_example({**images, "name": pair["name"]})
+            # Left to itself, each process would write the features in an order of its own.
+            example = serializer.get_tf_example(encoded)
+            writer.write(example.SerializeToString(deterministic=True))
         writer.close()
     except RuntimeError as error:  # what ArrayRecord makes of a full disk
         raise OSError(str(error)) from error
