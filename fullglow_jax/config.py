@@ -27,6 +27,7 @@ def default_config() -> ConfigDict:
     config.data.fit = "stretch"  # to that size, as in the paper, or "crop" to its proportions
     config.data.flip = False  # mirror every second training pair, by chance
     config.data.on_bad_file = "error"  # before the first step, or "skip" them
+    config.data.prepared = ""  # where fullglow_jax.data.prepare writes; ROOT/prepared, if not given
     config.data.bits = 8  # bits per channel of the pixels
     config.data.threads = 4  # that read and decode ahead
     # What `street_scenes` generates where the root has nothing yet.

@@ -56,6 +56,11 @@ class FilePairs:
         return pair
 
     @property
+    def where(self) -> str:
+        """See `PairSource`."""
+        return f"image files, {self.condition} → {self.target}"
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """The parts that are read."""
         wanted = (self.condition, self.target, *([BOUNDARY] if self.boundary else []))

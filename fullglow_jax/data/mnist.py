@@ -88,6 +88,11 @@ class MnistPairs:
             "name": f"{self.split}_{index:05d}_digit_{label}",
         }
 
+    @property
+    def where(self) -> str:
+        """See `PairSource`."""
+        return f"MNIST, {self.direction}"
+
     def _coarse(self, digit: np.ndarray) -> np.ndarray:
         height, width = self.image_size
         coarse = Image.fromarray(digit).reduce(COARSE)

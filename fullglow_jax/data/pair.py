@@ -31,6 +31,10 @@ class PairSource(Protocol):
     def faults(self) -> Sequence[Fault]:
         """What is wrong with examples that were left out."""
 
+    @property
+    def where(self) -> str:
+        """What pairs are read from, in a few words."""
+
     def __len__(self) -> int:
         """Number of pairs."""
 

@@ -33,7 +33,7 @@ from fullglow_jax.data.prepared import (
     prepared_folder,
 )
 from fullglow_jax.data.shards import Shard, draft, features_of, make_shard, shards_of, swept, sync
-from fullglow_jax.data.source import build_source, find_source
+from fullglow_jax.data.source import find_source, verified_source
 from fullglow_jax.errors import UserError
 from fullglow_jax.progress import ProgressLine
 
@@ -73,7 +73,7 @@ def prepare(
         find_source(data_config, "test", boundary=boundary)
         splits.append("test")
     for split in splits:
-        source = build_source(data_config, split, boundary=boundary)
+        source = verified_source(data_config, split, boundary=boundary)
         if not isinstance(source, FilePairs):
             raise UserError(
                 f"config.data.name={data_config.name!r} is not made of image files. There is "
@@ -89,8 +89,6 @@ def _prepare_split(source: FilePairs, split: str, folder: Path, workers: int, ve
     if wrong == {}:
         print(f"{split}: already prepared, {len(source)} pairs in {folder}", flush=True)
         return
-    # From here on until all is well, nothing says that it is.
-    (folder / CHECKSUMS).unlink(missing_ok=True)
     for name, what in (wrong or {}).items():
         print(f"{split}: {folder / name} {what}; made again", flush=True)
         (folder / name).unlink(missing_ok=True)

@@ -75,6 +75,11 @@ class PreparedPairs:
             ) from error
         return cast(Pair, pair)
 
+    @property
+    def where(self) -> str:
+        """See `PairSource`."""
+        return f"prepared pairs, {self.folder}"
+
 
 def open_prepared(source: PairSource, data_config: ConfigDict, split: str) -> PreparedPairs | None:
     """What was prepared of a source's pairs, the same pixel for pixel.
@@ -177,14 +182,13 @@ def _damage(path: Path, right: Checksum, thorough: bool) -> str:
 
 
 def _base(data_config: ConfigDict) -> Path:
-    given = data_config.get("prepared")
-    return Path(given or Path(data_config.root) / "prepared").expanduser()
+    return Path(data_config.prepared or Path(data_config.root) / "prepared").expanduser()
 
 
 def _fingerprint(source: FilePairs, root: Path) -> str:
-    """Of the files, as they are, and of all that is done with them."""
-    how = (source.parts, source.condition, source.boundary, source.image_size, source.how)
-    digest = hashlib.sha256(repr((VERSION, type(source.layout).__name__, how)).encode())
+    """Of the files, as they are, and of how they are read."""
+    how = (VERSION, type(source.layout).__name__, source.parts)
+    digest = hashlib.sha256(repr(how).encode())
     for example in source.examples:
         for part, path in sorted(example.files.items()):
             try:

@@ -12,6 +12,7 @@ from fullglow_jax.data.layouts import AlignedPairs, Cityscapes, Layout, TwoFolde
 from fullglow_jax.data.mnist import find_mnist
 from fullglow_jax.data.options import check_boundary
 from fullglow_jax.data.pair import PairSource
+from fullglow_jax.data.prepared import open_prepared
 from fullglow_jax.data.street_scenes import generate
 from fullglow_jax.data.verification import verified
 from fullglow_jax.errors import UserError
@@ -21,7 +22,7 @@ ON_BAD_FILE = ("error", "skip")
 
 
 def build_source(data_config: ConfigDict, split: str, *, boundary: bool) -> PairSource:
-    """Builds the source that `data_config.name` names, image files read once.
+    """The source that `data_config.name` names, as it was prepared if it was.
 
     Args:
         data_config: `config.data`.
@@ -30,6 +31,16 @@ def build_source(data_config: ConfigDict, split: str, *, boundary: bool) -> Pair
 
     Returns:
         The source; its `faults` are what `on_bad_file='skip'` left out.
+
+    Raises:
+        UserError: As `verified_source`, or what was prepared is damaged.
+    """
+    source = verified_source(data_config, split, boundary=boundary)
+    return open_prepared(source, data_config, split) or source
+
+
+def verified_source(data_config: ConfigDict, split: str, *, boundary: bool) -> PairSource:
+    """The source with all its image files read once; see `build_source`.
 
     Raises:
         UserError: The name is unknown, the source finds its data missing or, with

@@ -71,6 +71,11 @@ class TfdsPairs:
             "name": f"{self.split}_{index:05d}",
         }
 
+    @property
+    def where(self) -> str:
+        """See `PairSource`."""
+        return f"{self.examples.name}, {self.condition} → {self.target}"
+
     def _pictures(self, example: TfdsExample) -> dict[str, Picture]:
         """What is an image, at its own size, which is the same for both."""
         pictures = {}

@@ -18,11 +18,14 @@ from fullglow_jax.config import default_config
 from fullglow_jax.data import prepare as command
 from fullglow_jax.data import shards
 from fullglow_jax.data.file_pairs import FilePairs
+from fullglow_jax.data.layouts import Cityscapes
 from fullglow_jax.data.prepare import prepare
-from fullglow_jax.data.prepared import CHECKSUMS, open_prepared, prepared_folder
-from fullglow_jax.data.source import find_source
+from fullglow_jax.data.prepared import CHECKSUMS, PreparedPairs, open_prepared, prepared_folder
+from fullglow_jax.data.source import build_source, find_source
 from fullglow_jax.errors import UserError
 from tests.data.conftest import NAMES, city_file
+
+ROOT = Path(__file__).parents[2]
 
 FIRST, SECOND, THIRD = (f"pairs-train.array_record-{k:05d}-of-00003" for k in range(3))
 """The files of the training split, two pairs in each."""
@@ -167,6 +170,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(data, tmp_path, monkeypatch):
     data = config(data.root, prepared=str(tmp_path / "killed"))
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_AT_THE_FOURTH_PAIR, data.root, data.prepared],
+        cwd=ROOT,
         timeout=60,
     )
     assert killed.returncode == -signal.SIGKILL
@@ -183,16 +187,32 @@ def test_a_killed_run_goes_on_and_ends_the_same(data, tmp_path, monkeypatch):
     assert contents(folder) == whole
 
 
-def test_without_tensorflow(data, tmp_path):
-    script = (
-        "import sys; from fullglow_jax.data.prepare import prepare\n"
-        "from tests.data.test_prepare import config, opened\n"
-        "data = config(sys.argv[1])\n"
-        "prepare(data, boundary=True, workers=1)\n"
-        "print([pair['name'] for pair in opened(data, 'val', True)])\n"
-        "sys.exit('tensorflow' in sys.modules)\n"
+THE_COMMAND = """
+import sys
+from fullglow_jax.data.prepare import main
+from tests.data.test_prepare import config, opened
+
+main(sys.argv[2:])
+data = config(sys.argv[1], image_size=(80, 80))
+print([pair["name"] for pair in opened(data, "val", boundary=True)])
+sys.exit("tensorflow" in sys.modules)
+"""
+
+
+def test_the_command_without_tensorflow(data):
+    flags = [
+        "--config=configs/cityscapes_256.py",
+        f"--config.data.root={data.root}",
+        "--config.data.image_size=(80, 80)",
+        "--config.model.condition=source+boundary",
+        "--workers=1",
+    ]
+    run = subprocess.run(
+        [sys.executable, "-c", THE_COMMAND, data.root, *flags],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
     )
-    run = subprocess.run([sys.executable, "-c", script, data.root], capture_output=True, timeout=60)
     assert run.returncode == 0, run.stderr
     assert b"['bochum_000000']" in run.stdout
 
@@ -205,6 +225,13 @@ def test_another_file_does_not_match(data):
     assert opened(data, "val") is not None
     made(data)
     assert_same(opened(data), files(data))
+
+
+def test_nor_one_changed_within_its_length(data):
+    made(data)
+    path = city_file(Path(data.root), "train", "jena_000003", "leftImg8bit")
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1000))
+    assert opened(data) is None
 
 
 def test_nor_one_more_or_less(data):
@@ -282,7 +309,7 @@ def test_damage_within_is_found_when_it_is_read_or_looked_for(data, capsys):
     assert contents(folder) == whole
 
 
-def test_full_disk(data, monkeypatch):
+def test_full_disk(data):
     """One whose second file does not fit: /dev/full says so of all that is written."""
     folder = folder_of(data)
     folder.mkdir(parents=True)
@@ -340,3 +367,26 @@ def test_a_worker_that_fails(data, tmp_path):
     with pytest.raises(UserError, match=r"jena_000003_leftImg8bit\.png does not exist"):
         list(command._each_made(jobs, 2))
     assert not list(tmp_path.joinpath("out").glob(".*"))
+
+
+def test_it_is_what_a_source_is_built_of(data, monkeypatch):
+    assert isinstance(build_source(data, "train", boundary=False), FilePairs)
+    made(data)
+    monkeypatch.setattr(Cityscapes, "read", None)  # no file is read any more
+    built = build_source(data, "train", boundary=False)
+    assert isinstance(built, PreparedPairs)
+    assert str(folder_of(data)) in built.where
+
+
+def test_also_where_bad_files_are_left_out(data):
+    path = city_file(Path(data.root), "train", "jena_000003", "leftImg8bit")
+    path.write_bytes(path.read_bytes()[:60])
+    data.on_bad_file = "skip"
+    made(data)
+    built = build_source(data, "train", boundary=False)
+    assert isinstance(built, PreparedPairs)
+    assert [pair["name"] for pair in built] == sorted(set(NAMES["train"]) - {"jena_000003"})
+    assert len(built.faults) == 1
+    data.on_bad_file = "error"
+    with pytest.raises(UserError, match="images that cannot be used: 1"):
+        build_source(data, "train", boundary=False)
