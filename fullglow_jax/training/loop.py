@@ -82,8 +82,8 @@ def train(config: ConfigDict, workdir: Path) -> None:
             f"{config.model.name}: {parameters:,} parameters, {len(train_source)} training and "
             f"{len(validation_source)} validation pairs, {devices.mesh.size} device(s), {workdir}"
         )
-        for source in (train_source, validation_source):
-            progress.say(f"read from {source.where}")
+        for split, source in (("train", train_source), ("val", validation_source)):
+            progress.say(f"{split}: {source.where}")
             if source.faults:
                 progress.say(f"left out, as on_bad_file says:\n{described(source.faults)}")
         # ---- where to begin: at a checkpoint, or at the first batch --------------------------
