@@ -1,6 +1,8 @@
 """A source of pairs whose parts are image files."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.images import Picture, fit
@@ -81,6 +83,21 @@ class FilePairs:
                 "They must show the same pixels: restore the original files."
             )
         return pictures
+
+
+def file_states(source: FilePairs) -> Iterator[tuple[str, str, Path, tuple[int, int]]]:
+    """(example, part, path, (bytes, time of change in ns)) of every file, to tell changes by.
+
+    A file that is not there has (-1, the system's number of the error) instead.
+    """
+    for example in source.examples:
+        for part, path in sorted(example.files.items()):
+            try:
+                stat = path.stat()
+                state = (stat.st_size, stat.st_mtime_ns)
+            except OSError as error:
+                state = (-1, error.errno or 0)
+            yield example.name, part, path, state
 
 
 def find_pairs(

@@ -17,7 +17,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from fullglow_jax.data.faults import Fault
-from fullglow_jax.data.file_pairs import FilePairs
+from fullglow_jax.data.file_pairs import FilePairs, file_states
 from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.errors import UserError
 
@@ -189,15 +189,9 @@ def _fingerprint(source: FilePairs, root: Path) -> str:
     """Of the files, as they are, and of how they are read."""
     how = (VERSION, type(source.layout).__name__, source.parts)
     digest = hashlib.sha256(repr(how).encode())
-    for example in source.examples:
-        for part, path in sorted(example.files.items()):
-            try:
-                stat = path.stat()
-                state = (stat.st_size, stat.st_mtime_ns)
-            except OSError as error:
-                state = (-1, error.errno or 0)
-            # Relative, so that what is below the root may be moved with it.
-            digest.update(repr((example.name, part, os.path.relpath(path, root), state)).encode())
+    for name, part, path, state in file_states(source):
+        # Relative, so that what is below the root may be moved with it.
+        digest.update(repr((name, part, os.path.relpath(path, root), state)).encode())
     return digest.hexdigest()
 
 

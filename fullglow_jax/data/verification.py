@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from fullglow_jax.data.faults import Fault
-from fullglow_jax.data.file_pairs import FilePairs
+from fullglow_jax.data.file_pairs import FilePairs, file_states
 from fullglow_jax.errors import UserError
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.user_cache import cache_folder
@@ -81,14 +81,8 @@ def _verdicts(source: FilePairs, what: str, threads: int) -> Verdicts:
 def _fingerprint(source: FilePairs) -> str:
     """Of the files, as they are, and of how they are read."""
     digest = hashlib.sha256(repr((type(source.layout).__name__, source.parts)).encode())
-    for example in source.examples:
-        for part, path in sorted(example.files.items()):
-            try:
-                stat = path.stat()
-                state = (stat.st_size, stat.st_mtime_ns)
-            except OSError as error:
-                state = (-1, error.errno or 0)
-            digest.update(repr((example.name, part, str(path.absolute()), state)).encode())
+    for name, part, path, state in file_states(source):
+        digest.update(repr((name, part, str(path.absolute()), state)).encode())
     return digest.hexdigest()
 
 
