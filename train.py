@@ -13,6 +13,9 @@ from fullglow_jax import cli
 WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder for checkpoints, metrics and samples; runs/NAME if not given."
 )
+PROFILE = flags.DEFINE_integer(
+    "profile", 0, "Trace so many steps to WORKDIR/profile.", lower_bound=0
+)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -20,7 +23,7 @@ def main(argv: Sequence[str]) -> None:
     config = cli.parse_config(argv)
     from fullglow_jax.training.loop import train
 
-    train(config, Path(WORKDIR.value or f"runs/{cli.config_name()}"))
+    train(config, Path(WORKDIR.value or f"runs/{cli.config_name()}"), PROFILE.value)
 
 
 if __name__ == "__main__":

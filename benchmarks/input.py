@@ -15,7 +15,7 @@ from fullglow_jax import cli
 from fullglow_jax.data.pipeline import training_batches
 from fullglow_jax.data.source import build_source
 from fullglow_jax.models import build_architecture, build_model
-from fullglow_jax.parallel import Devices
+from fullglow_jax.parallel.devices import Devices
 
 BATCHES = 50
 

@@ -1,6 +1,7 @@
 """What the command lines share: flags, configs, and errors that help."""
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,8 @@ from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
 from fullglow_jax.compilation_cache import keep_compilations
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import LeaveAtOnce, UserError
+from fullglow_jax.parallel.launchers import detected
 
 
 def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
@@ -24,7 +26,17 @@ def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
     # Orbax and JAX log through absl; what matters here is said by the commands themselves.
     logging.getLogger("absl").setLevel(logging.ERROR)
     try:
+        if detected():
+            from fullglow_jax.parallel.distributed import join
+
+            join()
         sys.exit(main(sys.argv[1:]))
+    except LeaveAtOnce as end:
+        if str(end):
+            print(f"error: {end}" if end.code else end, file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(end.code)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -62,15 +62,27 @@ def default_config() -> ConfigDict:
     config.model.precision = "float32"  # or "bfloat16" inside the networks
     # Pixels whose wide hidden layers are alive at a time; 0 for all, for the device if not given.
     config.model.tile = config_dict.placeholder(int)
+    # Against overflow: what scales of actnorms and couplings do not fall under. None in the paper.
+    config.model.actnorm_floor = 0.0
+    config.model.coupling_floor = 0.0
 
     config.optimizer = ConfigDict()
     config.optimizer.learning_rate = 1e-4
     config.optimizer.constant_epochs = 100.0
     config.optimizer.decay_epochs = 100.0  # then linearly to 0
     config.optimizer.source_weight = 1e-4  # λ, of bits(source) in the objective
+    config.optimizer.warmup_steps = (
+        0  # over which the learning rate rises from 0; none in the paper
+    )
+    config.optimizer.clip_norm = config_dict.placeholder(
+        float
+    )  # of all gradients; none in the paper
+    # Decay of a moving average of the parameters, which sampling and scoring then use; 0 for none.
+    config.optimizer.average_decay = 0.0
 
     config.train = ConfigDict()
-    config.train.batch_size = 1
+    config.train.batch_size = 1  # over all devices
+    config.train.accumulate = 1  # parts that each device takes its share in, one after the other
     config.train.steps = config_dict.placeholder(int)  # until the learning rate is 0, if not given
     config.train.log_every = 50  # steps
     config.train.validate_at_start = False  # for a score of the untrained model
@@ -82,6 +94,14 @@ def default_config() -> ConfigDict:
     config.train.temperature = 0.7
     config.train.checkpoint_every = 1000
     config.train.keep_last = 3  # checkpoints, beside the best by validation
+    # Steps whose loss or gradient is not finite change nothing; after so many in a row, it ends.
+    config.train.most_bad_steps = 10
+
+    config.parallel = ConfigDict()
+    config.parallel.devices = config_dict.placeholder(int)  # the first so many, or all there are
+    config.parallel.fsdp = 1  # devices over which one copy of parameters and moments is split
+    # Whether this is one process of several; found out from the launcher, if not given.
+    config.parallel.distributed = config_dict.placeholder(bool)
     return config
 
 
@@ -95,6 +115,8 @@ _LEAST_ONE = (
     "sample_conditions",
     "samples_per_condition",
     "keep_last",
+    "accumulate",
+    "most_bad_steps",
 )
 """Of `config.train`."""
 
@@ -111,6 +133,18 @@ def check_numbers(config: ConfigDict) -> None:
             raise UserError(f"config.train.{key}={value} must be 1 or more.")
     if not 1 <= config.data.bits <= 8:
         raise UserError(f"config.data.bits={config.data.bits} must be one of 1 to 8.")
+    optimizer = config.optimizer
+    if optimizer.warmup_steps < 0:
+        raise UserError(
+            f"config.optimizer.warmup_steps={optimizer.warmup_steps} must be 0 or more."
+        )
+    if not 0 <= optimizer.average_decay < 1:
+        raise UserError(
+            f"config.optimizer.average_decay={optimizer.average_decay} must be in [0, 1), "
+            "for example 0.999."
+        )
+    if optimizer.clip_norm is not None and optimizer.clip_norm <= 0:
+        raise UserError(f"config.optimizer.clip_norm={optimizer.clip_norm} must be above 0.")
 
 
 def to_json(config: ConfigDict) -> dict[str, Any]:
@@ -143,7 +177,7 @@ def _update(config: ConfigDict, stored: dict[str, Any], name: str) -> None:
             config[key] = tuple(value) if isinstance(value, list) else value
 
 
-_ONLY_SPEED = ("memory_mode", "precision", "tile")
+_MAY_CHANGE = ("memory_mode", "precision", "tile", "actnorm_floor", "coupling_floor")
 """Of `config.model`: what may change between two runs of one model."""
 
 
@@ -155,7 +189,7 @@ def check_same_model(config: ConfigDict, stored: ConfigDict, workdir: Path) -> N
     """
 
     def shapes(c: ConfigDict) -> dict[str, Any]:
-        of_model = {f"model.{k}": v for k, v in to_json(c.model).items() if k not in _ONLY_SPEED}
+        of_model = {f"model.{k}": v for k, v in to_json(c.model).items() if k not in _MAY_CHANGE}
         of_data = {"data.image_size": list(c.data.image_size), "data.direction": c.data.direction}
         return {**of_model, **of_data}
 

@@ -16,10 +16,11 @@ class ProgressLine:
         what: For example "training".
         total: Steps of the work.
         done: Steps done before, in an earlier run.
+        quiet: Whether to say nothing, because another process does.
     """
 
-    def __init__(self, what: str, total: int, done: int = 0) -> None:
-        self.console = Console(highlight=False)
+    def __init__(self, what: str, total: int, done: int = 0, *, quiet: bool = False) -> None:
+        self.console = Console(highlight=False, quiet=quiet)
         self._what, self._total, self._first, self._done = what, total, done, done
         self._begun = time.monotonic()
         self._printed = 0.0
@@ -45,6 +46,11 @@ class ProgressLine:
         traceback: TracebackType | None,
     ) -> None:
         self._bar.stop()
+
+    def begin_at(self, done: int) -> None:
+        """Corrects how many steps were done before."""
+        self._first = self._done = done
+        self._bar.update(self._task, completed=done)
 
     def update(self, done: int, reading: str = "") -> None:
         """Shows how far the work is and what it reads, for example "5.21 bits/dim"."""

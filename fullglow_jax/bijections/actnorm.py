@@ -29,6 +29,12 @@ def normalising_scale_and_shift(x: Array | None, channels: int) -> ScaleAndShift
     return ScaleAndShift(1.0 / (deviation + 1e-6), -x.mean(axis=(0, 1, 2)))
 
 
+def _away_from_zero(scale: Array, floor: float) -> Array:
+    if not floor:
+        return scale
+    return jnp.where(scale < 0, -1.0, 1.0) * jnp.sqrt(scale**2 + floor**2)
+
+
 class ActNorm(Bijection):
     """A scale and a shift per channel (Glow, section 3.1; Full-Glow, section 3.2).
 
@@ -41,11 +47,14 @@ class ActNorm(Bijection):
         channels: C.
         conditional: Whether a vector net reads s and t off the condition.
         compute: How that net computes.
+        floor: What |s| does not fall under: it is ±√(s² + floor²) then, smooth, so that s still
+            learns. 0, as in the papers, changes nothing.
     """
 
     channels: int
     conditional: bool = False
     compute: Compute = Compute()
+    floor: float = 0.0
 
     @nn.compact
     def parameters(self, condition: Array | None = None, x: Array | None = None) -> ScaleAndShift:
@@ -62,7 +71,8 @@ class ActNorm(Bijection):
             scale = self.param("scale", lambda _: start.scale)
             shift = self.param("shift", lambda _: start.shift)
             vector = jnp.concatenate([scale, shift])[None]
-        return ScaleAndShift(*jnp.split(vector[:, None, None], 2, axis=-1))
+        scale, shift = jnp.split(vector[:, None, None], 2, axis=-1)
+        return ScaleAndShift(_away_from_zero(scale, self.floor), shift)
 
     def transform(self, x: Array, parameters: ScaleAndShift) -> tuple[Array, Array]:
         """y = s ⊙ (x + t)."""

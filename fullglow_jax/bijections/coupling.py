@@ -22,6 +22,8 @@ class AffineCoupling(Bijection):
         conditional: Whether there is a condition.
         spatial_width: Hidden channels of the spatial net.
         compute: How the networks compute.
+        floor: What s does not fall under: it is floor + (1 − floor)·sigmoid(r + 2) then. 0, as in
+            the papers, changes nothing.
     """
 
     channels: int
@@ -29,6 +31,7 @@ class AffineCoupling(Bijection):
     conditional: bool = False
     spatial_width: int = 128
     compute: Compute = Compute()
+    floor: float = 0.0
 
     def setup(self) -> None:
         """Builds the networks."""
@@ -41,20 +44,25 @@ class AffineCoupling(Bijection):
         del x
         return self.spatial_net(required(condition)) if self.conditional else None
 
-    def _raw_scale_and_shift(self, a: Array, features: Array | None) -> tuple[Array, Array]:
-        """r + 2 and t, each (B, H, W, C/2)."""
+    def _scale_and_shift(self, a: Array, features: Array | None) -> tuple[Array, Array, Array]:
+        """s, log s and t, each (B, H, W, C/2)."""
         raw_scale, shift = jnp.split(self.net(a, features), 2, axis=-1)
-        return raw_scale + 2.0, shift
+        raw_scale = raw_scale + 2.0
+        scale, log_scale = jax.nn.sigmoid(raw_scale), jax.nn.log_sigmoid(raw_scale)
+        if self.floor:
+            scale = self.floor + (1.0 - self.floor) * scale
+            log_scale = jnp.log(scale)
+        return scale, log_scale, shift
 
     def transform(self, x: Array, parameters: Array | None) -> tuple[Array, Array]:
         """y = [a, (b + t) ⊙ s]."""
         a, b = jnp.split(x, 2, axis=-1)
-        raw_scale, shift = self._raw_scale_and_shift(a, parameters)
-        y = jnp.concatenate([a, (b + shift) * jax.nn.sigmoid(raw_scale)], axis=-1)
-        return y, jax.nn.log_sigmoid(raw_scale).sum(axis=(1, 2, 3))
+        scale, log_scale, shift = self._scale_and_shift(a, parameters)
+        y = jnp.concatenate([a, (b + shift) * scale], axis=-1)
+        return y, log_scale.sum(axis=(1, 2, 3))
 
     def invert(self, y: Array, parameters: Array | None) -> Array:
         """x = [a, y_b / s − t]."""
         a, b = jnp.split(y, 2, axis=-1)
-        raw_scale, shift = self._raw_scale_and_shift(a, parameters)
-        return jnp.concatenate([a, b / jax.nn.sigmoid(raw_scale) - shift], axis=-1)
+        scale, _, shift = self._scale_and_shift(a, parameters)
+        return jnp.concatenate([a, b / scale - shift], axis=-1)

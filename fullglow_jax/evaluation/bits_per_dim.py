@@ -6,9 +6,10 @@ from typing import Any
 import jax
 import numpy as np
 from jax import Array
+from jax.sharding import PartitionSpec
 
 from fullglow_jax.models.interface import LikelihoodModel
-from fullglow_jax.parallel import Devices
+from fullglow_jax.parallel.devices import AXES, Devices
 
 PyTree = Any
 
@@ -24,8 +25,19 @@ class BitsPerDim:
     def __init__(self, model: LikelihoodModel, devices: Devices) -> None:
         self.model = model
         self.devices = devices
-        self._bits = jax.jit(model.bits_per_dim)
-        self._keys = jax.jit(jax.vmap(jax.random.fold_in, (None, 0)))
+        split, whole = PartitionSpec(AXES), PartitionSpec()
+        bits = jax.shard_map(
+            model.bits_per_dim,
+            mesh=devices.mesh,
+            in_specs=(whole, split, split),
+            out_specs=split,
+            check_vma=False,
+        )
+        # Every process gets the figures of all.
+        self._bits = jax.jit(bits, out_shardings=devices.replicated)
+        self._whole = jax.jit(lambda x: x, out_shardings=devices.replicated)
+        fold = jax.vmap(jax.random.fold_in, (None, 0))
+        self._keys = jax.jit(fold, out_shardings=devices.sharded)
 
     def __call__(
         self,
@@ -38,17 +50,19 @@ class BitsPerDim:
 
         Args:
             variables: The model's variables.
-            batches: Evaluation batches of one shape, with their `valid` masks.
+            batches: Evaluation batches of one shape, this process's rows of them, with their
+                `valid` masks.
             key: An example's noise depends on this key and on its place alone.
             told: Told how many examples are done.
         """
         collected: dict[str, list[np.ndarray]] = {}
         place = 0
         for batch in batches:
-            places = np.arange(place, place + len(batch["valid"]))
+            valid = np.asarray(self._whole(self.devices.put(batch["valid"])))
+            places = np.arange(place, place + len(valid))
             bits = self._bits(variables, self.devices.put_batch(batch), self._keys(key, places))
             for name, values in bits.items():
-                collected.setdefault(name, []).append(np.asarray(values)[batch["valid"]])
-            place += int(batch["valid"].sum())
+                collected.setdefault(name, []).append(np.asarray(values)[valid])
+            place += int(valid.sum())
             told(place)
         return {name: np.concatenate(parts) for name, parts in collected.items()}

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 from rich.table import Table
@@ -14,7 +13,8 @@ from fullglow_jax.data.pipeline import evaluation_batches
 from fullglow_jax.data.source import build_source
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
-from fullglow_jax.parallel import Devices
+from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.parallel.distributed import is_first
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.training.metrics import VALIDATION, read_metrics
 from fullglow_jax.training.trained import load_trained
@@ -58,11 +58,13 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         threads=config.data.threads,
         boundary=architecture.boundary_spec,
         limit=request.limit,
+        **devices.share,
     )
     total = min(len(source), request.limit or len(source))
     score = BitsPerDim(trained.model, devices)
-    with ProgressLine("evaluating", total) as progress:
-        bits = score(trained.variables, batches, jax.random.key(request.seed), told=progress.update)
+    key = devices.key(request.seed)
+    with ProgressLine("evaluating", total, quiet=not is_first()) as progress:
+        bits = score(trained.variables, batches, key, told=progress.update)
         report = {
             "checkpoint": trained.step,
             "split": request.split,
@@ -72,7 +74,8 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
             "untrained_validation_bits_per_dim": _untrained(request.workdir),
         }
         progress.console.print(_table(report))
-        progress.say(f"figures: {_write(report, request.workdir / 'eval.json')}")
+        if is_first():
+            progress.say(f"figures: {_write(report, request.workdir / 'eval.json')}")
     return report
 
 

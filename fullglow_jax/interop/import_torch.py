@@ -29,7 +29,7 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.interop.torch_names import entries, from_torch, to_torch
 from fullglow_jax.models import Architecture, build_architecture, build_model
 from fullglow_jax.models.interface import TrainState
-from fullglow_jax.parallel import Devices
+from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.training.checkpoints import Checkpoints
 from fullglow_jax.training.trained import abstract_state
 
@@ -208,7 +208,7 @@ def to_state(
     def to_ours(moment: Tensors) -> Any:
         return from_torch(moment, architecture, skip=fixed)["params"]
 
-    adam, schedule = like.optimizer
+    clip, adam, schedule = like.optimizer
     if checkpoint.moments:
         moments = checkpoint.moments
         count, first, second = moments.count, to_ours(moments.first), to_ours(moments.second)
@@ -219,6 +219,7 @@ def to_state(
         step=jnp.asarray(step),
         variables=from_torch(checkpoint.weights, architecture),
         optimizer=(
+            clip,
             adam._replace(count=count, mu=first, nu=second),
             schedule._replace(count=step),
         ),

@@ -9,6 +9,8 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.models.architecture import Architecture
 from fullglow_jax.models.conditional_flow import ConditionalFlow
 from fullglow_jax.models.interface import LikelihoodModel
+from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
+from fullglow_jax.models.optimizer import clipped_adam
 
 MODELS = ("full_glow",)
 
@@ -29,11 +31,20 @@ def build_architecture(config: ConfigDict) -> Architecture:
         memory_mode=config.model.memory_mode,
         precision=config.model.precision,
         tile=config.model.tile,
+        actnorm_floor=config.model.actnorm_floor,
+        coupling_floor=config.model.coupling_floor,
     )
 
 
-def build_model(config: ConfigDict, schedule: optax.Schedule) -> LikelihoodModel:
-    """The model that a config names, training at the given learning rate.
+def build_model(
+    config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient = mean_gradient
+) -> LikelihoodModel:
+    """The model that a config names.
+
+    Args:
+        config: The config.
+        schedule: The learning rate by step.
+        mean_gradient: How gradients are taken over a batch.
 
     Raises:
         UserError: Where there is no such model, or its numbers are not possible.
@@ -48,5 +59,6 @@ def build_model(config: ConfigDict, schedule: optax.Schedule) -> LikelihoodModel
         build_architecture(config),
         bits=config.data.bits,
         source_weight=config.optimizer.source_weight,
-        optimizer=optax.adam(schedule),
+        optimizer=clipped_adam(schedule, config.optimizer.clip_norm),
+        mean_gradient=mean_gradient,
     )

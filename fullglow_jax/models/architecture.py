@@ -50,6 +50,8 @@ class Architecture:
         precision: "float32", or "bfloat16" inside the networks.
         tile: Pixels, over the batch, whose wide hidden layers are alive at a time, but in the
             training of "store"; 0 for all; None for what suits the device.
+        actnorm_floor: What |s| of actnorms does not fall under; 0 for no floor, as in the paper.
+        coupling_floor: Likewise of the couplings' s; less than 1.
 
     Raises:
         UserError: Where the image size does not fit the levels, or a value is not possible.
@@ -65,6 +67,8 @@ class Architecture:
     memory_mode: str = "remat"
     precision: str = "float32"
     tile: int | None = None
+    actnorm_floor: float = 0.0
+    coupling_floor: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.steps or min(self.steps) < 1:
@@ -84,6 +88,9 @@ class Architecture:
         for key in ("coupling_width", "spatial_width"):
             if getattr(self, key) < 1:
                 raise UserError(f"config.model.{key}={getattr(self, key)} must be 1 or more.")
+        for key in ("actnorm_floor", "coupling_floor"):
+            if not 0 <= getattr(self, key) < 1:
+                raise UserError(f"config.model.{key}={getattr(self, key)} must be in [0, 1).")
         self._check_image_size()
 
     def _check_image_size(self) -> None:

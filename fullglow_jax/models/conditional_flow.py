@@ -1,6 +1,8 @@
 """Full-Glow as a model to train, sample and score: its objective, noise and optimiser."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -12,7 +14,8 @@ from fullglow_jax.likelihood import bits_per_dim, dequantise, to_unit_interval
 from fullglow_jax.models.architecture import Architecture
 from fullglow_jax.models.flow_step import StepParameters
 from fullglow_jax.models.full_glow import Encoding, FullGlow
-from fullglow_jax.models.interface import Batch, PyTree, TrainState
+from fullglow_jax.models.interface import Batch, PyTree, StepReport, TrainState
+from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
 
 
 class ConditionalFlow:
@@ -25,6 +28,7 @@ class ConditionalFlow:
         bits: Bits per channel of the pixels.
         source_weight: λ.
         optimizer: The one optimiser of all parameters.
+        mean_gradient: How gradients are taken over a batch.
     """
 
     def __init__(
@@ -34,11 +38,13 @@ class ConditionalFlow:
         bits: int,
         source_weight: float,
         optimizer: optax.GradientTransformation,
+        mean_gradient: MeanGradient = mean_gradient,
     ) -> None:
         self.architecture = architecture
         self.bits = bits
         self.source_weight = source_weight
         self.optimizer = optimizer
+        self.mean_gradient = mean_gradient
         self.network = FullGlow(architecture)
         self._apply: Callable[..., Any] = self.network.apply
 
@@ -55,30 +61,40 @@ class ConditionalFlow:
 
     def train_step(
         self, state: TrainState, batch: Batch, key: Array
-    ) -> tuple[TrainState, dict[str, Array]]:
+    ) -> tuple[TrainState, StepReport]:
         """One step down the objective's gradient."""
         keys = jax.random.split(jax.random.fold_in(key, state.step), len(batch.target))
-
-        def objective(params: PyTree) -> tuple[Array, dict[str, Array]]:
-            bits = self.bits_per_dim({**state.variables, "params": params}, batch, keys)
-            means = {name: values.mean() for name, values in bits.items()}
-            return self.source_weight * means["source"] + means["conditional"], means
-
         params = state.variables["params"]
-        gradients, bits = jax.grad(objective, has_aux=True)(params)
-        updates, optimizer = self.optimizer.update(gradients, state.optimizer, params)
-        state = TrainState(
+        constants = {name: tree for name, tree in state.variables.items() if name != "params"}
+        gradient, losses, bits = self.mean_gradient(self._objective, params, constants, batch, keys)
+        updates, optimizer = self.optimizer.update(gradient, state.optimizer, params)
+        scalars = {f"bits_per_dim/{name}": values.mean() for name, values in bits.items()}
+        scalars["gradient_norm"] = optax.global_norm(gradient)
+        state = replace(
+            state,
             step=state.step + 1,
-            variables={**state.variables, "params": optax.apply_updates(params, updates)},
+            variables={**constants, "params": optax.apply_updates(params, updates)},
             optimizer=optimizer,
         )
-        scalars = {f"bits_per_dim/{name}": value for name, value in bits.items()}
-        return state, {**scalars, "gradient_norm": optax.global_norm(gradients)}
+        return state, StepReport(scalars, jnp.isfinite(losses))
+
+    def _objective(
+        self, params: PyTree, constants: PyTree, batch: Batch, keys: Array
+    ) -> tuple[Array, dict[str, Array]]:
+        """λ·bits(source) + bits(target | source) of each example, and the bits by name."""
+        bits = self.bits_per_dim({**constants, "params": params}, batch, keys)
+        return self.source_weight * bits["source"] + bits["conditional"], bits
 
     def bits_per_dim(self, variables: PyTree, batch: Batch, keys: Array) -> dict[str, Array]:
-        """(B,) bits per dimension: "conditional", of target given source, and "source"."""
+        """(B,) bits per dimension: "conditional", of target given source, and "source".
+
+        And what they are made of: "conditional/prior" and "conditional/log_det", which add up to
+        it with the pixels' bits, and "conditional/level_1" and so on, each level's share of the
+        two; "source/…" likewise.
+        """
         source, target = self._apply(variables, *self._dequantised(batch, keys))
-        return {"conditional": self._bits(target), "source": self._bits(source)}
+        bits = {"conditional": self._bits(target), "source": self._bits(source)}
+        return bits | self._shares("conditional", target) | self._shares("source", source)
 
     def read_conditions(self, variables: PyTree, batch: Batch) -> tuple[StepParameters, ...]:
         """The target's bijections under each condition: the source's pass, and their networks."""
@@ -133,3 +149,14 @@ class ConditionalFlow:
             self.architecture.dimensions,
             self.bits,
         )
+
+    def _shares(self, name: str, encoding: Encoding) -> dict[str, Array]:
+        """What priors, log-determinants and levels add to the bits per dimension of an image."""
+        per_bit = self.architecture.dimensions * math.log(2)
+        of_prior, of_log_det = -encoding.log_prior / per_bit, -encoding.log_det / per_bit
+        levels = jnp.moveaxis(of_prior + of_log_det, -1, 0)
+        return {
+            f"{name}/prior": of_prior.sum(-1),
+            f"{name}/log_det": of_log_det.sum(-1),
+            **{f"{name}/level_{i}": share for i, share in enumerate(levels, start=1)},
+        }

@@ -51,9 +51,16 @@ def step_bijections(architecture: Architecture, channels: int, conditional: bool
     """A step's bijections: a module's own where it is called in a module, else unbound ones."""
     a = architecture
     return StepBijections(
-        ActNorm(channels, conditional, a.compute),
+        ActNorm(channels, conditional, a.compute, a.actnorm_floor),
         InvertibleConvolution(channels, a.lu, conditional, a.compute),
-        AffineCoupling(channels, a.coupling_width, conditional, a.spatial_width, a.compute),
+        AffineCoupling(
+            channels,
+            a.coupling_width,
+            conditional,
+            a.spatial_width,
+            a.compute,
+            a.coupling_floor,
+        ),
     )
 
 

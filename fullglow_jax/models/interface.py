@@ -19,11 +19,27 @@ class TrainState:
         step: Steps taken, a scalar.
         variables: The model's variable collections.
         optimizer: The state of its optimiser, or of as many as it has.
+        average: The parameters' moving average, which the trainer keeps; () without one.
     """
 
     step: Array
     variables: PyTree
     optimizer: PyTree
+    average: PyTree = ()
+
+
+@struct.dataclass
+class StepReport:
+    """What a training step tells of itself.
+
+    Attributes:
+        scalars: To log, by name. A step counts only if all of them are finite, so the norms of all
+            gradients must be among them.
+        finite: (B,), whether each example's own loss is finite.
+    """
+
+    scalars: dict[str, Array]
+    finite: Array
 
 
 @struct.dataclass
@@ -52,8 +68,8 @@ class Model(Protocol):
 
     def train_step(
         self, state: TrainState, batch: Batch, key: Array
-    ) -> tuple[TrainState, dict[str, Array]]:
-        """One step of training under the run's key, and scalars to log."""
+    ) -> tuple[TrainState, StepReport]:
+        """One step of training under the run's key, and what it tells of itself."""
 
     def read_conditions(self, variables: PyTree, batch: Batch) -> PyTree:
         """All that sampling takes from conditions, to be computed once for any number of images.

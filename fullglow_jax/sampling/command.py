@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 from PIL import Image
@@ -11,7 +10,8 @@ from PIL import Image
 from fullglow_jax.data.source import build_source
 from fullglow_jax.errors import UserError
 from fullglow_jax.models import Architecture
-from fullglow_jax.parallel import Devices
+from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.parallel.distributed import is_first
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.sampling.conditions import Conditions, from_files, from_source
 from fullglow_jax.sampling.grid import as_uint8, samples_grid
@@ -56,7 +56,8 @@ def sample(config: ConfigDict, request: SampleRequest) -> Path:
     Raises:
         UserError: Where the checkpoint or a condition cannot be read, or `out` cannot be made.
     """
-    trained = load_trained(config, request.workdir, request.checkpoint, Devices())
+    devices = Devices()
+    trained = load_trained(config, request.workdir, request.checkpoint, devices)
     conditions = _conditions(config, request, trained.architecture)
     out = request.out or (
         request.workdir / "samples" / f"step_{trained.step:07d}_seed_{request.seed}"
@@ -65,22 +66,24 @@ def sample(config: ConfigDict, request: SampleRequest) -> Path:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--out {out} cannot be made: {error.strerror}.") from None
-    sampler = Sampler(trained.model, jax.random.key(request.seed), request.batch_size)
+    sampler = Sampler(trained.model, devices, devices.key(request.seed), request.batch_size)
     rows: list[list[np.ndarray]] = [[] for _ in conditions.names]
     total = len(rows) * len(request.temperatures) * request.samples
     done = overflowed = 0
-    with ProgressLine("sampling", total) as progress:
+    with ProgressLine("sampling", total, quiet=not is_first()) as progress:
         for temperature in request.temperatures:
             drawn = sampler(trained.variables, conditions.batch, request.samples, temperature)
             for place, number, image in drawn:
                 name = f"{place:03d}_{conditions.names[place]}__T{temperature:g}__{number:03d}.png"
-                Image.fromarray(as_uint8(image)).save(out / name)
+                if is_first():
+                    Image.fromarray(as_uint8(image)).save(out / name)
                 rows[place].append(image)
                 done += 1
                 overflowed += bool(np.isnan(image).any())
                 progress.update(done)
         path = out / "grid.png"
-        Image.fromarray(samples_grid(conditions, rows, request.temperatures)).save(path)
+        if is_first():
+            Image.fromarray(samples_grid(conditions, rows, request.temperatures)).save(path)
         progress.say(f"{total} images in {out}\ngrid: {path}")
         if overflowed:
             progress.say(

@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 
 from fullglow_jax.models.interface import Batch, Model
+from fullglow_jax.parallel.devices import Devices
 
 PyTree = Any
 
@@ -21,16 +22,29 @@ class Sampler:
 
     Attributes:
         model: The model.
+        devices: What images are drawn on.
         key: The seed's key.
         batch_size: Images drawn at once, about.
     """
 
-    def __init__(self, model: Model, key: Array, batch_size: int) -> None:
+    def __init__(self, model: Model, devices: Devices, key: Array, batch_size: int) -> None:
         self.model = model
+        self.devices = devices
         self.key = key
         self.batch_size = batch_size
-        self._read_conditions = jax.jit(model.read_conditions)
-        self._sample = jax.jit(model.sample)
+        place = jax.lax.with_sharding_constraint
+
+        def read(variables: PyTree, batch: Batch) -> PyTree:
+            variables = place(variables, devices.replicated)
+            return model.read_conditions(variables, jax.tree.map(self._spread, batch))
+
+        def sample(variables: PyTree, read: PyTree, keys: Array, temperature: Array) -> Array:
+            variables = place(variables, devices.replicated)
+            return model.sample(variables, read, self._spread(keys), temperature)
+
+        self._read_conditions = jax.jit(read)
+        # Every process gets the images of all.
+        self._sample = jax.jit(sample, out_shardings=devices.replicated)
 
     def __call__(
         self, variables: PyTree, conditions: Batch, count: int, temperature: float
@@ -45,7 +59,7 @@ class Sampler:
         """
         places = np.arange(len(conditions.condition))
         numbers = np.arange(count)
-        for of_place in _chunks(places, max(1, self.batch_size // count)):
+        for of_place in _chunks(places, self._conditions_at_once(count)):
             batch = jax.tree.map(lambda leaf, chosen=of_place: leaf[chosen], conditions)
             read = self._read_conditions(variables, batch)
             for of_number in _chunks(numbers, min(count, self.batch_size)):
@@ -57,6 +71,18 @@ class Sampler:
                     if (place, number) not in seen:
                         seen.add((place, number))
                         yield int(place), int(number), image
+
+    def _spread(self, x: Array) -> Array:
+        """Over all devices, where that can be done evenly; whole on each where it cannot."""
+        even = len(x) % self.devices.mesh.size == 0
+        return jax.lax.with_sharding_constraint(
+            x, self.devices.sharded if even else self.devices.replicated
+        )
+
+    def _conditions_at_once(self, count: int) -> int:
+        """About a batch's worth, and as many on each device where there is more than one each."""
+        fitting, devices = max(1, self.batch_size // count), self.devices.mesh.size
+        return fitting // devices * devices or fitting
 
     def _keys(self, places: np.ndarray, numbers: np.ndarray) -> Array:
         fold = jax.random.fold_in

@@ -1,12 +1,17 @@
-"""Checkpoints that carry everything: variables, optimiser, data position and config."""
+"""Checkpoints that carry everything: variables, optimiser, average, data position and config."""
 
 import logging
 import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 from orbax.checkpoint.checkpoint_managers import (
     AnyPreservationPolicy,
@@ -16,20 +21,33 @@ from orbax.checkpoint.checkpoint_managers import (
 )
 
 from fullglow_jax.config import from_json, to_json
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import LeaveAtOnce, UserError
 from fullglow_jax.models.interface import TrainState
+from fullglow_jax.parallel.distributed import is_first
+from fullglow_jax.training.code_version import code_version
 from fullglow_jax.training.finishing_loops import finishing_loops
 
 PyTree = Any
 
 METRIC = "validation_bits_per_dim"
+DAMAGED = "damaged_checkpoints"
+"""Where in a workdir checkpoints go that training could not read."""
+
+
+class Resumed(NamedTuple):
+    """A state to go on from, and where in the data it was."""
+
+    step: int
+    state: TrainState
+    data: dict[str, Any]
 
 
 class Checkpoints:
     """The checkpoints of one workdir, under `WORKDIR/checkpoints/STEP`.
 
-    Saved in the background and atomically: a folder under its final name is whole. Variables and
-    optimiser are stored apart, so that sampling need not read moments.
+    Saved in the background and atomically: a folder under its final name is whole. Variables,
+    optimiser and average are stored apart, so that sampling need not read moments. Arrays are read
+    onto the devices there are, however many wrote them. All processes of a run call every method.
 
     Attributes:
         workdir: The run's folder.
@@ -61,14 +79,16 @@ class Checkpoints:
             create=False,
         )
         folder = (workdir / "checkpoints").absolute()
-        items = ("variables", "optimizer", "data", "config")
+        items = ("variables", "optimizer", "average", "data", "config", "code")
         try:
             if not read_only:
-                # What a killed run had half written. Orbax would do it in a thread that an early
-                # end of the program leaves behind.
-                for unfinished in folder.glob("*.orbax-checkpoint-tmp*"):
-                    shutil.rmtree(unfinished)
-                folder.mkdir(parents=True, exist_ok=True)
+                if is_first():
+                    # What a killed run had half written. Orbax would do it in a thread that an
+                    # early end of the program leaves behind.
+                    for unfinished in folder.glob("*.orbax-checkpoint-tmp*"):
+                        shutil.rmtree(unfinished)
+                    folder.mkdir(parents=True, exist_ok=True)
+                multihost_utils.sync_global_devices("checkpoints folder")
             self._manager = ocp.CheckpointManager(folder, options=options, item_names=items)
         except (OSError, ValueError) as error:
             raise UserError(
@@ -124,17 +144,24 @@ class Checkpoints:
         config: ConfigDict,
         validation_bits: float | None = None,
     ) -> None:
-        """Starts saving a state; returns once the arrays may change."""
+        """Starts saving a state; returns once the arrays may change.
+
+        Raises:
+            UserError: Where it cannot be written, or the one before could not.
+        """
         metrics = None if validation_bits is None else {METRIC: validation_bits}
-        self._manager.save(
-            int(state.step),
-            args=ocp.args.Composite(
-                variables=ocp.args.StandardSave(state.variables),
-                optimizer=ocp.args.StandardSave(state.optimizer),
-                data=ocp.args.JsonSave(data),
-                config=ocp.args.JsonSave(to_json(config)),
-            ),
-            metrics=metrics,
+        items: dict[str, Any] = {
+            "variables": ocp.args.StandardSave(state.variables),
+            "optimizer": ocp.args.StandardSave(state.optimizer),
+            "data": ocp.args.JsonSave(data),
+            "config": ocp.args.JsonSave(to_json(config)),
+            "code": ocp.args.JsonSave(code_version()),
+        }
+        if jax.tree.leaves(state.average):
+            items["average"] = ocp.args.StandardSave(state.average)
+        step = int(state.step)
+        self._written(
+            lambda: self._manager.save(step, args=ocp.args.Composite(**items), metrics=metrics)
         )
 
     def config(self, step: int) -> ConfigDict:
@@ -148,30 +175,138 @@ class Checkpoints:
     def variables(self, step: int, like: TrainState) -> PyTree:
         """A checkpoint's variables, laid out as the (abstract) state's.
 
+        Where that has an average of the parameters, and so has the checkpoint, it is in their
+        place.
+
         Raises:
             UserError: Where the checkpoint is damaged or of another model.
         """
-        return self._restore(step, variables=ocp.args.StandardRestore(like.variables)).variables
+        items = {"variables": ocp.args.StandardRestore(like.variables)}
+        averaged = self._has_average(step, like)
+        if averaged:
+            items["average"] = ocp.args.StandardRestore(like.average)
+        restored = self._restore(step, **items)
+        return {**restored.variables, **({"params": restored.average} if averaged else {})}
 
-    def restore(self, step: int, like: TrainState) -> tuple[TrainState, dict[str, Any]]:
+    def restore(self, step: int, like: TrainState) -> Resumed:
         """A checkpoint's whole state, laid out as the (abstract) one, and its data position.
 
         Raises:
             UserError: Where the checkpoint is damaged or of another model.
         """
-        restored = self._restore(
-            step,
-            variables=ocp.args.StandardRestore(like.variables),
-            optimizer=ocp.args.StandardRestore(like.optimizer),
-            data=ocp.args.JsonRestore(),
-        )
-        count = jax.device_put(jax.numpy.int32(step), like.step.sharding)
-        return TrainState(count, restored.variables, restored.optimizer), restored.data
+        items = {
+            "variables": ocp.args.StandardRestore(like.variables),
+            "optimizer": ocp.args.StandardRestore(like.optimizer),
+            "data": ocp.args.JsonRestore(),
+        }
+        averaged = self._has_average(step, like)
+        if averaged:
+            items["average"] = ocp.args.StandardRestore(like.average)
+        restored = self._restore(step, **items)
+        average: PyTree = ()
+        if averaged:
+            average = restored.average
+        elif jax.tree.leaves(like.average):  # switched on since: it starts here
+            average = jax.tree.map(jnp.copy, restored.variables["params"])
+        count = jax.device_put(jnp.int32(step), like.step.sharding)
+        state = TrainState(count, restored.variables, restored.optimizer, average)
+        return Resumed(step, state, restored.data)
+
+    def restore_newest(self, like: TrainState, told: Callable[[str], None]) -> Resumed | None:
+        """The newest checkpoint that can be read, or None where there never was one.
+
+        Newer ones that cannot be read are moved to `WORKDIR/damaged_checkpoints`, so that training
+        can go on past them.
+
+        Args:
+            like: The (abstract) state.
+            told: Told of each that was moved.
+
+        Raises:
+            UserError: Where there are checkpoints and none can be read.
+        """
+        steps = self.steps()
+        failures: list[tuple[int, UserError]] = []
+        for step in reversed(steps):
+            try:
+                resumed = self.restore(step, like)
+            except UserError as error:
+                failures.append((step, error))
+                continue
+            for damaged, failure in failures:
+                told(f"{failure} Moved to {self._put_aside(damaged)}.")
+            self._manager.reload()
+            return resumed
+        if failures:
+            raise failures[0][1]
+        return None
+
+    def _put_aside(self, step: int) -> Path:
+        """Moves a damaged checkpoint away, beside what was moved before."""
+        aside = self.workdir / DAMAGED
+        place = aside / str(step)
+        if is_first():
+            aside.mkdir(exist_ok=True)
+            taken = sum(path.name.split(".")[0] == str(step) for path in aside.iterdir())
+            place = aside / (f"{step}.{taken}" if taken else str(step))
+            (self.workdir / "checkpoints" / str(step)).rename(place)
+        multihost_utils.sync_global_devices(f"put aside {step}")
+        return place
+
+    def newest_config(self) -> ConfigDict | None:
+        """The config of the newest checkpoint whose config can be read, if there is any."""
+        for step in reversed(self.steps()):
+            try:
+                return self.config(step)
+            except UserError:
+                continue
+        return None
+
+    def wait(self) -> None:
+        """Waits until everything is on disk.
+
+        Raises:
+            UserError: Where something could not be written.
+        """
+        self._written(self._manager.wait_until_finished)
 
     def close(self) -> None:
-        """Waits until everything is on disk."""
-        self._manager.wait_until_finished()
+        """Waits until everything is on disk, and ends Orbax's threads; see `wait`."""
+        self.wait()
         self._manager.close()
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        elif not issubclass(kind, LeaveAtOnce):
+            with suppress(Exception):  # the first error is the one to be heard of
+                self.close()
+
+    def _has_average(self, step: int, like: TrainState) -> bool:
+        return bool(jax.tree.leaves(like.average)) and self._folder(step, "average").is_dir()
+
+    def _folder(self, step: int, item: str) -> Path:
+        return self.workdir / "checkpoints" / str(step) / item
+
+    def _written(self, write: Callable[[], object]) -> None:
+        """Writes, or says what is left on disk."""
+        try:
+            write()
+        except Exception as error:  # Orbax raises what TensorStore or the system raised
+            whole = ", ".join(map(str, self.steps())) or "none"
+            raise UserError(
+                f"a checkpoint cannot be written to {self.workdir / 'checkpoints'}: "
+                f"{_reason(error)}. Is the disk full? Whole ones there are of step: {whole}. "
+                "Make room, and the same command goes on from the last of them."
+            ) from error
 
     def _restore(self, step: int, **items: Any) -> Any:
         try:

@@ -1,155 +1,226 @@
 """The training loop, from a config to checkpoints, metrics and pictures."""
 
 import math
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-from jax import Array
 from ml_collections import ConfigDict
-from PIL import Image
 
 from fullglow_jax.config import check_numbers, check_same_model
 from fullglow_jax.data.faults import described
-from fullglow_jax.data.pair import PairSource
-from fullglow_jax.data.pipeline import evaluation_batches, training_batches
+from fullglow_jax.data.pipeline import training_batches
 from fullglow_jax.data.source import build_source
-from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
-from fullglow_jax.models import Architecture, build_architecture, build_model
-from fullglow_jax.models.interface import Batch, LikelihoodModel, TrainState
-from fullglow_jax.parallel import Devices
+from fullglow_jax.errors import LeaveAtOnce, UserError
+from fullglow_jax.models import build_architecture, build_model
+from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.parallel.distributed import is_first, join
+from fullglow_jax.parallel.gradients import sharded_mean_gradient
 from fullglow_jax.progress import ProgressLine
-from fullglow_jax.sampling.conditions import from_source
-from fullglow_jax.sampling.grid import samples_grid
-from fullglow_jax.sampling.sampler import Sampler
+from fullglow_jax.training.bad_steps import BadSteps
 from fullglow_jax.training.checkpoints import Checkpoints
-from fullglow_jax.training.interruption import StopRequest
-from fullglow_jax.training.metrics import TRAIN, VALIDATION, Metrics, draw_curve
-from fullglow_jax.training.optimizer import learning_rate, total_steps
-from fullglow_jax.training.trained import abstract_state
+from fullglow_jax.training.compilation import CompiledStep, quickly_compiled
+from fullglow_jax.training.failures import explained
+from fullglow_jax.training.interruption import StopRequest, Vote
+from fullglow_jax.training.metrics import TRAIN, VALIDATION, Metrics
+from fullglow_jax.training.pictures import SampleGrids, save_picture
+from fullglow_jax.training.profiling import Profile
+from fullglow_jax.training.schedule import learning_rate, total_steps
+from fullglow_jax.training.step import Outcome, first_state, guarded_step
+from fullglow_jax.training.stopwatch import CHECKPOINT, DATA, PAUSE, Stopwatch
+from fullglow_jax.training.trained import abstract_batch, abstract_state, sampled_variables
+from fullglow_jax.training.validation import Validation
 
 CONDITIONAL = "bits_per_dim/conditional"
 
+AHEAD = 2
+"""Steps that are dispatched before the host has seen what the first of them said."""
 
-def train(config: ConfigDict, workdir: Path) -> None:
+
+def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     """Trains until the config's last step, going on from the newest checkpoint if there is one.
 
     Writes `checkpoints/`, `metrics.jsonl`, `tensorboard/`, `samples/` and `curve.png` into the
     workdir. Data order and noise derive from `config.seed` and the step: a run that was stopped
-    and started again ends where one left alone would have.
+    and started again, on as many devices or on others, ends where one left alone would have.
+
+    Args:
+        config: What to train, and how.
+        workdir: The run's folder.
+        profile_steps: How many steps to trace to `WORKDIR/profile`.
 
     Raises:
-        UserError: Where the config asks for what is not possible, the data is missing or bad, or
-            the workdir belongs to another model.
+        UserError: Where the config asks for what is not possible, the data is missing or bad,
+            the workdir belongs to another model, or training fails in a way that can be mended.
+        LeaveAtOnce: Where the process is to end without waiting for its other threads.
     """
     # ---- what there is: devices, model, data -------------------------------------------------
     check_numbers(config)
-    devices = Devices()
-    devices.check_batch_size(config.train.batch_size, "config.train.batch_size")
+    join(config.parallel.distributed)
+    devices = Devices(config.parallel)
+    batch_size, parts = config.train.batch_size, config.train.accumulate
+    devices.check_batch_size(batch_size, "config.train.batch_size", parts)
     architecture = build_architecture(config)
     checkpoints = _open_checkpoints(config, workdir)
     train_source = build_source(config.data, "train", boundary=architecture.boundary)
     validation_source = build_source(config.data, "val", boundary=architecture.boundary)
-    steps_per_epoch = max(1, round(len(train_source) / config.train.batch_size))
+    steps_per_epoch = max(1, round(len(train_source) / batch_size))
     schedule = learning_rate(config, steps_per_epoch)
     total = total_steps(config, steps_per_epoch)
-    model = build_model(config, schedule)
-    keys = jax.device_put(jax.random.split(jax.random.key(config.seed), 4), devices.replicated)
-    of_init, of_training, of_validation, of_samples = keys
-
-    batches = training_batches(
+    model = build_model(config, schedule, sharded_mean_gradient(devices, parts))
+    of_init, of_training, of_validation, of_samples = devices.keys(config.seed, 4)
+    make_batches = partial(
+        training_batches,
         train_source,
-        batch_size=config.train.batch_size,
+        batch_size=batch_size,
         seed=config.seed,
         threads=config.data.threads,
         boundary=architecture.boundary_spec,
         flip=config.data.flip,
     )
-    validate = _Validation(config, architecture, model, validation_source, devices, of_validation)
-    draw = _SampleGrids(config, architecture, model, validation_source, of_samples, workdir)
-    like = abstract_state(model, architecture, devices)
+    common = (config, architecture, model, validation_source, devices)
+    validate, draw = Validation(*common, of_validation), SampleGrids(*common, of_samples)
+    average_decay = config.optimizer.average_decay
+    like = abstract_state(model, architecture, devices, average_decay)
     parameters = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(like.variables["params"]))
-    step = max(checkpoints.steps(), default=0)
-    metrics = Metrics(workdir, step)
+    latest = max(checkpoints.steps(), default=0)
 
-    with ProgressLine("training", total, step) as progress, StopRequest() as stop:
+    with ExitStack() as stack:
+        enter = stack.enter_context
+        progress = enter(ProgressLine("training", total, latest, quiet=not is_first()))
+        enter(explained(config, devices, workdir))
+        stop = enter(StopRequest())
+        enter(checkpoints)
+        batches = make_batches(**devices.share)
+        stack.callback(batches.close)
         progress.say(
             f"{config.model.name}: {parameters:,} parameters, {len(train_source)} training and "
-            f"{len(validation_source)} validation pairs, {devices.mesh.size} device(s), {workdir}"
+            f"{len(validation_source)} validation pairs, {devices.described}, {workdir}"
         )
         for split, source in (("train", train_source), ("val", validation_source)):
             progress.say(f"{split}: {source.where}")
             if source.faults:
                 progress.say(f"left out, as on_bad_file says:\n{described(source.faults)}")
+
         # ---- where to begin: at a checkpoint, or at the first batch --------------------------
-        with ThreadPoolExecutor(1) as other_thread:
-            if step:
-                state, position = checkpoints.restore(step, like)
-                batches.set_state(position)
-                progress.say(f"going on from step {step} of {total}")
-            if step < total:
-                progress.say("compiling the training step …")
-                position = batches.get_state()
-                first = devices.put_batch(next(batches))
-                batches.set_state(position)
-                compiling = other_thread.submit(_compiled, model, devices, like, first, of_training)
-            if not step:
-                # The first batch starts the actnorms, and is trained on like any other afterwards.
-                state = _quickly_compiled(model.init, devices)(of_init, first)
-                if config.train.validate_at_start:
-                    metrics.scalars(0, validate(state))
+        vote = Vote(devices, stop)
+        if latest < total:
+            progress.say("compiling the training step …")
+            step_like = (
+                like,
+                abstract_batch(architecture, batch_size, devices.sharded),
+                of_training,
+                vote.ballots(),
+            )
+            compiling = CompiledStep(guarded_step(model, average_decay), devices, *step_like)
+        if resumed := checkpoints.restore_newest(like, progress.say):
+            step, state = resumed.step, resumed.state
+            batches.set_state(resumed.data)
+            progress.begin_at(step)
+            progress.say(f"going on from step {step} of {total}")
+        else:
+            # The first batch starts the actnorms, and is trained on like any other afterwards.
+            step, beginning = 0, batches.get_state()
+            first = devices.put_batch(next(batches))
+            batches.set_state(beginning)
+            start = partial(first_state, model, average_decay)
+            placed = jax.tree.map(lambda leaf: leaf.sharding, like)
+            state = quickly_compiled(start, placed)(of_init, first)
+        metrics = Metrics(workdir, step, writes=is_first())
+        stack.callback(metrics.close)
+        if step == 0 and config.train.validate_at_start:
+            metrics.scalars(0, validate(sampled_variables(state)))
 
         # ---- the steps -----------------------------------------------------------------------
-        since_log: list[dict[str, Array]] = []
-        logged_at = time.monotonic()
-        while step < total and not stop.made:
-            batch = devices.put_batch(next(batches))
-            state, scalars = compiling.result()(state, batch, of_training)
-            step += 1
-            since_log.append(scalars)
+        def batch_of(number: int) -> Any:
+            """A step's whole batch, read again."""
+            again = make_batches()
+            again.set_state({"next_batch": number - 1})
+            try:
+                return next(again)
+            finally:
+                again.close()
 
-            def due(every: int, step: int = step) -> bool:
-                return step % every == 0 or step == total
+        bad_steps = BadSteps(config, workdir, batch_of, progress.say)
+        profile = Profile(workdir / "profile", profile_steps, progress.say)
+        train_step = compiling.get(unless=lambda: stop.made) if step < total else None
+        if train_step is not None and (needed := train_step.memory_analysis()) is not None:
+            progress.say(
+                f"a step takes {needed.temp_size_in_bytes / 2**20:,.0f} MiB beside the state"
+            )
+        watch = Stopwatch()
+        unseen: deque[tuple[int, Outcome]] = deque()
+        since_log: list[Outcome] = []
+
+        def see(all_but: int) -> None:
+            """Looks at what steps said, all but the last few."""
+            while len(unseen) > all_but:
+                number, outcome = unseen.popleft()
+                vote.count(outcome.stop)
+                bad_steps.see(number, outcome)
+
+        while train_step is not None and step < total and not vote.passed:
+            with watch.timing(DATA):
+                batch = devices.put_batch(next(batches))
+            state, outcome = train_step(state, batch, of_training, vote.ballots())
+            step += 1
+            unseen.append((step, outcome))
+            since_log.append(outcome)
+            profile.after_step(outcome)
+
+            def due(every: str, step: int = step) -> bool:
+                return step % config.train[every] == 0 or step == total
 
             others = ("validate_every", "sample_every", "checkpoint_every")
-            pauses = any(due(config.train[every]) for every in others)
-            if due(config.train.log_every) or pauses:
-                values = _means(since_log)
-                rate = config.train.batch_size * len(since_log) / (time.monotonic() - logged_at)
-                values |= {"images_per_second": rate, "learning_rate": float(schedule(step - 1))}
+            pauses = any(map(due, others))
+            logs = pauses or due("log_every")
+            see(all_but=0 if logs else AHEAD)
+            if logs:
+                values = _means(since_log) | watch.split(len(since_log)) | devices.memory()
+                rate = batch_size / values["seconds/step"]
+                values |= {
+                    "images_per_second": rate,
+                    "learning_rate": float(schedule(step - 1)),
+                    "bad_steps": float(bad_steps.count),
+                }
                 metrics.scalars(step, {TRAIN + name: value for name, value in values.items()})
-                progress.update(step, f"{values[CONDITIONAL]:.3f} bits/dim  {rate:.1f} images/s")
-                since_log, logged_at = [], time.monotonic()
+                bits = f"{values[CONDITIONAL]:.3f} bits/dim" if CONDITIONAL in values else ""
+                progress.update(step, f"{bits}  {rate:.1f} images/s")
+                since_log = []
             validation_bits = None
-            if due(config.train.validate_every):
-                scores = validate(state)
-                validation_bits = scores[VALIDATION + CONDITIONAL]
-                metrics.scalars(step, scores)
-                draw_curve(workdir)
-                progress.say(f"step {step}: validation {validation_bits:.4f} bits/dim")
-            if due(config.train.sample_every):
-                metrics.image(step, "samples", draw(state, step))
-            if due(config.train.checkpoint_every) or stop.made:
-                checkpoints.save(state, batches.get_state(), config, validation_bits)
-            if pauses:
-                logged_at = time.monotonic()
+            with watch.timing(PAUSE):
+                if due("validate_every"):
+                    scores = validate(sampled_variables(state))
+                    validation_bits = scores[VALIDATION + CONDITIONAL]
+                    metrics.scalars(step, scores)
+                    metrics.draw_curve()
+                    progress.say(f"step {step}: validation {validation_bits:.4f} bits/dim")
+                if due("sample_every"):
+                    picture = draw(sampled_variables(state))
+                    metrics.image(step, "samples", picture)
+                    if is_first():
+                        save_picture(picture, workdir, step)
+            if due("checkpoint_every") or vote.passed:
+                with watch.timing(CHECKPOINT):
+                    checkpoints.save(state, batches.get_state(), config, validation_bits)
 
         # ---- the end -------------------------------------------------------------------------
-        if stop.made and step not in checkpoints.steps():  # asked between two steps
+        profile.close()
+        stopped = step < total
+        if stopped and step not in checkpoints.steps():  # asked between two steps
             checkpoints.save(state, batches.get_state(), config)
-        batches.close()
-        checkpoints.close()
-        metrics.close()
-        if stop.made:
+        checkpoints.wait()
+        if stopped:
             progress.say(f"stopped at step {step}, saved; the same command goes on from there")
+            if compiling.abandon():
+                raise LeaveAtOnce
         else:
             progress.say(
-                f"trained {step} steps: {workdir}/checkpoints, {draw_curve(workdir)}, "
+                f"trained {step} steps: {workdir}/checkpoints, {metrics.draw_curve()}, "
                 f"{workdir}/samples, {workdir}/metrics.jsonl"
             )
 
@@ -161,85 +232,13 @@ def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
     except OSError as error:
         raise UserError(f"--workdir {workdir} cannot be made: {error.strerror}.") from None
     checkpoints = Checkpoints(workdir, config.train.keep_last)
-    if steps := checkpoints.steps():
-        check_same_model(config, checkpoints.config(steps[-1]), workdir)
+    if (stored := checkpoints.newest_config()) is not None:
+        check_same_model(config, stored, workdir)
     return checkpoints
 
 
-def _compiled(
-    model: LikelihoodModel, devices: Devices, state: TrainState, batch: Batch, key: Array
-) -> Any:
-    """The training step, compiled for what is shaped and placed like the arguments."""
-    step = jax.jit(model.train_step, donate_argnums=0, out_shardings=devices.replicated)
-    return step.lower(state, batch, key).compile()
-
-
-def _quickly_compiled(init: Callable[..., TrainState], devices: Devices) -> Any:
-    """Jitted for one call: on CPUs, optimising its code would take longer than running it."""
-    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
-    return jax.jit(init, out_shardings=devices.replicated, compiler_options=options)
-
-
-def _means(scalars: list[dict[str, Array]]) -> dict[str, float]:
-    """Means by name, fetched from the device in one go."""
-    fetched = jax.device_get(scalars)
-    return {name: float(np.mean([s[name] for s in fetched])) for name in fetched[0]}
-
-
-class _Validation:
-    """Bits per dimension of the validation split, under the same noise every time."""
-
-    def __init__(
-        self,
-        config: ConfigDict,
-        architecture: Architecture,
-        model: LikelihoodModel,
-        source: PairSource,
-        devices: Devices,
-        key: Array,
-    ) -> None:
-        self.config, self.architecture, self.source = config, architecture, source
-        self.key = key
-        self.score = BitsPerDim(model, devices)
-
-    def __call__(self, state: TrainState) -> dict[str, float]:
-        """Means by name."""
-        batches = evaluation_batches(
-            self.source,
-            batch_size=self.config.train.batch_size,
-            threads=self.config.data.threads,
-            boundary=self.architecture.boundary_spec,
-            limit=self.config.train.validation_examples,
-        )
-        bits = self.score(state.variables, batches, self.key)
-        return {f"{VALIDATION}bits_per_dim/{name}": float(v.mean()) for name, v in bits.items()}
-
-
-class _SampleGrids:
-    """A picture of samples under fixed conditions and noise."""
-
-    def __init__(
-        self,
-        config: ConfigDict,
-        architecture: Architecture,
-        model: LikelihoodModel,
-        source: PairSource,
-        key: Array,
-        workdir: Path,
-    ) -> None:
-        self.settings = config.train
-        self.conditions = from_source(source, config.train.sample_conditions, architecture)
-        self.sampler = Sampler(model, key, config.train.samples_per_condition)
-        self.folder = workdir / "samples"
-
-    def __call__(self, state: TrainState, step: int) -> np.ndarray:
-        """Draws, writes `samples/step_N.png` and returns the picture."""
-        rows: list[list[np.ndarray]] = [[] for _ in self.conditions.names]
-        count, temperature = self.settings.samples_per_condition, self.settings.temperature
-        drawn = self.sampler(state.variables, self.conditions.batch, count, temperature)
-        for place, _, image in drawn:
-            rows[place].append(image)
-        picture = samples_grid(self.conditions, rows, (temperature,))
-        self.folder.mkdir(exist_ok=True)
-        Image.fromarray(picture).save(self.folder / f"step_{step:07d}.png")
-        return picture
+def _means(outcomes: list[Outcome]) -> dict[str, float]:
+    """Means by name over the steps that were taken, fetched from the device in one go."""
+    fetched = jax.device_get([(outcome.scalars, outcome.taken) for outcome in outcomes])
+    scalars = [of_step for of_step, taken in fetched if taken]
+    return {name: float(np.mean([s[name] for s in scalars])) for name in (scalars or [{}])[0]}

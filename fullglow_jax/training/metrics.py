@@ -9,6 +9,7 @@ from tensorboardX import SummaryWriter
 
 TRAIN = "train/"
 VALIDATION = "validation/"
+CURVE = "curve.png"
 
 
 class Metrics:
@@ -20,10 +21,13 @@ class Metrics:
 
     Attributes:
         workdir: The run's folder.
+        writes: Whether this process, of those of a run, is the one that writes.
     """
 
-    def __init__(self, workdir: Path, first_step: int) -> None:
-        self.workdir = workdir
+    def __init__(self, workdir: Path, first_step: int, *, writes: bool = True) -> None:
+        self.workdir, self.writes = workdir, writes
+        if not writes:
+            return
         path = workdir / "metrics.jsonl"
         kept = [r for r in read_metrics(workdir) if r["step"] <= first_step] if first_step else []
         scratch = path.with_suffix(".tmp")
@@ -34,18 +38,26 @@ class Metrics:
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Records values by name, for example "train/bits_per_dim/conditional"."""
+        if not self.writes:
+            return
         self._file.write(json.dumps({"step": step, **values}) + "\n")
         for name, value in values.items():
             self._board.add_scalar(name, value, step)
 
     def image(self, step: int, name: str, image: np.ndarray) -> None:
         """Records a picture, uint8 (H, W, 3), in TensorBoard."""
-        self._board.add_image(name, image, step, dataformats="HWC")
+        if self.writes:
+            self._board.add_image(name, image, step, dataformats="HWC")
+
+    def draw_curve(self) -> Path:
+        """Draws the curve of what is recorded; see `draw_curve`."""
+        return draw_curve(self.workdir) if self.writes else self.workdir / CURVE
 
     def close(self) -> None:
-        """Writes out everything and draws the curve."""
-        self._file.close()
-        self._board.close()
+        """Writes out everything."""
+        if self.writes:
+            self._file.close()
+            self._board.close()
 
 
 def read_metrics(workdir: Path) -> list[dict[str, Any]]:
@@ -75,6 +87,6 @@ def draw_curve(workdir: Path) -> Path:
     axes.set(xlabel="step", ylabel="conditional bits/dim")
     axes.grid(alpha=0.3)
     axes.legend()
-    path = workdir / "curve.png"
+    path = workdir / CURVE
     figure.savefig(path, dpi=120)
     return path

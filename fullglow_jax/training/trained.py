@@ -1,18 +1,21 @@
 """A trained model out of its workdir."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+from jax.sharding import Sharding
 from ml_collections import ConfigDict
 
 from fullglow_jax.config import check_same_model
 from fullglow_jax.models import Architecture, build_architecture, build_model
-from fullglow_jax.models.interface import Batch, LikelihoodModel, TrainState
-from fullglow_jax.parallel import Devices
+from fullglow_jax.models.interface import Batch, LikelihoodModel, PyTree, TrainState
+from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.training.checkpoints import Checkpoints
+from fullglow_jax.training.step import first_state
 
 
 class Trained(NamedTuple):
@@ -34,21 +37,40 @@ def stored_config(workdir: Path, checkpoint: str) -> ConfigDict:
     return checkpoints.config(checkpoints.choose(checkpoint))
 
 
-def abstract_state(
-    model: LikelihoodModel, architecture: Architecture, devices: Devices
-) -> TrainState:
-    """Shapes and places of a model's state, without computing it."""
+def abstract_batch(
+    architecture: Architecture, count: int, sharding: Sharding | None = None
+) -> Batch:
+    """Shapes, and places, of a batch as it comes from the input pipeline."""
 
     def images(size: tuple[int, int], channels: int) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct((1, *size, channels), jnp.uint8)
+        return jax.ShapeDtypeStruct((count, *size, channels), jnp.uint8, sharding=sharding)
 
     pair = images(architecture.image_size, architecture.channels)
     levels = architecture.level_sizes if architecture.boundary else ()
-    batch = Batch(pair, pair, tuple(images(size, 3) for size in levels))
-    shapes = jax.eval_shape(model.init, jax.random.key(0), batch)
+    return Batch(pair, pair, tuple(images(size, 3) for size in levels))
+
+
+def abstract_state(
+    model: LikelihoodModel,
+    architecture: Architecture,
+    devices: Devices,
+    average_decay: float = 0.0,
+) -> TrainState:
+    """Shapes and places of a model's state, without computing it."""
+    start = partial(first_state, model, average_decay)
+    shapes = jax.eval_shape(start, jax.random.key(0), abstract_batch(architecture, 1))
     return jax.tree.map(
-        lambda s: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=devices.replicated), shapes
+        lambda s, place: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=place),
+        shapes,
+        devices.place(shapes),
     )
+
+
+def sampled_variables(state: TrainState) -> PyTree:
+    """The variables that sampling and scoring use: with the moving average, where there is one."""
+    if not jax.tree.leaves(state.average):
+        return state.variables
+    return {**state.variables, "params": state.average}
 
 
 def load_trained(config: ConfigDict, workdir: Path, checkpoint: str, devices: Devices) -> Trained:
@@ -62,5 +84,5 @@ def load_trained(config: ConfigDict, workdir: Path, checkpoint: str, devices: De
     checkpoints = Checkpoints.of(workdir)
     step = checkpoints.choose(checkpoint)
     check_same_model(config, checkpoints.config(step), workdir)
-    like = abstract_state(model, architecture, devices)
+    like = abstract_state(model, architecture, devices, config.optimizer.average_decay)
     return Trained(model, architecture, checkpoints.variables(step, like), step)

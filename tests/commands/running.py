@@ -124,8 +124,18 @@ def steps_saved(workdir: Path) -> list[int]:
 def saved_state(workdir: Path, step: int) -> dict[str, np.ndarray]:
     """Every array of a checkpoint's variables and optimiser, by its path."""
     folder = (workdir / "checkpoints" / str(step)).resolve()
-    with ocp.StandardCheckpointer() as reader:
-        trees = {item: reader.restore(folder / item) for item in ("variables", "optimizer")}
+    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
+
+        def whole(item):
+            """As NumPy arrays, wherever the devices were that they lay on."""
+            tree = reader.metadata(folder / item).item_metadata.tree
+            as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), tree)
+            return reader.restore(
+                folder / item, ocp.args.PyTreeRestore(item=tree, restore_args=as_numpy)
+            )
+
+        items = [i for i in ("variables", "optimizer", "average") if (folder / i).is_dir()]
+        trees = {item: whole(item) for item in items}
     leaves = jax.tree_util.tree_leaves_with_path(trees)
     return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
 

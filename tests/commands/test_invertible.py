@@ -7,7 +7,7 @@ import numpy as np
 
 from fullglow_jax.data.source import build_source
 from fullglow_jax.models.full_glow import FullGlow
-from fullglow_jax.parallel import Devices
+from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.training.trained import load_trained, stored_config
 
 

@@ -6,7 +6,7 @@ import pytest
 from fullglow_jax.data.pipeline import evaluation_batches
 from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
 from fullglow_jax.evaluation.command import _summary
-from fullglow_jax.parallel import Devices
+from fullglow_jax.parallel.devices import Devices
 
 
 class Marks:

@@ -24,7 +24,7 @@ from fullglow_jax.interop.import_torch import (
 from fullglow_jax.interop.recording import Recording
 from fullglow_jax.interop.torch_names import entries, from_torch, to_torch
 from fullglow_jax.models import build_architecture, build_model
-from fullglow_jax.parallel import Devices
+from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.training.checkpoints import Checkpoints
 from fullglow_jax.training.trained import abstract_state
 
@@ -124,7 +124,7 @@ def test_state_carries_weights_moments_and_counts(name):
     assert jax.tree.map(lambda a: (a.shape, a.dtype), state) == jax.tree.map(
         lambda a: (a.shape, a.dtype), like
     )
-    adam, schedule = state.optimizer
+    _, adam, schedule = state.optimizer
     assert (int(state.step), int(adam.count), int(schedule.count)) == (7, 7, 7)
     weights = content["model_state_dict"]
     parameters = [n for n in weights if not is_buffer(n)]

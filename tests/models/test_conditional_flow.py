@@ -57,7 +57,7 @@ def train_step(state, batch, key, source_weight):
 
 def first_gradient(state):
     """Of which Adam's mean is a tenth after one step."""
-    return jax.device_get(jax.tree.map(lambda leaf: leaf * 10, state.optimizer[0].mu))
+    return jax.device_get(jax.tree.map(lambda leaf: leaf * 10, state.optimizer[1].mu))
 
 
 @quick_jit
@@ -134,7 +134,7 @@ def test_a_state_starts_at_step_zero_with_a_normalised_first_actnorm():
     actnorm = state.variables["params"]["levels_0"]["steps"]["source"]["actnorm"]
     np.testing.assert_allclose(actnorm["shift"][0], -squeezed.mean(0), atol=1e-3)
     np.testing.assert_allclose(actnorm["scale"][0], 1 / squeezed.std(0, ddof=1), rtol=1e-2)
-    assert all(not leaf.any() for leaf in jax.tree.leaves(state.optimizer[0].mu))
+    assert all(not leaf.any() for leaf in jax.tree.leaves(state.optimizer[1].mu))
 
 
 def test_training_lowers_the_objective_and_leaves_the_constants():

@@ -1,7 +1,7 @@
 import pytest
 
 from fullglow_jax.config import default_config
-from fullglow_jax.training.optimizer import learning_rate, total_steps
+from fullglow_jax.training.schedule import learning_rate, total_steps
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""One run of several processes, on one machine or many."""
+
+import os
+from typing import Any
+
+import jax
+
+from fullglow_jax.errors import UserError
+from fullglow_jax.parallel.launchers import COUNT, INDEX, LAUNCH, detected
+
+HEARTBEAT_SECONDS = 30
+"""After which a silent process is given up."""
+
+
+def join(asked: bool | None = None) -> None:
+    """Joins the other processes of the run; must come before anything asks JAX for its devices.
+
+    Who the others are is found out by JAX itself (SLURM, Open MPI, Kubernetes, TPU), or was put
+    into the environment by `fullglow_jax.launch`. Calling it again does nothing.
+
+    Args:
+        asked: Whether to join; None to join where a launcher is detected.
+
+    Raises:
+        UserError: There is nothing to join, or the others did not come.
+    """
+    launcher = detected()
+    if not (launcher if asked is None else asked) or jax.distributed.is_initialized():
+        return
+    numbers: dict[str, Any] = {}
+    if launcher == LAUNCH:
+        numbers = {"num_processes": int(os.environ[COUNT]), "process_id": int(os.environ[INDEX])}
+    try:
+        jax.distributed.initialize(**numbers, heartbeat_timeout_seconds=HEARTBEAT_SECONDS)
+    except (RuntimeError, ValueError) as error:
+        raise UserError(
+            f"the other processes of this run cannot be joined (started by "
+            f"{launcher or 'no launcher that is known'}): {str(error).splitlines()[0]} Start it "
+            "with SLURM, Open MPI, Kubernetes or on a TPU pod, or on one machine with "
+            "python -m fullglow_jax.launch; --config.parallel.distributed=false runs this process "
+            "by itself."
+        ) from error
+
+
+def is_first() -> bool:
+    """Whether this is the process of the run that writes and tells."""
+    return not jax.distributed.is_initialized() or jax.process_index() == 0

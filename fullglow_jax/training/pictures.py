@@ -1,0 +1,48 @@
+"""Samples under fixed conditions and noise, drawn as training goes on."""
+
+from pathlib import Path
+
+import numpy as np
+from jax import Array
+from ml_collections import ConfigDict
+from PIL import Image
+
+from fullglow_jax.data.pair import PairSource
+from fullglow_jax.models import Architecture
+from fullglow_jax.models.interface import LikelihoodModel, PyTree
+from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.sampling.conditions import from_source
+from fullglow_jax.sampling.grid import samples_grid
+from fullglow_jax.sampling.sampler import Sampler
+
+
+class SampleGrids:
+    """Draws the same scenes from different variables."""
+
+    def __init__(
+        self,
+        config: ConfigDict,
+        architecture: Architecture,
+        model: LikelihoodModel,
+        source: PairSource,
+        devices: Devices,
+        key: Array,
+    ) -> None:
+        self.settings = config.train
+        self.conditions = from_source(source, config.train.sample_conditions, architecture)
+        self.sampler = Sampler(model, devices, key, config.train.samples_per_condition)
+
+    def __call__(self, variables: PyTree) -> np.ndarray:
+        """The picture, uint8 (height, width, 3)."""
+        rows: list[list[np.ndarray]] = [[] for _ in self.conditions.names]
+        count, temperature = self.settings.samples_per_condition, self.settings.temperature
+        for place, _, image in self.sampler(variables, self.conditions.batch, count, temperature):
+            rows[place].append(image)
+        return samples_grid(self.conditions, rows, (temperature,))
+
+
+def save_picture(picture: np.ndarray, workdir: Path, step: int) -> None:
+    """Writes it to `WORKDIR/samples/step_N.png`."""
+    folder = workdir / "samples"
+    folder.mkdir(exist_ok=True)
+    Image.fromarray(picture).save(folder / f"step_{step:07d}.png")
