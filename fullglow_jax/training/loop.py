@@ -67,6 +67,7 @@ def train(config: ConfigDict, workdir: Path) -> None:
         batch_size=config.train.batch_size,
         seed=config.seed,
         threads=config.data.threads,
+        workers=config.data.workers,
         boundary=architecture.boundary_spec,
         flip=config.data.flip,
     )
