@@ -30,6 +30,7 @@ def default_config() -> ConfigDict:
     config.data.prepared = ""  # where fullglow_jax.data.prepare writes; ROOT/prepared, if not given
     config.data.bits = 8  # bits per channel of the pixels
     config.data.threads = 4  # that read and decode ahead
+    config.data.workers = 0  # processes that do so for training, with so many threads each
     # What `street_scenes` generates where the root has nothing yet.
     config.data.street_scenes = ConfigDict()
     config.data.street_scenes.train = 1000

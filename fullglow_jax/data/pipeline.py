@@ -1,6 +1,7 @@
 """From a source of pairs to batches: shuffled and endless for training, one pass for evaluation.
 
-Grain reads ahead in threads; which pair comes when depends on the seed alone, never on timing.
+Grain reads ahead, in threads and for training in worker processes too; which pair comes when
+depends on the seed alone, never on timing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,9 @@ import grain
 import numpy as np
 
 from fullglow_jax.data.boundary import BoundarySpec, boundary_pyramid
+from fullglow_jax.data.in_processes import InProcesses
 from fullglow_jax.data.pair import Pair, PairSource
+from fullglow_jax.data.resumable import Reader, ResumableBatches
 from fullglow_jax.errors import UserError
 
 
@@ -48,23 +51,25 @@ def training_batches(
     batch_size: int,
     seed: int,
     threads: int,
+    workers: int = 0,
     boundary: BoundarySpec | None = None,
     flip: bool = False,
     process_index: int = 0,
     process_count: int = 1,
-) -> grain.DatasetIterator[Batch]:
+) -> ResumableBatches[Batch]:
     """Endless batches, every epoch a fresh shuffle of the whole source.
 
     Batches run across the ends of epochs, so all have `batch_size` examples and none is left out.
-    `get_state()` is JSON-serialisable and resumes exactly through `set_state()`, under the same
-    seed, batch size, process count and source. After an error has been raised, the iterator and
-    its state are no longer good for anything. `close()` stops the threads.
+    Any of them can be read (again) through `set_state({"next_batch": N})`; which pairs it holds
+    depends on the seed, the batch size and the source. `close()` ends threads and workers.
 
     Args:
         source: Where pairs come from.
         batch_size: Examples in a batch, over all processes.
         seed: Decides the order, together with the source's length alone.
         threads: Threads that read ahead; 0 reads in the caller's own.
+        workers: Processes that read whole batches ahead, with so many threads each; 0 reads in
+            this process.
         boundary: The boundary maps to add, where the source's pairs carry them.
         flip: Whether every second example, by chance, is mirrored left to right, all its images.
         process_index: Which process this is. It gets consecutive rows of each batch, so the
@@ -72,12 +77,14 @@ def training_batches(
         process_count: How many processes share the batches.
 
     Returns:
-        An iterator of batches of batch_size / process_count examples.
+        An iterator of batches of batch_size / process_count examples; nothing is read yet.
 
     Raises:
         UserError: An argument is out of range; from the iterator, whatever the source raises.
     """
     rows = _rows_per_process(batch_size, process_count)
+    _check(threads >= 0, f"the number of reading threads must be 0 or more, not {threads}.")
+    _check(workers >= 0, f"config.data.workers={workers} must be 0 or more processes.")
     _check(len(source) > 0, "there is nothing to train on: the data source is empty.")
     _check(seed >= 0, f"the data seed must be 0 or more, not {seed}.")
     # Grain adds the epoch's number to the shuffle's seed: unhashed, seed 1 would begin with the
@@ -88,8 +95,17 @@ def training_batches(
     order = places.random_map(
         lambda index, rng: (index, flip and bool(rng.integers(2))), seed=of_flips
     )
-    share = _ProcessRows(order, rows, process_index, process_count)
-    return _read(share, source, rows, threads, boundary)
+    share = _Turns(order, rows, process_index, process_count)
+
+    def read_from(batch: int) -> Reader[Batch]:
+        rest = share.slice(slice(batch * rows, None))
+        if not workers:
+            return iter(_read(rest, source, rows, threads, boundary).map(_raised))
+        turns = [_Turns(rest, rows, worker, workers) for worker in range(workers)]
+        shares = [_read(turn, source, rows, threads, boundary) for turn in turns]
+        return InProcesses(shares, here=_owned)
+
+    return ResumableBatches(read_from)
 
 
 def evaluation_batches(
@@ -122,6 +138,7 @@ def evaluation_batches(
         UserError: An argument is out of range; from the iterator, whatever the source raises.
     """
     rows = _rows_per_process(batch_size, process_count)
+    _check(threads >= 0, f"the number of reading threads must be 0 or more, not {threads}.")
     _check(len(source) > 0, "there is nothing to evaluate: the data source is empty.")
     _check(limit is None or limit > 0, f"the limit must be 1 or more examples, not {limit}.")
     count = len(source) if limit is None else min(limit, len(source))
@@ -129,9 +146,9 @@ def evaluation_batches(
     order = grain.MapDataset.range(steps * batch_size).map(
         lambda index: (min(index, count - 1), False)
     )
-    share = _ProcessRows(order, rows, process_index, process_count)
+    share = _Turns(order, rows, process_index, process_count)
     return _with_valid(
-        _read(share, source, rows, threads, boundary),
+        iter(_read(share, source, rows, threads, boundary).map(_raised)),
         first=process_index * rows + np.arange(rows),
         batch_size=batch_size,
         count=count,
@@ -147,8 +164,11 @@ Place = tuple[int, bool]
 """An example's index, and whether it is mirrored."""
 
 
-class _ProcessRows(grain.MapDataset[Place]):
-    """The consecutive `rows` of every batch that one of `count` processes reads."""
+class _Turns(grain.MapDataset[Place]):
+    """One of `count` shares of an order that is dealt out in runs of `rows`.
+
+    A process' share are its consecutive rows of every batch; a worker's, whole batches.
+    """
 
     def __init__(self, order: grain.MapDataset[Place], rows: int, index: int, count: int) -> None:
         super().__init__(order)
@@ -172,15 +192,49 @@ def _read(
     rows: int,
     threads: int,
     boundary: BoundarySpec | None,
-) -> grain.DatasetIterator[Batch]:
-    _check(threads >= 0, f"the number of reading threads must be 0 or more, not {threads}.")
-    examples: grain.MapDataset[_Example] = order.map(
-        lambda place: _prepare(_mirrored(source[place[0]], place[1]), boundary)
-    )
+) -> grain.IterDataset[Batch | UserError]:
+    """Batches, or what is wrong with one of their examples.
+
+    An error is an element like any other, on its way through threads and processes: raised there,
+    it would keep alive what they had read ahead, or get lost between them.
+    """
+
+    def example(place: Place) -> _Example | UserError:
+        try:
+            return _prepare(_mirrored(source[place[0]], place[1]), boundary)
+        except UserError as error:
+            return error.with_traceback(None)
+
     # Two batches ahead: one ready while the other is being read.
     ahead = 2 * max(rows, threads) if threads else 0
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
-    return iter(examples.to_iter_dataset(options).batch(rows, batch_fn=_stack))
+    return order.map(example).to_iter_dataset(options).batch(rows, batch_fn=_stack_unless_bad)
+
+
+def _stack_unless_bad(examples: Sequence[_Example | UserError]) -> Batch | UserError:
+    good: list[_Example] = []
+    for example in examples:
+        if isinstance(example, UserError):
+            return example
+        good.append(example)
+    return _stack(good)
+
+
+def _raised(batch: Batch | UserError) -> Batch:
+    if isinstance(batch, UserError):
+        raise batch
+    return batch
+
+
+def _owned(batch: Batch | UserError) -> Batch:
+    """In memory of this process: what processes share is short, and must not be left behind."""
+    shared = _raised(batch)
+    return {
+        **shared,
+        "condition": np.array(shared["condition"]),
+        "target": np.array(shared["target"]),
+        "boundary": tuple(map(np.array, shared["boundary"])),
+    }
 
 
 def _mirrored(pair: Pair, mirror: bool) -> Pair:

@@ -9,14 +9,12 @@ command is given again.
 
 import json
 import os
-import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from absl import flags
@@ -34,6 +32,7 @@ from fullglow_jax.data.prepared import (
 )
 from fullglow_jax.data.shards import Shard, draft, features_of, make_shard, shards_of, swept, sync
 from fullglow_jax.data.source import find_source, verified_source
+from fullglow_jax.data.worker import begin_worker
 from fullglow_jax.errors import UserError
 from fullglow_jax.progress import ProgressLine
 
@@ -139,17 +138,9 @@ _stop: Any = None
 
 
 def _begin_worker(stop: Any) -> None:
-    """Leaves Ctrl-C to the parent, which stops its workers, and ends where the parent is killed."""
     global _stop
     _stop = stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    if parent := parent_process():
-        parent.join()
-        os._exit(1)
+    begin_worker()
 
 
 def _make_in_worker(shard: Shard) -> Checksum:

@@ -79,6 +79,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
         batch_size=batch_size,
         seed=config.seed,
         threads=config.data.threads,
+        workers=config.data.workers,
         boundary=architecture.boundary_spec,
         flip=config.data.flip,
     )

@@ -24,13 +24,15 @@ def assert_ends_alike(workdir, trained):
     assert (workdir / data).read_text() == (trained / data).read_text()
 
 
-def test_killed(commands, trained, tmp_path):
+def test_killed_and_resumed_with_workers(commands, trained, tmp_path):
     run = commands.tiny(tmp_path / "run")
     killed = commands.until("step 6: validation", signal.SIGKILL, "train.py", *run, cwd=tmp_path)
     assert killed.code == -signal.SIGKILL
     assert STEPS not in steps_kept(tmp_path / "run")
+    run = commands.tiny(tmp_path / "run", data__workers=2)
     again = commands("train.py", *run, cwd=tmp_path)
     assert again.code == 0, again.err
+    assert again.err == ""
     # The checkpoint of step 2 is whole: the one of step 4 waited for it.
     assert re.search(rf"going on from step [246] of {STEPS}", again.out)
     assert_ends_alike(tmp_path / "run", trained)

@@ -309,6 +309,8 @@ def test_bad_arguments_are_refused_at_the_call(make, options, message):
 def test_bad_arguments_of_one_kind_alone():
     with pytest.raises(UserError, match="seed must be 0 or more, not -1"):
         start(Numbered(5), seed=-1)
+    with pytest.raises(UserError, match=r"config\.data\.workers=-1 must be 0 or more"):
+        start(Numbered(5), workers=-1)
     with pytest.raises(UserError, match="limit must be 1 or more examples, not 0"):
         evaluation_batches(Numbered(5), batch_size=1, threads=0, limit=0)
     with pytest.raises(UserError, match="nothing to train on"):

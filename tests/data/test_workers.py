@@ -1,0 +1,108 @@
+"""Worker processes: as few as can be, for each takes its time to start."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from jax._src import xla_bridge
+
+from fullglow_jax.data.boundary import BoundarySpec
+from fullglow_jax.errors import UserError
+from tests.commands.running import ROOT
+from tests.data.test_pipeline import Numbered, Sided, assert_equal, start, take
+
+
+def test_batches_do_not_depend_on_workers_wherever_they_are_resumed():
+    options = {"flip": True, "boundary": BoundarySpec(sizes=((2, 4),))}
+    expected = take(start(Sided(10), **options), 19)
+    place = 0
+    for workers, count in ((0, 3), (4, 9), (0, 2), (2, 5)):
+        batches = start(Sided(10), workers=workers, **options)
+        batches.set_state({"next_batch": place})
+        for batch in take(batches, count):
+            assert_equal(batch, expected[place])
+            place += 1
+        assert batches.get_state() == {"next_batch": place}
+        batches.close()
+    assert place == 19
+    assert multiprocessing.active_children() == []
+
+
+class Telling(Numbered):
+    """Pairs whose names tell which process read them, and whether it uses JAX' devices."""
+
+    def __getitem__(self, index):
+        pair = super().__getitem__(index)
+        return pair | {"name": f"{os.getpid()} {xla_bridge.backends_are_initialized()}"}
+
+
+def test_a_bad_file_in_a_worker_is_told_here():
+    order = [
+        int(name.split()[1]) for batch in take(start(Numbered(20)), 4) for name in batch["name"]
+    ]
+    batches = start(Telling(20, broken={order[10]}), workers=1)
+    names = {name for batch in take(batches, 3) for name in batch["name"]}
+    [(pid, uses_devices)] = [name.split() for name in names]
+    assert pid != str(os.getpid())
+    assert uses_devices == "False"
+    with pytest.raises(UserError) as caught:
+        next(batches)
+    assert type(caught.value) is UserError
+    assert str(caught.value) == f"pair {order[10]} is broken"
+    assert batches.get_state() == {"next_batch": 3}
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_died_is_told_of():
+    batches = start(Numbered(20), workers=1)
+    next(batches)
+    [worker] = multiprocessing.active_children()
+    worker.kill()
+    with pytest.raises(UserError, match="a worker process that reads data died"):
+        take(batches, 20)
+    assert multiprocessing.active_children() == []
+
+
+PROGRAM = """
+from fullglow_jax import cli
+from tests.data.test_pipeline import Numbered, start
+
+def main(argv):
+    print("starting", flush=True)
+    batches = start(Numbered(20), workers=2)
+    next(batches)
+    print("reading", flush=True)
+    while True:
+        next(batches)
+
+cli.run(main)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [("starting", signal.SIGINT), ("reading", signal.SIGINT), ("reading", signal.SIGKILL)],
+)
+def test_no_worker_outlives_its_parent(line, number):
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        while process.stdout.readline().strip() != line:
+            assert process.poll() is None
+        if number == signal.SIGINT:  # Ctrl-C reaches all of a terminal's processes
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        # Workers have these too: they end when the last of them does.
+        _, said = process.communicate(timeout=60)
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert said == "interrupted\n"
