@@ -93,9 +93,9 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     with ExitStack() as stack:
         enter = stack.enter_context
         progress = enter(ProgressLine("training", total, latest, quiet=not is_first()))
-        enter(explained(config, devices, workdir))
         stop = enter(StopRequest())
         enter(checkpoints)
+        enter(explained(config, devices, workdir))
         batches = make_batches(**devices.share)
         stack.callback(batches.close)
         progress.say(
@@ -109,7 +109,8 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
 
         # ---- where to begin: at a checkpoint, or at the first batch --------------------------
         vote = Vote(devices, stop)
-        if latest < total:
+
+        def compile_step() -> CompiledStep:
             progress.say("compiling the training step …")
             step_like = (
                 like,
@@ -117,7 +118,10 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
                 of_training,
                 vote.ballots(),
             )
-            compiling = CompiledStep(guarded_step(model, average_decay), devices, *step_like)
+            return CompiledStep(guarded_step(model, average_decay), devices, *step_like)
+
+        # Before the checkpoint is read, unless that is likely to be the last.
+        compiling = compile_step() if latest < total else None
         if resumed := checkpoints.restore_newest(like, progress.say):
             step, state = resumed.step, resumed.state
             batches.set_state(resumed.data)
@@ -131,6 +135,8 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             start = partial(first_state, model, average_decay)
             placed = jax.tree.map(lambda leaf: leaf.sharding, like)
             state = quickly_compiled(start, placed)(of_init, first)
+        if compiling is None and step < total:
+            compiling = compile_step()
         metrics = Metrics(workdir, step, writes=is_first())
         stack.callback(metrics.close)
         if step == 0 and config.train.validate_at_start:
@@ -148,7 +154,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
 
         bad_steps = BadSteps(config, workdir, batch_of, progress.say)
         profile = Profile(workdir / "profile", profile_steps, progress.say)
-        train_step = compiling.get(unless=lambda: stop.made) if step < total else None
+        train_step: Any = compiling and compiling.get(unless=lambda: stop.made)
         if train_step is not None and (needed := train_step.memory_analysis()) is not None:
             progress.say(
                 f"a step takes {needed.temp_size_in_bytes / 2**20:,.0f} MiB beside the state"
@@ -217,7 +223,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
         checkpoints.wait()
         if stopped:
             progress.say(f"stopped at step {step}, saved; the same command goes on from there")
-            if compiling.abandon():
+            if compiling and compiling.abandon():
                 raise LeaveAtOnce
         else:
             progress.say(
