@@ -35,8 +35,6 @@ from fullglow_jax.training.stopwatch import CHECKPOINT, DATA, PAUSE, Stopwatch
 from fullglow_jax.training.trained import abstract_batch, abstract_state, sampled_variables
 from fullglow_jax.training.validation import Validation
 
-CONDITIONAL = "bits_per_dim/conditional"
-
 AHEAD = 2
 """Steps that are dispatched before the host has seen what the first of them said."""
 
@@ -72,6 +70,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     schedule = learning_rate(config, steps_per_epoch)
     total = total_steps(config, steps_per_epoch)
     model = build_model(config, schedule, sharded_mean_gradient(devices, parts))
+    headline = f"bits_per_dim/{model.headline}"
     of_init, of_training, of_validation, of_samples = devices.keys(config.seed, 4)
     make_batches = partial(
         training_batches,
@@ -192,16 +191,16 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
                     "bad_steps": float(bad_steps.count),
                 }
                 metrics.scalars(step, {TRAIN + name: value for name, value in values.items()})
-                bits = f"{values[CONDITIONAL]:.3f} bits/dim" if CONDITIONAL in values else ""
+                bits = f"{values[headline]:.3f} bits/dim" if headline in values else ""
                 progress.update(step, f"{bits}  {rate:.1f} images/s")
                 since_log = []
             validation_bits = None
             with watch.timing(PAUSE):
                 if due("validate_every"):
                     scores = validate(sampled_variables(state))
-                    validation_bits = scores[VALIDATION + CONDITIONAL]
+                    validation_bits = scores[VALIDATION + headline]
                     metrics.scalars(step, scores)
-                    metrics.draw_curve()
+                    metrics.draw_curve(model.headline)
                     progress.say(f"step {step}: validation {validation_bits:.4f} bits/dim")
                 if due("sample_every"):
                     picture = draw(sampled_variables(state))
@@ -223,8 +222,9 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             if compiling.abandon():
                 raise LeaveAtOnce
         else:
+            curve = metrics.draw_curve(model.headline)
             progress.say(
-                f"trained {step} steps: {workdir}/checkpoints, {metrics.draw_curve()}, "
+                f"trained {step} steps: {workdir}/checkpoints, {curve}, "
                 f"{workdir}/samples, {workdir}/metrics.jsonl"
             )
 
