@@ -149,7 +149,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
 
         bad_steps = BadSteps(config, workdir, batch_of, progress.say)
         profile = Profile(workdir / "profile", profile_steps, progress.say)
-        train_step = compiling.get(unless=lambda: stop.made) if step < total else None
+        train_step = compiling.get(unless=lambda: vote.passed) if step < total else None
         meet("first step")
         if train_step is not None and (needed := train_step.memory_analysis()) is not None:
             progress.say(
