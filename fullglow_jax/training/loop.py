@@ -108,15 +108,14 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
 
         # ---- where to begin: at a checkpoint, or at the first batch --------------------------
         vote = Vote(devices, stop)
-        if latest < total:
+        guarded = guarded_step(model, average_decay)
+        of_batch = abstract_batch(architecture, batch_size, devices.sharded)
+
+        def compile_step() -> CompiledStep:
             progress.say("compiling the training step …")
-            step_like = (
-                like,
-                abstract_batch(architecture, batch_size, devices.sharded),
-                of_training,
-                vote.ballots(),
-            )
-            compiling = CompiledStep(guarded_step(model, average_decay), devices, *step_like)
+            return CompiledStep(guarded, devices, like, of_batch, of_training, vote.ballots())
+
+        compiling = compile_step() if latest < total else None
         if resumed := checkpoints.restore_newest(like, progress.say):
             step, state = resumed.step, resumed.state
             batches.set_state(resumed.data)
@@ -149,7 +148,9 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
 
         bad_steps = BadSteps(config, workdir, batch_of, progress.say)
         profile = Profile(workdir / "profile", profile_steps, progress.say)
-        train_step = compiling.get(unless=lambda: vote.passed) if step < total else None
+        if step < total and compiling is None:  # the latest checkpoint was damaged
+            compiling = compile_step()
+        train_step = compiling and compiling.get(unless=lambda: vote.passed)
         meet("first step")
         if train_step is not None and (needed := train_step.memory_analysis()) is not None:
             progress.say(
@@ -219,7 +220,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
         checkpoints.wait()
         if stopped:
             progress.say(f"stopped at step {step}, saved; the same command goes on from there")
-            if compiling.abandon():
+            if compiling and compiling.abandon():
                 raise LeaveAtOnce
         else:
             curve = metrics.draw_curve(model.headline)
