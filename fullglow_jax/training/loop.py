@@ -150,7 +150,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
         profile = Profile(workdir / "profile", profile_steps, progress.say)
         if step < total and compiling is None:  # the latest checkpoint was damaged
             compiling = compile_step()
-        train_step = compiling and compiling.get(unless=lambda: vote.passed)
+        train_step = compiling.get(unless=lambda: vote.passed) if compiling else None
         meet("first step")
         if train_step is not None and (needed := train_step.memory_analysis()) is not None:
             progress.say(
