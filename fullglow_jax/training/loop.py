@@ -18,7 +18,7 @@ from fullglow_jax.data.source import build_source
 from fullglow_jax.errors import LeaveAtOnce, UserError
 from fullglow_jax.models import build_architecture, build_model
 from fullglow_jax.parallel.devices import Devices
-from fullglow_jax.parallel.distributed import is_first, join
+from fullglow_jax.parallel.distributed import is_first, join, meet
 from fullglow_jax.parallel.gradients import sharded_mean_gradient
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.training.bad_steps import BadSteps
@@ -108,15 +108,14 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
 
         # ---- where to begin: at a checkpoint, or at the first batch --------------------------
         vote = Vote(devices, stop)
-        if latest < total:
+        guarded = guarded_step(model, average_decay)
+        of_batch = abstract_batch(architecture, batch_size, devices.sharded)
+
+        def compile_step() -> CompiledStep:
             progress.say("compiling the training step …")
-            step_like = (
-                like,
-                abstract_batch(architecture, batch_size, devices.sharded),
-                of_training,
-                vote.ballots(),
-            )
-            compiling = CompiledStep(guarded_step(model, average_decay), devices, *step_like)
+            return CompiledStep(guarded, devices, like, of_batch, of_training, vote.ballots())
+
+        compiling = compile_step() if latest < total else None
         if resumed := checkpoints.restore_newest(like, progress.say):
             step, state = resumed.step, resumed.state
             batches.set_state(resumed.data)
@@ -129,7 +128,9 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             batches.set_state(beginning)
             start = partial(first_state, model, average_decay)
             placed = jax.tree.map(lambda leaf: leaf.sharding, like)
-            state = quickly_compiled(start, placed)(of_init, first)
+            initialise = quickly_compiled(start, placed, of_init, first)
+            meet("first state")
+            state = initialise(of_init, first)
         metrics = Metrics(workdir, step, writes=is_first())
         stack.callback(metrics.close)
         if step == 0 and config.train.validate_at_start:
@@ -147,7 +148,10 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
 
         bad_steps = BadSteps(config, workdir, batch_of, progress.say)
         profile = Profile(workdir / "profile", profile_steps, progress.say)
-        train_step = compiling.get(unless=lambda: stop.made) if step < total else None
+        if step < total and compiling is None:  # the latest checkpoint was damaged
+            compiling = compile_step()
+        train_step = compiling.get(unless=lambda: vote.passed) if compiling else None
+        meet("first step")
         if train_step is not None and (needed := train_step.memory_analysis()) is not None:
             progress.say(
                 f"a step takes {needed.temp_size_in_bytes / 2**20:,.0f} MiB beside the state"
@@ -216,7 +220,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
         checkpoints.wait()
         if stopped:
             progress.say(f"stopped at step {step}, saved; the same command goes on from there")
-            if compiling.abandon():
+            if compiling and compiling.abandon():
                 raise LeaveAtOnce
         else:
             curve = metrics.draw_curve(model.headline)
