@@ -1,6 +1,7 @@
 """Checkpoints that carry everything: variables, optimiser, average, data position and config."""
 
 import logging
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,7 +26,7 @@ from fullglow_jax.models.interface import TrainState
 from fullglow_jax.parallel.distributed import is_first, meet
 from fullglow_jax.training.checksums import checksums
 from fullglow_jax.training.code_version import code_version
-from fullglow_jax.training.finishing_loops import finishing_loops
+from fullglow_jax.training.finishing_loops import finish_loops
 
 PyTree = Any
 T = TypeVar("T")
@@ -87,6 +88,7 @@ class Checkpoints:
         self.workdir = workdir
         # Orbax tells of every array, and of its errors; these are said here, in one message.
         logging.getLogger("absl").setLevel(logging.CRITICAL)
+        finish_loops()
         policies: list[PreservationPolicy] = [
             LatestN(n=keep_last),
             # The best: the lowest of those that were validated.
@@ -309,7 +311,8 @@ class Checkpoints:
     ) -> None:
         if kind is None:
             self.close()
-        elif not issubclass(kind, LeaveAtOnce):
+        # A save ends only if all processes come to its end: those of a run that fails do not.
+        elif not issubclass(kind, LeaveAtOnce) and jax.process_count() == 1:
             with suppress(Exception):  # the first error is the one to be heard of
                 self.close()
 
@@ -344,6 +347,8 @@ class Checkpoints:
         """Writes, or says what is left on disk."""
         try:
             write()
+        except jax.errors.JaxRuntimeError:  # of another process, or of the step that is waited for
+            raise
         except Exception as error:  # Orbax raises what TensorStore or the system raised
             whole = ", ".join(map(str, self.steps())) or "none"
             raise UserError(
@@ -354,8 +359,7 @@ class Checkpoints:
 
     def _restore(self, step: int, **items: Any) -> Any:
         try:
-            with finishing_loops():
-                return self._manager.restore(step, args=ocp.args.Composite(**items))
+            return self._manager.restore(step, args=ocp.args.Composite(**items))
         # Orbax raises what TensorStore or JSON raised, or a plain Exception from it.
         except Exception as error:
             raise self._unreadable(step, _reason(error)) from error
@@ -375,11 +379,13 @@ def _stored(state: TrainState) -> dict[str, PyTree]:
 
 
 def _reason(error: BaseException) -> str:
-    """The first cause's first line, without TensorStore's specification of the array."""
+    """The first cause's first line, without what TensorStore adds in brackets."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0].split(" [tensorstore_spec")[0].split(" [source locations")[0].rstrip(".")
+    return re.split(r" \[(?:tensorstore_spec|source locations|os_error_code)", lines[0])[0].rstrip(
+        "."
+    )
 
 
 def _score(metrics: dict[str, float]) -> float:

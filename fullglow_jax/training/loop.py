@@ -92,9 +92,9 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     with ExitStack() as stack:
         enter = stack.enter_context
         progress = enter(ProgressLine("training", total, latest, quiet=not is_first()))
-        enter(explained(config, devices, workdir))
         stop = enter(StopRequest())
         enter(checkpoints)
+        enter(explained(config, devices, workdir))
         batches = make_batches(**devices.share)
         stack.callback(batches.close)
         progress.say(
