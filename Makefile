@@ -16,7 +16,8 @@ demo: .venv/installed
 	@echo "  figures   $(RUN)/eval.json, $(RUN)/metrics.jsonl"
 
 test: .venv/installed
-	$(BIN)/python -m pytest
+# One worker a core. A file's tests stay together, and with them the runs that they share.
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff check .

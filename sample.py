@@ -13,14 +13,24 @@ from fullglow_jax import cli
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training run.")
 CHECKPOINT = flags.DEFINE_string("checkpoint", "latest", '"latest", "best" or a step.')
 SPLIT = flags.DEFINE_string("split", "val", "Split that conditions are taken from.")
-COUNT = flags.DEFINE_integer("count", 4, "How many conditions of the split.", lower_bound=1)
+COUNT = flags.DEFINE_integer(
+    "count",
+    4,
+    "How many conditions of the split; how many images, for models without conditions.",
+    lower_bound=1,
+)
 CONDITION = flags.DEFINE_multi_string(
     "condition", [], "An image file as condition, instead of a split; repeat for more."
 )
 BOUNDARY = flags.DEFINE_multi_string(
     "boundary", [], "A boundary map for each --condition, for models that read them."
 )
-SAMPLES = flags.DEFINE_integer("samples", 4, "Images for each condition.", lower_bound=1)
+SAMPLES = flags.DEFINE_integer(
+    "samples",
+    None,
+    "Images for each condition; 4 if not given, 1 without conditions.",
+    lower_bound=1,
+)
 TEMPERATURE = flags.DEFINE_multi_float(
     "temperature", [0.7], "Factor of the noise's deviation; repeat for more.", lower_bound=0.0
 )

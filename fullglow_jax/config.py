@@ -15,7 +15,7 @@ def default_config() -> ConfigDict:
     config.seed = 0
 
     config.data = ConfigDict()
-    # or "street_scenes", "aligned_pairs", "two_folders", "mnist", "tfds"
+    # or "street_scenes", "aligned_pairs", "two_folders", "images", "mnist", "tfds"
     config.data.name = "cityscapes"
     config.data.root = "datasets/cityscapes"
     # "label2photo", "photo2label" or "boundary2label"; "class2digit" or "coarse2digit" for mnist;
@@ -51,7 +51,7 @@ def default_config() -> ConfigDict:
     config.data.tfds.palette = "none"
 
     config.model = ConfigDict()
-    config.model.name = "full_glow"
+    config.model.name = "full_glow"  # or "glow", of the targets alone
     config.model.steps = (8, 8, 8, 8)  # flow steps of each level
     config.model.lu = True  # 1×1 convolutions by LU factors
     config.model.condition = "source"  # or "source+boundary", "source+boundary_ceil"

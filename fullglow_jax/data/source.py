@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.data.faults import refuse
 from fullglow_jax.data.file_pairs import FilePairs, find_pairs
-from fullglow_jax.data.layouts import AlignedPairs, Cityscapes, Layout, TwoFolders
+from fullglow_jax.data.layouts import AlignedPairs, Cityscapes, Images, Layout, TwoFolders
 from fullglow_jax.data.mnist import find_mnist
 from fullglow_jax.data.options import check_boundary
 from fullglow_jax.data.pair import PairSource
@@ -100,6 +100,10 @@ def _cityscapes(data_config: ConfigDict, split: str) -> Layout:
     return Cityscapes(data_config.root, split, data_config.label_files)
 
 
+def _images(data_config: ConfigDict, split: str) -> Layout:
+    return Images(data_config.root, split)
+
+
 def _street_scenes(data_config: ConfigDict, split: str) -> Layout:
     generate(Path(data_config.root).expanduser(), **data_config.street_scenes.to_dict())
     return _cityscapes(data_config, split)
@@ -139,6 +143,7 @@ def _tfds(data_config: ConfigDict, split: str, boundary: bool) -> PairSource:
 SOURCES: dict[str, Finder] = {
     "aligned_pairs": _files(_aligned_pairs),
     "cityscapes": _files(_cityscapes),
+    "images": _files(_images),
     "mnist": _mnist,
     "street_scenes": _files(_street_scenes),
     "tfds": _tfds,

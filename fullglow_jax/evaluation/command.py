@@ -61,7 +61,7 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         **devices.share,
     )
     total = min(len(source), request.limit or len(source))
-    score = BitsPerDim(trained.model, devices)
+    score, headline = BitsPerDim(trained.model, devices), trained.model.headline
     key = devices.key(request.seed)
     with ProgressLine("evaluating", total, quiet=not is_first()) as progress:
         bits = score(trained.variables, batches, key, told=progress.update)
@@ -71,9 +71,9 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
             "examples": total,
             "seed": request.seed,
             "bits_per_dim": {name: _summary(values) for name, values in bits.items()},
-            "untrained_validation_bits_per_dim": _untrained(request.workdir),
+            "untrained_validation_bits_per_dim": _untrained(request.workdir, headline),
         }
-        progress.console.print(_table(report))
+        progress.console.print(_table(report, headline))
         if is_first():
             progress.say(f"figures: {_write(report, request.workdir / 'eval.json')}")
     return report
@@ -93,10 +93,10 @@ def _write(report: dict[str, Any], path: Path) -> Path:
     return path
 
 
-def _untrained(workdir: Path) -> float | None:
-    """Conditional bits/dim that training recorded before its first step, if it did."""
+def _untrained(workdir: Path, headline: str) -> float | None:
+    """Bits/dim that training recorded before its first step, if it did."""
     at_start = (record for record in read_metrics(workdir) if record["step"] == 0)
-    return next(at_start, {}).get(f"{VALIDATION}bits_per_dim/conditional")
+    return next(at_start, {}).get(f"{VALIDATION}bits_per_dim/{headline}")
 
 
 def _summary(values: np.ndarray) -> dict[str, float | None]:
@@ -106,12 +106,12 @@ def _summary(values: np.ndarray) -> dict[str, float | None]:
     return {"mean": float(values.mean(dtype=np.float64)), "standard_error": error}
 
 
-def _table(report: dict[str, Any]) -> Table:
+def _table(report: dict[str, Any], headline: str) -> Table:
     title = f"{report['examples']} examples of {report['split']}, step {report['checkpoint']}"
     table = Table("bits/dim", "mean", "± standard error", title=title)
     for name, summary in report["bits_per_dim"].items():
         error = summary["standard_error"]
         table.add_row(name, f"{summary['mean']:.4f}", "" if error is None else f"{error:.4f}")
     if (untrained := report["untrained_validation_bits_per_dim"]) is not None:
-        table.caption = f"conditional, before training: {untrained:.4f} on the validation split"
+        table.caption = f"{headline}, before training: {untrained:.4f} on the validation split"
     return table

@@ -6,21 +6,39 @@ import optax
 from ml_collections import ConfigDict
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.models.architecture import Architecture
+from fullglow_jax.models.architecture import SMALLEST_LEVEL, Architecture
 from fullglow_jax.models.conditional_flow import ConditionalFlow
 from fullglow_jax.models.interface import LikelihoodModel
 from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
 from fullglow_jax.models.optimizer import clipped_adam
+from fullglow_jax.models.unconditional_flow import UnconditionalFlow
 
-MODELS = ("full_glow",)
+FULL_GLOW, GLOW = MODELS = ("full_glow", "glow")
 
 
 def build_architecture(config: ConfigDict) -> Architecture:
     """The shapes that a config asks for.
 
     Raises:
-        UserError: Where they are not possible.
+        UserError: Where there is no such model, or its numbers or its data are not possible.
     """
+    name = config.model.name
+    if name not in MODELS:
+        near = difflib.get_close_matches(name, MODELS, n=1, cutoff=0) or MODELS
+        raise UserError(
+            f"config.model.name={name!r} is not a model here; "
+            f"did you mean {near[0]!r}? There are: {', '.join(MODELS)}."
+        )
+    if name == GLOW and config.model.condition != "source":
+        raise UserError(
+            f"config.model.condition={config.model.condition!r} means nothing to a glow, which "
+            "reads no condition. Leave it out, or set --config.model.name=full_glow."
+        )
+    if name == FULL_GLOW and config.data.name == "images":
+        raise UserError(
+            "config.data.name='images' are single images, and a full_glow needs a condition for "
+            "each. Set --config.model.name=glow, or name a source of pairs."
+        )
     return Architecture(
         image_size=tuple(config.data.image_size),
         steps=tuple(config.model.steps),
@@ -33,6 +51,8 @@ def build_architecture(config: ConfigDict) -> Architecture:
         tile=config.model.tile,
         actnorm_floor=config.model.actnorm_floor,
         coupling_floor=config.model.coupling_floor,
+        # Only vector nets, which read conditions, need more than a pixel.
+        smallest_level=1 if name == GLOW else SMALLEST_LEVEL,
     )
 
 
@@ -49,16 +69,19 @@ def build_model(
     Raises:
         UserError: Where there is no such model, or its numbers are not possible.
     """
-    if config.model.name not in MODELS:
-        near = difflib.get_close_matches(config.model.name, MODELS, n=1, cutoff=0) or MODELS
-        raise UserError(
-            f"config.model.name={config.model.name!r} is not a model here; "
-            f"did you mean {near[0]!r}? There are: {', '.join(MODELS)}."
+    architecture = build_architecture(config)
+    optimizer = clipped_adam(schedule, config.optimizer.clip_norm)
+    if config.model.name == GLOW:
+        return UnconditionalFlow(
+            architecture,
+            bits=config.data.bits,
+            optimizer=optimizer,
+            mean_gradient=mean_gradient,
         )
     return ConditionalFlow(
-        build_architecture(config),
+        architecture,
         bits=config.data.bits,
         source_weight=config.optimizer.source_weight,
-        optimizer=clipped_adam(schedule, config.optimizer.clip_norm),
+        optimizer=optimizer,
         mean_gradient=mean_gradient,
     )

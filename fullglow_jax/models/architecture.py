@@ -26,10 +26,6 @@ ACCELERATOR_TILE = 32768
 """Pixels that fill an accelerator; 512 channels of them are 64 MiB."""
 
 
-def _fits(image_size: tuple[int, int], levels: int) -> bool:
-    return all(n % 2**levels == 0 and n >> levels >= SMALLEST_LEVEL for n in image_size)
-
-
 @dataclass(frozen=True)
 class Architecture:
     """The numbers that a Full-Glow is built from.
@@ -52,6 +48,7 @@ class Architecture:
             training of "store"; 0 for all; None for what suits the device.
         actnorm_floor: What |s| of actnorms does not fall under; 0 for no floor, as in the paper.
         coupling_floor: Likewise of the couplings' s; less than 1.
+        smallest_level: Pixels that the last level must have, in height and in width.
 
     Raises:
         UserError: Where the image size does not fit the levels, or a value is not possible.
@@ -69,6 +66,7 @@ class Architecture:
     tile: int | None = None
     actnorm_floor: float = 0.0
     coupling_floor: float = 0.0
+    smallest_level: int = SMALLEST_LEVEL
 
     def __post_init__(self) -> None:
         if not self.steps or min(self.steps) < 1:
@@ -99,14 +97,14 @@ class Architecture:
                 f"config.data.image_size={self.image_size} must be height and width, "
                 "for example (256, 256)."
             )
-        if _fits(self.image_size, self.levels):
+        if self._fits(self.levels):
             return
-        factor = 2**self.levels
-        smallest = SMALLEST_LEVEL * factor
+        factor, least = 2**self.levels, self.smallest_level
+        smallest = least * factor
         around = [
             {
-                max(n // factor, SMALLEST_LEVEL) * factor,
-                max(-(-n // factor), SMALLEST_LEVEL) * factor,
+                max(n // factor, least) * factor,
+                max(-(-n // factor), least) * factor,
             }
             for n in self.image_size
         ]
@@ -114,18 +112,24 @@ class Architecture:
             product(*around), key=lambda size: (math.dist(size, self.image_size), size)
         )
         named = " or ".join(f"{height}×{width}" for height, width in nearest[:2])
-        fewer = [n for n in range(1, self.levels) if _fits(self.image_size, n)]
+        fewer = [n for n in range(1, self.levels) if self._fits(n)]
         plural = "s" if fewer and fewer[-1] > 1 else ""
         height, width = self.image_size
         raise UserError(
             f"An image of {height}×{width} does not fit {self.levels} levels: its height and "
             f"width must be multiples of {factor} and at least {smallest}, so that the smallest "
-            f"level has {SMALLEST_LEVEL} pixels. The nearest sizes that fit: {named}."
+            f"level has {least} pixel{'s' if least > 1 else ''}. The nearest sizes that fit: "
+            f"{named}."
             + (
                 f" Or keep the size and use {fewer[-1]} level{plural} (config.model.steps)."
                 if fewer
                 else ""
             )
+        )
+
+    def _fits(self, levels: int) -> bool:
+        return all(
+            n % 2**levels == 0 and n >> levels >= self.smallest_level for n in self.image_size
         )
 
     @property

@@ -1,30 +1,12 @@
 """Full-Glow: a source glow and a target glow whose every operation reads the source's."""
 
-from typing import NamedTuple
-
 import flax.linen as nn
-import jax.numpy as jnp
 from jax import Array
 
 from fullglow_jax.models.architecture import Architecture
+from fullglow_jax.models.encoding import Encoding, Images, LevelEncoding, gather
 from fullglow_jax.models.flow_step import StepParameters
-from fullglow_jax.models.joint_level import JointLevel, LevelEncoding
-
-Images = tuple[Array, ...]
-"""One array a level, finest first."""
-
-
-class Encoding(NamedTuple):
-    """An image in its glow's terms.
-
-    `latents`: one a level, (B, h, w, c) as `Architecture.latent_shapes` says; `log_prior`, their
-    log-density, and `log_det`, log|det| from the image to them, both (B, levels): what each level
-    contributed.
-    """
-
-    latents: Images
-    log_prior: Array
-    log_det: Array
+from fullglow_jax.models.joint_level import JointLevel
 
 
 class FullGlow(nn.Module):
@@ -61,7 +43,7 @@ class FullGlow(nn.Module):
             of_source.append(at_source)
             of_target.append(at_target)
             source, target = at_source.kept, at_target.kept
-        return _gather(of_source), _gather(of_target)
+        return gather(of_source), gather(of_target)
 
     def read_condition(self, source: Array, boundary: Images = ()) -> tuple[StepParameters, ...]:
         """All that decoding takes from a condition, one pytree a level, stacked over its steps."""
@@ -99,11 +81,3 @@ class FullGlow(nn.Module):
 
     def _per_level(self, boundary: Images) -> tuple[Array | None, ...]:
         return boundary if self.architecture.boundary else (None,) * self.architecture.levels
-
-
-def _gather(levels: list[LevelEncoding]) -> Encoding:
-    return Encoding(
-        tuple(level.latent for level in levels),
-        jnp.stack([level.log_prior for level in levels], axis=-1),
-        jnp.stack([level.log_det for level in levels], axis=-1),
-    )

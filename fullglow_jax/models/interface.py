@@ -58,10 +58,16 @@ class Batch:
 
 
 class Model(Protocol):
-    """A conditional image model. Its methods are pure: jit them, shard their arguments.
+    """An image model. Its methods are pure: jit them, shard their arguments.
 
     Keys come one an example, (B,), so that what an example gets does not depend on its batch.
+
+    Attributes:
+        reads_conditions: Whether images depend on the conditions and boundary maps of a batch.
+            Where they do not, only its targets count.
     """
+
+    reads_conditions: bool
 
     def init(self, key: Array, batch: Batch) -> TrainState:
         """A state to train from, started from the first batch where the model does so."""
@@ -96,10 +102,16 @@ class Model(Protocol):
 
 
 class LikelihoodModel(Model, Protocol):
-    """A model that also gives exact likelihoods."""
+    """A model that also gives exact likelihoods.
+
+    Attributes:
+        headline: The name, of those of `bits_per_dim`, that curves and the best checkpoint go by.
+    """
+
+    headline: str
 
     def bits_per_dim(self, variables: PyTree, batch: Batch, keys: Array) -> dict[str, Array]:
-        """Bits per dimension of each example, (B,), by name; "conditional" is p(target | source).
+        """Bits per dimension of each example, (B,), by name; for example "conditional".
 
         Args:
             variables: The model's variable collections.

@@ -7,62 +7,76 @@ inverted is rounded, so gradients differ from stored ones by as much as the mode
 differ from the images.
 """
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from flax.core import FrozenDict
 from jax import Array
 
 from fullglow_jax.bijections import Bijection
-from fullglow_jax.models.flow_step import step_bijections, with_boundary
-from fullglow_jax.models.joint_step import JointState, JointStep
 
 Variables = Any
 Tree = Any
 
 
+class Walk(NamedTuple):
+    """How a step is gone through, both ways.
+
+    Attributes:
+        encode: (step, state, boundary map) → (state after the step, None).
+        back: (step, variables stacked over the steps, index of this one, state after it, its
+            cotangent, boundary map) → (state before it, its cotangent, the parameters' gradients).
+    """
+
+    encode: Callable[..., tuple[Tree, None]]
+    back: Callable[..., tuple[Tree, Tree, Tree]]
+
+
 def encode_storing_nothing(
-    step: JointStep, variables: Variables, state: JointState, boundary: Array | None
-) -> JointState:
-    """A level's joint steps one after the other, as a scan of `step.encode`.
+    step: nn.Module, walk: Walk, variables: Variables, state: Tree, boundary: Array | None
+) -> Tree:
+    """A level's steps one after the other, as a scan of `walk.encode`.
 
     Args:
         step: Unbound.
+        walk: How it is gone through.
         variables: Its collections, stacked over the steps.
         state: What goes in.
         boundary: The level's boundary map, if the model reads one; gets no gradient.
     """
     constants = variables.get("constants", FrozenDict())
-    return _encode(step, variables["params"], constants, state, boundary)
+    return _encode(step, walk, variables["params"], constants, state, boundary)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _encode(
-    step: JointStep, params: Tree, constants: Tree, state: JointState, boundary: Array | None
-) -> JointState:
-    def body(state: JointState, variables: Variables) -> tuple[JointState, None]:
-        return step.apply(variables, state, boundary, method="encode")  # type: ignore[return-value]
+    step: nn.Module, walk: Walk, params: Tree, constants: Tree, state: Tree, boundary: Array | None
+) -> Tree:
+    def body(state: Tree, variables: Variables) -> tuple[Tree, None]:
+        return step.apply(variables, state, boundary, method=walk.encode)  # type: ignore[return-value]
 
     return jax.lax.scan(body, state, {"params": params, "constants": constants})[0]
 
 
 def _forward(
-    step: JointStep, params: Tree, constants: Tree, state: JointState, boundary: Array | None
-) -> tuple[JointState, Tree]:
-    state = _encode(step, params, constants, state, boundary)
+    step: nn.Module, walk: Walk, params: Tree, constants: Tree, state: Tree, boundary: Array | None
+) -> tuple[Tree, Tree]:
+    state = _encode(step, walk, params, constants, state, boundary)
     return state, (params, constants, state, boundary)
 
 
-def _backward(step: JointStep, residuals: Tree, cotangent: JointState) -> Tree:
+def _backward(step: nn.Module, walk: Walk, residuals: Tree, cotangent: Tree) -> Tree:
     params, constants, state, boundary = residuals
     variables = {"params": params, "constants": constants}
     count = len(jax.tree.leaves(params)[0])
 
     def body(carry: Tree, index: Array) -> tuple[Tree, Tree]:
         state, cotangent = carry
-        state, cotangent, of_params = _step_back(step, variables, index, state, cotangent, boundary)
+        state, cotangent, of_params = walk.back(step, variables, index, state, cotangent, boundary)
         return (state, cotangent), of_params
 
     (_, cotangent), of_params = jax.lax.scan(
@@ -74,60 +88,17 @@ def _backward(step: JointStep, residuals: Tree, cotangent: JointState) -> Tree:
 _encode.defvjp(_forward, _backward)
 
 
-def _step_back(
-    step: JointStep,
-    variables: Variables,
-    index: Array,
-    state: JointState,
-    cotangent: JointState,
-    boundary: Array | None,
-) -> tuple[JointState, JointState, Tree]:
-    """(state before the step, its cotangent, the parameters' gradients), from those after it.
-
-    The target's operation goes first: it reads the source's output of the same operation, and
-    what it has to say of that must be known before the source's operation can go back.
-    """
-    of_source = step_bijections(step.architecture, step.channels, conditional=False)
-    of_target = step_bijections(step.architecture, step.channels, conditional=True)
-    source, target, source_log_det, target_log_det = state
-    g_source, g_target, g_source_log_det, g_target_log_det = cotangent
-    gradients: dict[str, dict[str, Tree]] = {"source": {}, "target": {}}
-    for name in ("coupling", "convolution", "actnorm"):
-        # One operation after the other, or the weights and buffers of all are alive together.
-        index = _after(g_source, index)
-        target, g_target, g_condition, gradients["target"][name] = _operation_back(
-            getattr(of_target, name),
-            _of(variables, "target", name, index),
-            with_boundary(source, boundary),
-            target,
-            (g_target, g_target_log_det),
-        )
-        g_source = g_source + g_condition[..., : source.shape[-1]]
-        source, g_source, _, gradients["source"][name] = _operation_back(
-            getattr(of_source, name),
-            _of(variables, "source", name, index),
-            None,
-            source,
-            (g_source, g_source_log_det),
-        )
-    # The log-determinants so far are sums, which nothing reads on the way back.
-    return (
-        JointState(source, target, source_log_det, target_log_det),
-        JointState(g_source, g_target, g_source_log_det, g_target_log_det),
-        gradients,
-    )
-
-
-def _of(variables: Variables, side: str, name: str, index: Array) -> Variables:
-    """One operation's collections, at one step."""
+def of_step(variables: Variables, path: tuple[str, ...], index: Array) -> Variables:
+    """The collections of what lies under a path, at one step of many."""
+    found = {name: _under(tree, path) for name, tree in variables.items()}
     return {
-        collection: jax.tree.map(partial(_at, index=index), tree[side][name])
-        for collection, tree in variables.items()
-        if name in tree.get(side, {})
+        name: jax.tree.map(partial(_at, index=index), tree)
+        for name, tree in found.items()
+        if tree is not None
     }
 
 
-def _operation_back(
+def operation_back(
     bijection: Bijection,
     variables: Variables,
     condition: Array | None,
@@ -148,11 +119,19 @@ def _operation_back(
     return x, g_x, g_condition, jax.tree.map(jnp.add, of_params, of_params_too)
 
 
+def _under(tree: Tree, path: tuple[str, ...]) -> Tree | None:
+    for name in path:
+        if name not in tree:
+            return None
+        tree = tree[name]
+    return tree
+
+
 def _at(stacked: Array, index: Array) -> Array:
     return jax.lax.dynamic_index_in_dim(stacked, index, keepdims=False)
 
 
-def _after(dependency: Array, index: Array) -> Array:
+def after(dependency: Array, index: Array) -> Array:
     """The index, known to the compiler only once the dependency is.
 
     It is what an `optimization_barrier` is for, but XLA drops those on CPUs before it schedules.

@@ -4,12 +4,16 @@ import os
 from typing import Any
 
 import jax
+from orbax.checkpoint import multihost
 
 from fullglow_jax.errors import UserError
 from fullglow_jax.parallel.launchers import COUNT, INDEX, LAUNCH, detected
 
 HEARTBEAT_SECONDS = 30
 """After which a silent process is given up."""
+
+MEETING_SECONDS = 1800
+"""What the slowest process is waited for."""
 
 
 def join(asked: bool | None = None) -> None:
@@ -40,6 +44,18 @@ def join(asked: bool | None = None) -> None:
             "python -m fullglow_jax.launch; --config.parallel.distributed=false runs this process "
             "by itself."
         ) from error
+
+
+def meet(where: str) -> None:
+    """Waits until all processes of the run are here; at once where there is one.
+
+    Before what they do together for the first time: the connections between CPUs are given up
+    where one process comes half a minute after another, and compiling can take longer.
+
+    Args:
+        where: A name for it, the same in all processes.
+    """
+    multihost.get_barrier_sync_fn()(key=where, timeout_ms=1000 * MEETING_SECONDS)
 
 
 def is_first() -> bool:

@@ -16,17 +16,31 @@ from fullglow_jax.models.interface import Batch
 
 
 class Conditions(NamedTuple):
-    """Conditions on the host, with names, and with the images they belong to where known."""
+    """Conditions on the host, with names, and with the images they belong to where known.
+
+    Attributes:
+        names: Of each.
+        batch: The conditions, and the images they belong to.
+        have_targets: Whether those are known.
+        matter: Whether the model reads conditions at all; the batch is blank where not.
+    """
 
     names: list[str]
     batch: Batch
     have_targets: bool
+    matter: bool = True
 
 
 def from_source(source: PairSource, count: int, architecture: Architecture) -> Conditions:
     """The first pairs of a source."""
     pairs = [source[i] for i in range(min(count, len(source)))]
     return _collate(pairs, architecture, have_targets=True)
+
+
+def without(count: int, architecture: Architecture) -> Conditions:
+    """As many places for images, for models that read no conditions."""
+    blank = np.zeros((count, *architecture.image_size, architecture.channels), np.uint8)
+    return Conditions(["image"] * count, Batch(blank, blank), have_targets=False, matter=False)
 
 
 def from_files(

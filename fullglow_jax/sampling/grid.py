@@ -59,6 +59,8 @@ def samples_grid(
 ) -> np.ndarray:
     """A row for each condition: itself, the image it belongs to where known, its samples.
 
+    Where conditions do not matter, samples alone.
+
     Args:
         conditions: The conditions.
         samples: For each of them its samples, temperature by temperature.
@@ -67,11 +69,13 @@ def samples_grid(
     Returns:
         uint8 (height, width, 3).
     """
-    header = ["condition", *(["ground truth"] if conditions.have_targets else [])]
+    header = ["condition"] if conditions.matter else []
+    header += ["ground truth"] if conditions.have_targets else []
     each = len(samples[0]) // len(temperatures)
     header += [f"T = {temperature:g}" for temperature in temperatures for _ in range(each)]
     rows: list[list[np.ndarray]] = []
     for place, drawn in enumerate(samples):
-        targets = [conditions.batch.target[place]] if conditions.have_targets else []
-        rows.append([conditions.batch.condition[place], *targets, *drawn])
+        row = [conditions.batch.condition[place]] if conditions.matter else []
+        row += [conditions.batch.target[place]] if conditions.have_targets else []
+        rows.append([*row, *drawn])
     return image_grid(rows, header)

@@ -12,7 +12,6 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import orbax.checkpoint as ocp
-from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 from orbax.checkpoint.checkpoint_managers import (
     AnyPreservationPolicy,
@@ -24,7 +23,7 @@ from orbax.checkpoint.checkpoint_managers import (
 from fullglow_jax.config import from_json, to_json
 from fullglow_jax.errors import LeaveAtOnce, UserError
 from fullglow_jax.models.interface import TrainState
-from fullglow_jax.parallel.distributed import is_first
+from fullglow_jax.parallel.distributed import is_first, meet
 from fullglow_jax.training.checksums import checksums
 from fullglow_jax.training.code_version import code_version
 from fullglow_jax.training.finishing_loops import finish_loops
@@ -118,7 +117,7 @@ class Checkpoints:
                     for unfinished in folder.glob("*.orbax-checkpoint-tmp*"):
                         shutil.rmtree(unfinished)
                     folder.mkdir(parents=True, exist_ok=True)
-                multihost_utils.sync_global_devices("checkpoints folder")
+                meet("checkpoints folder")
             self._manager = _Manager(folder, options=options, item_names=items)
         except (OSError, ValueError) as error:
             raise UserError(
@@ -285,7 +284,7 @@ class Checkpoints:
             taken = sum(path.name.split(".")[0] == str(step) for path in aside.iterdir())
             place = aside / (f"{step}.{taken}" if taken else str(step))
             (self.workdir / "checkpoints" / str(step)).rename(place)
-        multihost_utils.sync_global_devices(f"put aside {step}")
+        meet(f"put aside {step}")
         return place
 
     def wait(self) -> None:

@@ -51,7 +51,8 @@ class CompiledStep:
         return not self._compiled.done()
 
 
-def quickly_compiled(function: Callable[..., Any], out_shardings: Any) -> Any:
-    """Jitted for one call: on CPUs, optimising its code would take longer than running it."""
+def quickly_compiled(function: Callable[..., Any], out_shardings: Any, *like: Any) -> Any:
+    """Compiled for one call: on CPUs, optimising its code would take longer than running it."""
     options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
-    return jax.jit(function, out_shardings=out_shardings, compiler_options=options)
+    jitted = jax.jit(function, out_shardings=out_shardings, compiler_options=options)
+    return jitted.lower(*like).compile()

@@ -18,7 +18,7 @@ from fullglow_jax.data.source import build_source
 from fullglow_jax.errors import LeaveAtOnce, UserError
 from fullglow_jax.models import build_architecture, build_model
 from fullglow_jax.parallel.devices import Devices
-from fullglow_jax.parallel.distributed import is_first, join
+from fullglow_jax.parallel.distributed import is_first, join, meet
 from fullglow_jax.parallel.gradients import sharded_mean_gradient
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.training.bad_steps import BadSteps
@@ -34,8 +34,6 @@ from fullglow_jax.training.step import Outcome, first_state, guarded_step
 from fullglow_jax.training.stopwatch import CHECKPOINT, DATA, PAUSE, Stopwatch
 from fullglow_jax.training.trained import abstract_batch, abstract_state, sampled_variables
 from fullglow_jax.training.validation import Validation
-
-CONDITIONAL = "bits_per_dim/conditional"
 
 AHEAD = 2
 """Steps that are dispatched before the host has seen what the first of them said."""
@@ -72,6 +70,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     schedule = learning_rate(config, steps_per_epoch)
     total = total_steps(config, steps_per_epoch)
     model = build_model(config, schedule, sharded_mean_gradient(devices, parts))
+    headline = f"bits_per_dim/{model.headline}"
     of_init, of_training, of_validation, of_samples = devices.keys(config.seed, 4)
     make_batches = partial(
         training_batches,
@@ -109,18 +108,13 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
 
         # ---- where to begin: at a checkpoint, or at the first batch --------------------------
         vote = Vote(devices, stop)
+        guarded = guarded_step(model, average_decay)
+        of_batch = abstract_batch(architecture, batch_size, devices.sharded)
 
         def compile_step() -> CompiledStep:
             progress.say("compiling the training step …")
-            step_like = (
-                like,
-                abstract_batch(architecture, batch_size, devices.sharded),
-                of_training,
-                vote.ballots(),
-            )
-            return CompiledStep(guarded_step(model, average_decay), devices, *step_like)
+            return CompiledStep(guarded, devices, like, of_batch, of_training, vote.ballots())
 
-        # Before the checkpoint is read, unless that is likely to be the last.
         compiling = compile_step() if latest < total else None
         if resumed := checkpoints.restore_newest(like, progress.say):
             step, state = resumed.step, resumed.state
@@ -134,9 +128,9 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             batches.set_state(beginning)
             start = partial(first_state, model, average_decay)
             placed = jax.tree.map(lambda leaf: leaf.sharding, like)
-            state = quickly_compiled(start, placed)(of_init, first)
-        if compiling is None and step < total:
-            compiling = compile_step()
+            initialise = quickly_compiled(start, placed, of_init, first)
+            meet("first state")
+            state = initialise(of_init, first)
         metrics = Metrics(workdir, step, writes=is_first())
         stack.callback(metrics.close)
         if step == 0 and config.train.validate_at_start:
@@ -154,7 +148,10 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
 
         bad_steps = BadSteps(config, workdir, batch_of, progress.say)
         profile = Profile(workdir / "profile", profile_steps, progress.say)
-        train_step: Any = compiling and compiling.get(unless=lambda: stop.made)
+        if step < total and compiling is None:  # the latest checkpoint was damaged
+            compiling = compile_step()
+        train_step = compiling.get(unless=lambda: vote.passed) if compiling else None
+        meet("first step")
         if train_step is not None and (needed := train_step.memory_analysis()) is not None:
             progress.say(
                 f"a step takes {needed.temp_size_in_bytes / 2**20:,.0f} MiB beside the state"
@@ -195,16 +192,16 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
                     "bad_steps": float(bad_steps.count),
                 }
                 metrics.scalars(step, {TRAIN + name: value for name, value in values.items()})
-                bits = f"{values[CONDITIONAL]:.3f} bits/dim" if CONDITIONAL in values else ""
+                bits = f"{values[headline]:.3f} bits/dim" if headline in values else ""
                 progress.update(step, f"{bits}  {rate:.1f} images/s")
                 since_log = []
             validation_bits = None
             with watch.timing(PAUSE):
                 if due("validate_every"):
                     scores = validate(sampled_variables(state))
-                    validation_bits = scores[VALIDATION + CONDITIONAL]
+                    validation_bits = scores[VALIDATION + headline]
                     metrics.scalars(step, scores)
-                    metrics.draw_curve()
+                    metrics.draw_curve(model.headline)
                     progress.say(f"step {step}: validation {validation_bits:.4f} bits/dim")
                 if due("sample_every"):
                     picture = draw(sampled_variables(state))
@@ -226,8 +223,9 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             if compiling and compiling.abandon():
                 raise LeaveAtOnce
         else:
+            curve = metrics.draw_curve(model.headline)
             progress.say(
-                f"trained {step} steps: {workdir}/checkpoints, {metrics.draw_curve()}, "
+                f"trained {step} steps: {workdir}/checkpoints, {curve}, "
                 f"{workdir}/samples, {workdir}/metrics.jsonl"
             )
 

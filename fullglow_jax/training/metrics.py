@@ -49,9 +49,9 @@ class Metrics:
         if self.writes:
             self._board.image(step, name, image)
 
-    def draw_curve(self) -> Path:
+    def draw_curve(self, kind: str) -> Path:
         """Draws the curve of what is recorded; see `draw_curve`."""
-        return draw_curve(self.workdir) if self.writes else self.workdir / CURVE
+        return draw_curve(self.workdir, kind) if self.writes else self.workdir / CURVE
 
     def close(self) -> None:
         """Writes out everything."""
@@ -72,19 +72,24 @@ def read_metrics(workdir: Path) -> list[dict[str, Any]]:
     return records
 
 
-def draw_curve(workdir: Path) -> Path:
-    """Draws conditional bits/dim over steps, training and validation, to `WORKDIR/curve.png`."""
+def draw_curve(workdir: Path, kind: str) -> Path:
+    """Draws bits/dim over steps, training and validation, to `WORKDIR/curve.png`.
+
+    Args:
+        workdir: The run's folder.
+        kind: Which bits/dim: "conditional", say.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     records = read_metrics(workdir)
     for prefix, style in ((TRAIN, {"linewidth": 1}), (VALIDATION, {"marker": "o"})):
-        name = f"{prefix}bits_per_dim/conditional"
+        name = f"{prefix}bits_per_dim/{kind}"
         points = [(r["step"], r[name]) for r in records if name in r]
         if points:
             axes.plot(*zip(*points, strict=True), label=prefix.rstrip("/"), **style)
-    axes.set(xlabel="step", ylabel="conditional bits/dim")
+    axes.set(xlabel="step", ylabel=f"{kind} bits/dim")
     axes.grid(alpha=0.3)
     axes.legend()
     path = workdir / CURVE

@@ -11,7 +11,7 @@ from fullglow_jax.data.pair import PairSource
 from fullglow_jax.models import Architecture
 from fullglow_jax.models.interface import LikelihoodModel, PyTree
 from fullglow_jax.parallel.devices import Devices
-from fullglow_jax.sampling.conditions import from_source
+from fullglow_jax.sampling.conditions import from_source, without
 from fullglow_jax.sampling.grid import samples_grid
 from fullglow_jax.sampling.sampler import Sampler
 
@@ -29,7 +29,12 @@ class SampleGrids:
         key: Array,
     ) -> None:
         self.settings = config.train
-        self.conditions = from_source(source, config.train.sample_conditions, architecture)
+        count = config.train.sample_conditions
+        self.conditions = (
+            from_source(source, count, architecture)
+            if model.reads_conditions
+            else without(count, architecture)
+        )
         self.sampler = Sampler(model, devices, key, config.train.samples_per_condition)
 
     def __call__(self, variables: PyTree) -> np.ndarray:

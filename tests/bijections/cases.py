@@ -45,9 +45,13 @@ class Case:
     def module(self, channels):
         return {
             "actnorm": lambda: ActNorm(channels, self.conditional),
+            "floored actnorm": lambda: ActNorm(channels, self.conditional, floor=0.7),
             "convolution": lambda: InvertibleConvolution(channels, False, self.conditional),
             "LU convolution": lambda: InvertibleConvolution(channels, True, self.conditional),
             "coupling": lambda: AffineCoupling(channels, 8, self.conditional, spatial_width=4),
+            "floored coupling": lambda: AffineCoupling(
+                channels, 8, self.conditional, spatial_width=4, floor=0.8
+            ),
             "squeeze": Squeeze,
         }[self.kind]()
 
@@ -66,6 +70,7 @@ class Case:
         variables = jax.tree.map(lambda leaf: np.zeros(leaf.shape), shapes)
         centre = {
             "actnorm": actnorm_centre,
+            "floored actnorm": actnorm_centre,
             "convolution": matrix_centre,
             "LU convolution": factors_centre,
         }.get(self.kind, nothing)(rng, channels)
@@ -103,5 +108,7 @@ CASES = [
     *CONVOLUTIONS,
     COUPLING,
     COUPLING_CONDITIONAL,
+    Case("floored actnorm", True),
+    Case("floored coupling"),
     Case("squeeze"),
 ]

@@ -56,9 +56,12 @@ class Commands:
     scenes: Path
     cache: Path
 
-    def __call__(self, script: str, *arguments: object, cwd: Path, devices: int = 1) -> Result:
+    def __call__(
+        self, script: str, *arguments: object, cwd: Path, devices: int = 1, processes: int = 1
+    ) -> Result:
+        """Runs a command, in so many processes of so many devices each."""
         done = subprocess.run(
-            self._command(script, arguments),
+            self._command(script, arguments, processes),
             cwd=cwd,
             env=self._environment(devices),
             capture_output=True,
@@ -104,8 +107,10 @@ class Commands:
         ]
 
     @staticmethod
-    def _command(script: str, arguments: Sequence[object]) -> list[str]:
-        return [sys.executable, str(ROOT / script), *map(str, arguments)]
+    def _command(script: str, arguments: Sequence[object], processes: int = 1) -> list[str]:
+        launch = ["-m", "fullglow_jax.launch", f"--processes={processes}", "--"]
+        command = [str(ROOT / script), *map(str, arguments)]
+        return [sys.executable, *(launch if processes > 1 else []), *command]
 
     def _environment(self, devices: int) -> dict[str, str]:
         # Compiling is most of the work here: little optimised, and once for all runs.

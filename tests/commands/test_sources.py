@@ -1,14 +1,18 @@
 """Every kind of data trains through the command line, on files made here."""
 
+import importlib
+import json
 import os
 from pathlib import Path
 
+import cloudpickle
 import numpy as np
 import pytest
 from PIL import Image
 
+from fullglow_jax.data.source import build_source
 from fullglow_jax.training.metrics import read_metrics
-from tests.commands.running import ROOT, TINY, steps_saved
+from tests.commands.running import ROOT, TINY, grid_shape, steps_saved
 from tests.data.test_mnist import write_mnist
 from tests.data.test_tfds_pairs import StreetPairs
 
@@ -52,6 +56,12 @@ def write_cityscapes(root):
             save(root, f"gtFine/{name}_gtFine_instanceIds.png", ids.astype(np.uint16) * 1000)
 
 
+def write_images(root):
+    for split in ("train", "val"):
+        for i in range(3):
+            save(root, f"{split}/kind {i % 2}/{i}.{'png' if i else 'jpg'}", picture(i))
+
+
 def write_tfds(root):
     StreetPairs(data_dir=root, file_format="array_record").download_and_prepare()
 
@@ -77,11 +87,11 @@ MADE = {
     "boundary2label": (write_cityscapes, "cityscapes_256_boundary2label", {}),
     "boundary": (write_cityscapes, "cityscapes_256_boundary", {}),
     "MNIST": (write_mnist, "mnist_24", {}),
-    "TFDS": (write_tfds, "tfds_256", TFDS),
+    "TFDS, in a worker": (write_tfds, "tfds_256", {**TFDS, "data.workers": 1}),
 }
 
 
-def train(commands, workdir, root, config, **changes):
+def train(commands, workdir, root, config, headline="conditional", **changes):
     values = {**MODEL, "train.steps": STEPS, "train.log_every": 10, "train.validate_every": 20}
     values |= {"train.sample_every": 20, "train.checkpoint_every": 20, "data.root": root, **changes}
     flags = [f"--config.{key}={value}" for key, value in values.items()]
@@ -94,11 +104,9 @@ def train(commands, workdir, root, config, **changes):
     )
     assert result.code == 0, result.err
     assert steps_saved(workdir) == [STEPS]
-    bits = [
-        record["train/bits_per_dim/conditional"]
-        for record in read_metrics(workdir)
-        if "train/bits_per_dim/conditional" in record
-    ]
+    name = f"train/bits_per_dim/{headline}"
+    bits = [record[name] for record in read_metrics(workdir) if name in record]
+    assert len(bits) == STEPS // 10
     assert np.isfinite(bits).all()
     return result
 
@@ -109,6 +117,46 @@ def test_trains(commands, tmp_path, kind):
     write(tmp_path / "data")
     train(commands, tmp_path / "run", tmp_path / "data", config, **changes)
     assert list((tmp_path / "run" / "samples").glob("*.png"))
+
+
+def test_a_glow_of_single_images_trains_samples_and_is_scored(commands, tmp_path):
+    write_images(tmp_path / "data")
+    run = tmp_path / "run"
+    said = train(commands, run, tmp_path / "data", "glow_images_64", headline="image")
+    assert "3 training and 3 validation pairs" in said.out
+    # Samples and nothing else.
+    grid = np.asarray(Image.open(run / "samples" / f"step_{STEPS:07d}.png"))
+    assert grid.shape == grid_shape(rows=4, columns=3)
+
+    drawn = commands("sample.py", f"--workdir={run}", "--count=3", "--out=drawn", cwd=tmp_path)
+    assert drawn.code == 0, drawn.err
+    names = {path.name for path in (tmp_path / "drawn").iterdir()}
+    assert names == {f"{i:03d}_image__T0.7__000.png" for i in range(3)} | {"grid.png"}
+    assert np.asarray(Image.open(tmp_path / "drawn" / "grid.png")).shape == grid_shape(3, 1)
+    refused = commands("sample.py", f"--workdir={run}", "--condition=some.png", cwd=tmp_path)
+    assert refused.code == 1
+    assert refused.err.startswith("error: --condition and --boundary mean nothing to this model")
+
+    scored = commands("eval.py", f"--workdir={run}", "--batch_size=1", cwd=tmp_path)
+    assert scored.code == 0, scored.err
+    report = json.loads((run / "eval.json").read_text())
+    validation = read_metrics(run)[-1]["validation/bits_per_dim/image"]
+    np.testing.assert_allclose(report["bits_per_dim"]["image"]["mean"], validation, atol=0.1)
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_workers_can_be_given_every_source(tmp_path, kind):
+    write, config_name, changes = MADE[kind]
+    write(tmp_path)
+    config = importlib.import_module(f"configs.{config_name}").get_config()
+    config.update_from_flattened_dict({**changes, "data.root": str(tmp_path)})
+    source = build_source(config.data, "val", boundary="boundary" in config.model.condition)
+    there = cloudpickle.loads(cloudpickle.dumps(source))
+    assert len(there) == len(source)
+    pair, again = source[1], there[1]
+    assert pair.keys() == again.keys()
+    for part in pair:
+        np.testing.assert_array_equal(again[part], pair[part])
 
 
 def test_trains_without_the_bad_files_and_tells_of_them(commands, tmp_path):

@@ -57,7 +57,7 @@ def train_step(state, batch, key, source_weight):
 
 def first_gradient(state):
     """Of which Adam's mean is a tenth after one step."""
-    return jax.device_get(jax.tree.map(lambda leaf: leaf * 10, state.optimizer[1].mu))
+    return jax.device_get(jax.tree.map(lambda leaf: leaf * 10, state.optimizer[0].mu))
 
 
 @quick_jit
@@ -90,11 +90,20 @@ def asked(monkeypatch):
 
 def test_bits_are_those_of_the_encodings(asked):
     bits = flow().bits_per_dim({}, pairs(3), keys(0, 3))
-    assert bits.keys() == {"source", "conditional"}
+    shares = ("prior", "log_det", "level_1", "level_2")
+    assert bits.keys() == {
+        "source",
+        "conditional",
+        *(f"{name}/{share}" for name in ("source", "conditional") for share in shares),
+    }
     np.testing.assert_allclose(bits["source"], [8, 8, 8])
     # −(1 + 2 + 3 + 4) / (D·ln 2) for the first example, twice and three times that for the others
     bits_less = 10 / (10 * 12 * 3 * np.log(2)) * np.arange(1, 4)
     np.testing.assert_allclose(bits["conditional"], 8 - bits_less, rtol=1e-6)
+    tenths = {"prior": 3, "log_det": 7, "level_1": 4, "level_2": 6}
+    for share, of_ten in tenths.items():
+        expected = -bits_less * of_ten / 10
+        np.testing.assert_allclose(bits[f"conditional/{share}"], expected, rtol=1e-5)
 
 
 def test_every_image_has_noise_of_its_own_and_boundaries_have_none(asked):
@@ -134,21 +143,19 @@ def test_a_state_starts_at_step_zero_with_a_normalised_first_actnorm():
     actnorm = state.variables["params"]["levels_0"]["steps"]["source"]["actnorm"]
     np.testing.assert_allclose(actnorm["shift"][0], -squeezed.mean(0), atol=1e-3)
     np.testing.assert_allclose(actnorm["scale"][0], 1 / squeezed.std(0, ddof=1), rtol=1e-2)
-    assert all(not leaf.any() for leaf in jax.tree.leaves(state.optimizer[1].mu))
+    assert all(not leaf.any() for leaf in jax.tree.leaves(state.optimizer[0].mu))
 
 
 def test_training_lowers_the_objective_and_leaves_the_constants():
     state, batch = started(), pairs()
     history = []
     for _ in range(20):
-        state, scalars = train_step(state, batch, jax.random.key(1), 1.0)
-        history.append({name: float(value) for name, value in scalars.items()})
+        state, report = train_step(state, batch, jax.random.key(1), 1.0)
+        assert report.finite.all()
+        assert report.finite.shape == (2,)
+        history.append({name: float(value) for name, value in report.scalars.items()})
     assert state.step == 20
-    assert history[0].keys() == {
-        "bits_per_dim/conditional",
-        "bits_per_dim/source",
-        "gradient_norm",
-    }
+    assert {"bits_per_dim/conditional", "bits_per_dim/source", "gradient_norm"} < history[0].keys()
     for name in ("bits_per_dim/conditional", "bits_per_dim/source"):
         assert history[-1][name] < history[0][name] - 0.1
     before, after = started().variables, state.variables
@@ -159,8 +166,8 @@ def test_the_objective_is_the_weighted_sum_of_both():
     state, batch, key = started().replace(variables=random_variables()), pairs(), jax.random.key(1)
 
     (none, _), (half, scalars), (one, _) = (
-        (first_gradient(after), scalars)
-        for after, scalars in (train_step(state, batch, key, weight) for weight in (0.0, 0.5, 1.0))
+        (first_gradient(after), report.scalars)
+        for after, report in (train_step(state, batch, key, weight) for weight in (0.0, 0.5, 1.0))
     )
     leaves = [jax.tree.leaves(tree) for tree in (none, half, one)]
     for without, between, whole in zip(*leaves, strict=True):
@@ -179,7 +186,7 @@ def test_noise_is_new_at_every_step_and_the_same_for_a_step():
     state, batch, key = started(), pairs(), jax.random.key(1)
     name = "bits_per_dim/conditional"
     first, again, later = (
-        train_step(state.replace(step=np.int32(step)), batch, key, 1.0)[1][name]
+        train_step(state.replace(step=np.int32(step)), batch, key, 1.0)[1].scalars[name]
         for step in (0, 0, 1)
     )
     assert first == again

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fullglow_jax.models.interface import Batch
+from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.sampling.sampler import Sampler
 
 
@@ -34,7 +35,7 @@ def conditions(count):
 
 def draw(places, count, batch_size, seed=0, temperature=0.5):
     model = Marks()
-    sampler = Sampler(model, jax.random.key(seed), batch_size)
+    sampler = Sampler(model, Devices(), jax.random.key(seed), batch_size)
     drawn = sampler({}, conditions(places), count, temperature)
     return [((place, number), image[0, 0]) for place, number, image in drawn], model.shapes
 

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import jax
@@ -68,18 +69,55 @@ def test_no_best_before_there_was_a_validation(tmp_path):
 def test_restores_what_was_saved(tmp_path):
     save(tmp_path, {7: 3.0})
     saved = state(7)
-    sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    like = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), saved
-    )
+    like = abstract(saved)
     checkpoints = Checkpoints.of(tmp_path)
-    restored, data = checkpoints.restore(7, like)
+    step, restored, data = checkpoints.restore(7, like)
+    assert step == 7
     assert data == {"read": 70}
     assert jax.tree.structure(restored) == jax.tree.structure(saved)
     jax.tree.map(np.testing.assert_array_equal, restored, saved)
     variables = checkpoints.variables(7, like)
     jax.tree.map(np.testing.assert_array_equal, variables, saved.variables)
     assert checkpoints.config(7) == default_config()
+
+
+def abstract(state):
+    sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), state
+    )
+
+
+def test_moving_average_is_stored_and_sampled_from(tmp_path):
+    average = {"kernel": jnp.full((2, 3), 0.25)}
+    saved = state(3).replace(average=average)
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(saved, {}, default_config())
+    checkpoints.close()
+    checkpoints = Checkpoints.of(tmp_path)
+    restored = checkpoints.restore(3, abstract(saved)).state
+    jax.tree.map(np.testing.assert_array_equal, restored, saved)
+    variables = checkpoints.variables(3, abstract(saved))
+    np.testing.assert_array_equal(variables["params"]["kernel"], average["kernel"])
+    # Who does not ask for it gets the parameters.
+    variables = checkpoints.variables(3, abstract(state(3)))
+    np.testing.assert_array_equal(variables["params"]["kernel"], np.full((2, 3), 4.5))
+    assert checkpoints.restore(3, abstract(state(3))).state.average == ()
+
+
+def test_moving_average_that_is_switched_on_starts_from_the_parameters(tmp_path):
+    save(tmp_path, {7: 3.0})
+    like = abstract(state(7).replace(average=state(7).variables["params"]))
+    checkpoints = Checkpoints.of(tmp_path)
+    restored = checkpoints.restore(7, like).state
+    jax.tree.map(np.testing.assert_array_equal, restored.average, state(7).variables["params"])
+    assert checkpoints.variables(7, like).keys() == {"params"}
+
+
+def test_checkpoints_tell_the_code_that_wrote_them(tmp_path):
+    save(tmp_path, {1: 3.0})
+    stored = (tmp_path / "checkpoints" / "1" / "code" / "metadata").read_text()
+    assert json.loads(stored)["jax"] == jax.__version__
 
 
 def test_reading_changes_nothing(tmp_path):

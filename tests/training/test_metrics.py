@@ -60,8 +60,8 @@ def test_a_record_can_be_read_at_once(tmp_path):
 
 def test_curve_shows_the_records(tmp_path):
     record(tmp_path, [1, 2])
-    two = np.asarray(Image.open(draw_curve(tmp_path)))
+    two = np.asarray(Image.open(draw_curve(tmp_path, "conditional")))
     record(tmp_path, [3], first_step=2)
-    three = np.asarray(Image.open(draw_curve(tmp_path)))
+    three = np.asarray(Image.open(draw_curve(tmp_path, "conditional")))
     assert two.shape == three.shape
     assert not np.array_equal(two, three)

@@ -41,3 +41,22 @@ def test_without_decay_the_rate_ends_at_once(config):
     config.optimizer.decay_epochs = 0.0
     rate = learning_rate(config, steps_per_epoch=10)
     assert [float(rate(step)) for step in (0, 20, 21)] == [0.5, 0.5, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("warmup", "rates"),
+    [(1, [0.5, 0.5]), (4, [0.125, 0.25, 0.375, 0.5, 0.5])],
+)
+def test_warm_up_rises_to_the_rate(config, warmup, rates):
+    config.optimizer.warmup_steps = warmup
+    rate = learning_rate(config, steps_per_epoch=10)
+    assert [float(rate(step)) for step in range(len(rates))] == pytest.approx(rates)
+    # What comes after it is where it was.
+    assert float(rate(40)) == pytest.approx(0.25)
+
+
+def test_warm_up_longer_than_the_constant_steps(config):
+    config.optimizer.warmup_steps = 30
+    rate = learning_rate(config, steps_per_epoch=10)
+    assert float(rate(29)) == pytest.approx(0.5)
+    assert max(float(rate(step)) for step in range(100)) == pytest.approx(0.5)

@@ -2,7 +2,8 @@
 
 from fullglow_jax.data.layouts.aligned_pairs import AlignedPairs
 from fullglow_jax.data.layouts.cityscapes import Cityscapes
+from fullglow_jax.data.layouts.images import Images
 from fullglow_jax.data.layouts.layout import Example, Layout
 from fullglow_jax.data.layouts.two_folders import TwoFolders
 
-__all__ = ["AlignedPairs", "Cityscapes", "Example", "Layout", "TwoFolders"]
+__all__ = ["AlignedPairs", "Cityscapes", "Example", "Images", "Layout", "TwoFolders"]

@@ -1,0 +1,126 @@
+"""Run in a process of its own, which has eight devices: writes what it found as JSON.
+
+python -m tests.parallel.on_devices
+"""
+
+import json
+import math
+import sys
+from dataclasses import replace
+
+import jax
+import numpy as np
+import optax
+
+from fullglow_jax.config import default_config
+from fullglow_jax.models import Architecture, ConditionalFlow
+from fullglow_jax.models.interface import Batch
+from fullglow_jax.models.mean_gradient import mean_gradient
+from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.parallel.gradients import sharded_mean_gradient
+from fullglow_jax.training.step import guarded_step
+from fullglow_jax.training.trained import abstract_batch, abstract_state
+from tests.parallel.hlo import moved_bytes
+
+# Tiles of two rows: loops inside loops, where sums over devices must not be.
+ARCHITECTURE = Architecture(
+    (10, 12), (2,), condition="source+boundary", coupling_width=8, spatial_width=8, tile=24
+)
+BATCH = 16
+
+
+def devices(count: int, fsdp: int = 1) -> Devices:
+    config = default_config().parallel
+    config.devices, config.fsdp = count, fsdp
+    return Devices(config)
+
+
+def flow(gradient, architecture=ARCHITECTURE):
+    return ConditionalFlow(
+        architecture,
+        bits=8,
+        source_weight=0.5,
+        optimizer=optax.adam(1e-3),
+        mean_gradient=gradient,
+    )
+
+
+def batch_of(count: int) -> Batch:
+    rng = np.random.default_rng(0)
+
+    def draw(height, width):
+        return rng.integers(0, 256, (count, height, width, 3), np.uint8)
+
+    return Batch(draw(10, 12), draw(10, 12), (draw(5, 6),))
+
+
+def norms(tree, other) -> float:
+    """The largest difference of two trees' arrays, relative by norm."""
+    pairs = zip(jax.tree.leaves(tree), jax.tree.leaves(other), strict=True)
+    return max(float(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-6)) for a, b in pairs)
+
+
+def gradient_differences() -> dict[str, float]:
+    """Of gradients over devices and in parts, from those of the whole batch on one device."""
+    batch = batch_of(BATCH)
+    keys = jax.random.split(jax.random.key(1), BATCH)
+    start = jax.jit(flow(mean_gradient).init)(jax.random.key(0), batch)
+    start = jax.device_get(start.variables)
+    rng = np.random.default_rng(1)
+    params = jax.tree.map(
+        lambda p: (p + 0.05 * rng.standard_normal(p.shape)).astype(p.dtype), start["params"]
+    )
+    constants = {name: tree for name, tree in start.items() if name != "params"}
+
+    def run(gradient, mode):
+        model = flow(gradient, replace(ARCHITECTURE, memory_mode=mode))
+        taken = jax.jit(lambda *args: gradient(model._objective, *args))
+        return jax.device_get(taken(params, constants, batch, keys))
+
+    expected = run(mean_gradient, "remat")
+    found = {}
+    for mode, count, fsdp, parts in (("remat", 8, 1, 1), ("remat", 8, 4, 2), ("invert", 4, 2, 1)):
+        actual = run(sharded_mean_gradient(devices(count, fsdp), parts), mode)
+        found[f"{mode}, {count} devices, fsdp {fsdp}, {parts} parts"] = norms(actual, expected)
+    return found
+
+
+def bytes_moved() -> float:
+    """All-reduced bytes of a step over the parameters' bytes."""
+    where = devices(8)
+    model = flow(sharded_mean_gradient(where, parts=2))
+    like = abstract_state(model, ARCHITECTURE, where)
+    ballots = jax.ShapeDtypeStruct((8,), bool, sharding=where.sharded)
+    batch = abstract_batch(ARCHITECTURE, BATCH, where.sharded)
+    step = jax.jit(guarded_step(model, 0.0), donate_argnums=0)
+    compiled = step.lower(like, batch, where.key(0), ballots).compile()
+    whole = sum(
+        math.prod(p.shape) * p.dtype.itemsize for p in jax.tree.leaves(like.variables["params"])
+    )
+    return moved_bytes(compiled.as_text(), "all-reduce") / whole
+
+
+def state_shares() -> dict[str, float]:
+    """Bytes of parameters and moments on a device, over those of a whole copy."""
+    architecture = replace(ARCHITECTURE, coupling_width=512, spatial_width=128)  # the paper's
+    found = {}
+    for fsdp in (1, 2, 4, 8):
+        where = devices(8, fsdp)
+        model = flow(sharded_mean_gradient(where), architecture)
+        like = abstract_state(model, architecture, where)
+        leaves = jax.tree.leaves((like.variables["params"], like.optimizer))
+        shares = (leaf.sharding.shard_shape(leaf.shape) for leaf in leaves)
+        found[fsdp] = sum(map(math.prod, shares)) / sum(math.prod(leaf.shape) for leaf in leaves)
+    return found
+
+
+if __name__ == "__main__":
+    assert jax.device_count() == 8
+    json.dump(
+        {
+            "gradients": gradient_differences(),
+            "all-reduced": bytes_moved(),
+            "state": state_shares(),
+        },
+        sys.stdout,
+    )

@@ -1,0 +1,55 @@
+import pytest
+
+from fullglow_jax.config import default_config
+from fullglow_jax.errors import UserError
+from fullglow_jax.parallel import distributed, launchers
+from fullglow_jax.parallel.devices import Devices
+
+NAMES = ("JAX_NUM_PROCESSES", "SLURM_NTASKS", "SLURM_PROCID", "OMPI_COMM_WORLD_SIZE",
+         "KUBERNETES_SERVICE_HOST", "JOB_COMPLETION_INDEX", "TPU_WORKER_HOSTNAMES")  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "value"), [("fsdp", 2), ("fsdp", 0), ("devices", 2)])
+def test_what_the_devices_are_not_is_refused(key, value):
+    config = default_config().parallel
+    config[key] = value
+    with pytest.raises(UserError, match=f"config.parallel.{key}={value}"):
+        Devices(config)
+
+
+def test_batch_that_cannot_be_split():
+    devices = Devices()
+    devices.check_batch_size(6, "config.train.batch_size", parts=3)
+    with pytest.raises(UserError, match=r"batch_size=7 .* in 3 parts .* a multiple of 3.* 6,"):
+        devices.check_batch_size(7, "config.train.batch_size", parts=3)
+
+
+@pytest.mark.parametrize(
+    ("variables", "launcher"),
+    [
+        ({}, None),
+        ({"JAX_NUM_PROCESSES": "2"}, "fullglow_jax.launch"),
+        ({"JAX_NUM_PROCESSES": "1"}, None),
+        ({"SLURM_NTASKS": "4", "SLURM_PROCID": "1"}, "SLURM"),
+        ({"SLURM_NTASKS": "4"}, None),  # salloc's shell, before srun
+        ({"SLURM_NTASKS": "1", "SLURM_PROCID": "0"}, None),
+        ({"OMPI_COMM_WORLD_SIZE": "2"}, "Open MPI"),
+        ({"KUBERNETES_SERVICE_HOST": "h", "JOB_COMPLETION_INDEX": "0"}, "Kubernetes"),
+        ({"KUBERNETES_SERVICE_HOST": "h"}, None),
+        ({"TPU_WORKER_HOSTNAMES": "a,b"}, "a TPU pod"),
+        ({"TPU_WORKER_HOSTNAMES": "localhost"}, None),
+    ],
+)
+def test_launchers_are_told_by_what_they_leave_in_the_environment(monkeypatch, variables, launcher):
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert launchers.detected() == launcher
+
+
+def test_asked_to_join_nobody(monkeypatch):
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UserError, match=r"cannot be joined .*fullglow_jax\.launch"):
+        distributed.join(True)
