@@ -15,24 +15,19 @@ LARGEST_FILE = 80_000
 
 def sigterm_in_the_third_step() -> None:
     """SIGTERM while it computes."""
-    from fullglow_jax.training.compilation import CompiledStep
+    _in_the_third_step(lambda: os.kill(os.getpid(), signal.SIGTERM))
 
-    get = CompiledStep.get
 
-    def with_fault(self: CompiledStep, unless: Callable[[], bool]) -> Any:
-        step, calls = get(self, unless), []
+def second_process_dies_in_the_third_step() -> None:
+    """SIGKILL of one of several."""
 
-        def stepping(*arguments: Any) -> Any:
-            calls.append(1)
-            result = step(*arguments)
-            if len(calls) == 3:
-                os.kill(os.getpid(), signal.SIGTERM)
-            return result
+    def die() -> None:
+        import jax
 
-        stepping.memory_analysis = step.memory_analysis
-        return stepping
+        if jax.process_index() == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-    CompiledStep.get = with_fault
+    _in_the_third_step(die)
 
 
 def sigterm_in_a_save() -> None:
@@ -77,6 +72,26 @@ def no_room_for_metrics() -> None:
         scalars(self, step, values)
 
     Metrics.scalars = with_fault
+
+
+def _in_the_third_step(fault: Callable[[], None]) -> None:
+    from fullglow_jax.training.compilation import CompiledStep
+
+    get = CompiledStep.get
+
+    def with_fault(self: CompiledStep, unless: Callable[[], bool]) -> Any:
+        step, calls = get(self, unless), []
+
+        def stepping(*arguments: Any) -> Any:
+            calls.append(1)
+            if len(calls) == 3:
+                fault()
+            return step(*arguments)
+
+        stepping.memory_analysis = step.memory_analysis
+        return stepping
+
+    CompiledStep.get = with_fault
 
 
 if __name__ == "__main__":

@@ -110,3 +110,20 @@ def test_asked_to_stop_at_any_moment(commands, trained, tmp_path):
     again = commands("train.py", *run, cwd=tmp_path)
     assert again.code == 0, again.err
     assert_same_end(tmp_path / "run", trained)
+
+
+def test_one_of_two_processes_dies(commands, trained, tmp_path):
+    run = commands.tiny(tmp_path / "run", train__steps=4, train__sample_every=100)
+    fault = "second_process_dies_in_the_third_step"
+    died = commands.with_fault(fault, "train.py", *run, cwd=tmp_path, processes=2)
+    assert died.code == 128 + signal.SIGKILL, died.out + died.err
+    assert "launch: process 1 of 2 was ended by SIGKILL" in died.err
+    assert "error: process 0 of 2 lost another one: " in died.err
+    assert f"goes on from the last checkpoint in {tmp_path / 'run'}" in died.err
+    assert "Traceback" not in died.err
+    again = commands("train.py", *run, cwd=tmp_path, processes=2)
+    assert again.code == 0, again.err
+    assert "4/4" in again.out
+    ended, alone = saved_state(tmp_path / "run", 4), saved_state(trained, 4)
+    for name, array in alone.items():
+        np.testing.assert_allclose(ended[name], array, rtol=1e-5, atol=1e-5, err_msg=name)

@@ -12,11 +12,16 @@ from fullglow_jax.models.interface import TrainState
 from fullglow_jax.training.checkpoints import DAMAGED, Checkpoints
 
 
+def noise(seed):
+    """Large enough for a file of its own."""
+    return jax.random.normal(jax.random.key(seed), (32, 32))
+
+
 def state(step):
     return TrainState(
         step=jnp.int32(step),
-        variables={"params": {"kernel": jnp.full((2, 3), 1.5 * step)}},
-        optimizer=({"moment": jnp.arange(3.0) + step},),
+        variables={"params": {"kernel": jnp.full((2, 3), 1.5 * step), "noise": noise(step)}},
+        optimizer=({"moment": jnp.arange(3.0) + step, "noise": noise(-step)},),
     )
 
 
