@@ -92,9 +92,9 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     with ExitStack() as stack:
         enter = stack.enter_context
         progress = enter(ProgressLine("training", total, latest, quiet=not is_first()))
-        enter(explained(config, devices, workdir))
         stop = enter(StopRequest())
         enter(checkpoints)
+        enter(explained(config, devices, workdir))
         batches = make_batches(**devices.share)
         stack.callback(batches.close)
         progress.say(
@@ -237,8 +237,8 @@ def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
     except OSError as error:
         raise UserError(f"--workdir {workdir} cannot be made: {error.strerror}.") from None
     checkpoints = Checkpoints(workdir, config.train.keep_last)
-    if (stored := checkpoints.newest_config()) is not None:
-        check_same_model(config, stored, workdir)
+    if checkpoints.steps():
+        check_same_model(config, checkpoints.newest(checkpoints.config).content, workdir)
     return checkpoints
 
 
