@@ -23,7 +23,7 @@ from fullglow_jax.parallel.gradients import sharded_mean_gradient
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.training.bad_steps import BadSteps
 from fullglow_jax.training.checkpoints import Checkpoints
-from fullglow_jax.training.compilation import CompiledStep, quickly_compiled
+from fullglow_jax.training.compilation import CompiledStep, compiled
 from fullglow_jax.training.failures import explained
 from fullglow_jax.training.interruption import StopRequest, Vote
 from fullglow_jax.training.metrics import TRAIN, VALIDATION, Metrics
@@ -128,7 +128,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             batches.set_state(beginning)
             start = partial(first_state, model, average_decay)
             placed = jax.tree.map(lambda leaf: leaf.sharding, like)
-            initialise = quickly_compiled(start, placed, of_init, first)
+            initialise = compiled(start, placed, of_init, first)
             meet("first state")
             state = initialise(of_init, first)
         metrics = Metrics(workdir, step, writes=is_first())
