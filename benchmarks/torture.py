@@ -158,10 +158,10 @@ class Run:
             elif time.monotonic() > until:
                 break
             time.sleep(SECONDS_BETWEEN_LOOKS)
-        alive = process.poll() is None
-        os.killpg(process.pid, signal.SIGKILL) if alive else None
-        if process.wait() != -signal.SIGKILL:
-            raise SystemExit(f"it ended by itself:\n{self.log.read_text()}")
+        if process.poll() is not None:
+            raise SystemExit(f"it ended by itself, --steps were too few?\n{self.log.read_text()}")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
         self.kills += 1
         self.while_saving += bool(self.unfinished() - before)
         self._count_lost(whole)
@@ -184,10 +184,16 @@ class Run:
         return jax.device_get(checkpoints.restore(self.steps, like).state)
 
 
-def difference(one: Any, other: Any) -> float:
-    """The largest of all arrays' differences, each relative to the array's largest value."""
-    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
-    return max(float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-30)) for a, b in pairs)
+def differences(state: Any, expected: Any) -> dict[str, Any]:
+    """How far a final state is from the one it should be."""
+    pairs = list(zip(jax.tree.leaves(state), jax.tree.leaves(expected), strict=True))
+    ours, theirs = (jax.tree.leaves(s.variables["params"]) for s in (state, expected))
+    apart = [a - b for a, b in zip(ours, theirs, strict=True)]
+    return {
+        "whole state bit for bit": all(a.tobytes() == b.tobytes() for a, b in pairs),
+        "parameters differ by": max(float(np.abs(d).max()) for d in apart),
+        "by norm, relative": float(optax.global_norm(apart) / optax.global_norm(theirs)),
+    }
 
 
 def torture(run: Run, args: argparse.Namespace, layouts: list[Layout], seconds: float) -> float:
@@ -230,7 +236,6 @@ def main() -> None:
         }
         expected = alone.state()
         for run, took in seconds.items():
-            state = run.state()
             rows.append(
                 {
                     "run": run.folder.name,
@@ -238,8 +243,7 @@ def main() -> None:
                     "while saving": run.while_saving,
                     "processes × devices": " ".join(sorted(run.layouts)),
                     "steps lost": run.lost,
-                    "variables differ by": difference(state.variables, expected.variables),
-                    "state differs by": difference(state, expected),
+                    **differences(run.state(), expected),
                     "seconds": round(took),
                 }
             )

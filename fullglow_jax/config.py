@@ -144,7 +144,7 @@ def check_numbers(config: ConfigDict) -> None:
             f"config.optimizer.average_decay={optimizer.average_decay} must be in [0, 1), "
             "for example 0.999."
         )
-    if optimizer.clip_norm is not None and optimizer.clip_norm <= 0:
+    if optimizer.clip_norm is not None and not optimizer.clip_norm > 0:
         raise UserError(f"config.optimizer.clip_norm={optimizer.clip_norm} must be above 0.")
 
 

@@ -138,8 +138,8 @@ class Devices:
 def _first(devices: np.ndarray, count: int) -> np.ndarray:
     if not 1 <= count <= len(devices) or jax.process_count() > 1:
         raise UserError(
-            f"config.parallel.devices={count}: expected 1 to {len(devices)}, the devices there "
-            "are, and a run of one process (several use all of theirs)."
+            f"config.parallel.devices={count} is not possible: expected 1 to {len(devices)}, the "
+            "devices there are, and a run of one process (several use all of theirs)."
         )
     return devices[:count]
 

@@ -81,6 +81,16 @@ def test_config(commands, tmp_path, changes, named):
         ("model.steps", ()),
         ("model.coupling_width", 0),
         ("model.condition", "boundary"),
+        ("model.actnorm_floor", -0.1),
+        ("model.coupling_floor", 1.0),
+        ("optimizer.clip_norm", 0.0),
+        ("optimizer.average_decay", 1.0),
+        ("optimizer.warmup_steps", -1),
+        ("train.accumulate", 0),
+        ("train.most_bad_steps", 0),
+        ("parallel.fsdp", 3),
+        ("parallel.fsdp", 0),
+        ("parallel.devices", 99),
     ],
 )
 def test_config_that_means_nothing(tmp_path, key, value):
@@ -89,6 +99,15 @@ def test_config_that_means_nothing(tmp_path, key, value):
     with pytest.raises(UserError, match=re.escape(f"config.{key}={value!r} ")):
         train(config, tmp_path / "run")
     assert not list(tmp_path.iterdir())
+
+
+def test_batch_that_cannot_be_taken_in_parts(tmp_path):
+    config = default_config()
+    config.train.batch_size, config.train.accumulate = 6, 4
+    with pytest.raises(
+        UserError, match=r"batch_size=6 .* 4 parts each \(config\.train\.accumulate"
+    ):
+        train(config, tmp_path / "run")
 
 
 def test_batch_that_the_devices_cannot_share(commands, trained, tmp_path):
@@ -183,21 +202,11 @@ def test_damaged_checkpoint(commands, workdir, tmp_path, damage):
     if damage == "cut short":
         largest.write_bytes(content[: len(content) // 2])
     before = digests(workdir)
-    refused = commands("sample.py", f"--workdir={workdir}", cwd=tmp_path)
-    assert_refused(refused, str(newest), "--checkpoint")
+    arguments = (f"--workdir={workdir}", f"--checkpoint={newest.name}")
+    refused = commands("sample.py", *arguments, cwd=tmp_path)
+    assert_refused(refused, str(newest), "choose another with --checkpoint")
     assert len(refused.err) < 800  # not TensorStore's specification of the array
     assert digests(workdir) == before
-
-
-def test_checkpoint_without_its_index(commands, workdir, tmp_path):
-    # Every array's read fails at once: each would print a traceback from a thread of its own.
-    newest = workdir / "checkpoints" / str(steps_saved(workdir)[-1])
-    (newest / "variables" / "manifest.ocdbt").unlink()
-    before = digests(workdir)
-    run = commands.tiny(workdir, train__steps=10)
-    assert_refused(commands("train.py", *run, cwd=tmp_path), str(newest))
-    after = digests(workdir)
-    assert {name: after[name] for name in before} == before
 
 
 def test_damaged_score(commands, workdir, tmp_path):
