@@ -14,7 +14,7 @@ from fullglow_jax.parallel.distributed import is_first
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.sampling.conditions import Conditions, from_files, from_source, without
 from fullglow_jax.sampling.grid import as_uint8, samples_grid
-from fullglow_jax.sampling.sampler import Sampler
+from fullglow_jax.sampling.operations import Operations
 from fullglow_jax.training.trained import Trained, load_trained
 
 
@@ -66,13 +66,13 @@ def sample(config: ConfigDict, request: SampleRequest) -> Path:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--out {out} cannot be made: {error.strerror}.") from None
-    sampler = Sampler(trained.model, devices, devices.key(request.seed), request.batch_size)
+    operations = Operations(trained, config.model.name, devices, request.batch_size)
     rows: list[list[np.ndarray]] = [[] for _ in conditions.names]
     total = len(rows) * len(request.temperatures) * samples
     done = overflowed = 0
     with ProgressLine("sampling", total, quiet=not is_first()) as progress:
         for temperature in request.temperatures:
-            drawn = sampler(trained.variables, conditions.batch, samples, temperature)
+            drawn = operations.draw(conditions.batch, samples, temperature, request.seed)
             for place, number, image in drawn:
                 # Names may have the folders of a data set in them.
                 named = f"{place:03d}_{conditions.names[place]}".replace("/", "_")
