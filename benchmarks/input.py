@@ -30,6 +30,7 @@ def main() -> None:
         batch_size=batch_size,
         seed=config.seed,
         threads=config.data.threads,
+        workers=config.data.workers,
         boundary=architecture.boundary_spec,
     )
     model = build_model(config, optax.constant_schedule(1e-4))

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,8 @@ from fullglow_jax.parallel.launchers import detected
 def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
     """Calls main with the command line's arguments and exits with what it returns.
 
-    A UserError ends in its message alone and exit code 1; Ctrl-C in exit code 130.
+    A UserError ends in its message alone and exit code 1; Ctrl-C in exit code 130. One of several
+    processes that fails leaves at once: JAX would have it wait for the others, which wait for it.
     """
     keep_compilations()
     # Orbax and JAX log through absl; what matters here is said by the commands themselves.
@@ -34,15 +36,28 @@ def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
     except LeaveAtOnce as end:
         if str(end):
             print(f"error: {end}" if end.code else end, file=sys.stderr)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(end.code)
+        _leave(end.code)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        code = 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        code = 130
+    except Exception:
+        if not detected():
+            raise
+        traceback.print_exc()
+        code = 1
+    if detected():
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process as it is, whatever its threads do."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def parse_config(argv: Sequence[str]) -> ConfigDict:

@@ -1,12 +1,13 @@
 """Checkpoints that carry everything: variables, optimiser, average, data position and config."""
 
 import logging
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -23,10 +24,12 @@ from fullglow_jax.config import from_json, to_json
 from fullglow_jax.errors import LeaveAtOnce, UserError
 from fullglow_jax.models.interface import TrainState
 from fullglow_jax.parallel.distributed import is_first, meet
+from fullglow_jax.training.checksums import checksums
 from fullglow_jax.training.code_version import code_version
-from fullglow_jax.training.finishing_loops import finishing_loops
+from fullglow_jax.training.finishing_loops import finish_loops
 
 PyTree = Any
+T = TypeVar("T")
 
 METRIC = "validation_bits_per_dim"
 DAMAGED = "damaged_checkpoints"
@@ -39,6 +42,32 @@ class Resumed(NamedTuple):
     step: int
     state: TrainState
     data: dict[str, Any]
+
+
+class Newest(NamedTuple, Generic[T]):
+    """What was read of the newest checkpoint that can be read.
+
+    Attributes:
+        step: Its step.
+        content: What was read.
+        damaged: Why each newer one could not be read, by step.
+    """
+
+    step: int
+    content: T
+    damaged: dict[int, UserError]
+
+
+class _Manager(ocp.CheckpointManager):
+    """Orbax's, which would not begin where one checkpoint's score is damaged."""
+
+    def metrics(self, step: int) -> dict[str, float] | None:
+        """A checkpoint's scores; None where it has none that can be read."""
+        with suppress(ValueError):
+            stored = super().metrics(step)
+            if stored and isinstance(stored.get(METRIC), float):
+                return dict(stored)
+        return None
 
 
 class Checkpoints:
@@ -57,8 +86,9 @@ class Checkpoints:
 
     def __init__(self, workdir: Path, keep_last: int = 1, *, read_only: bool = False) -> None:
         self.workdir = workdir
-        # Orbax tells of every array; what matters here is said by the commands themselves.
-        logging.getLogger("absl").setLevel(logging.ERROR)
+        # Orbax tells of every array, and of its errors; these are said here, in one message.
+        logging.getLogger("absl").setLevel(logging.CRITICAL)
+        finish_loops()
         policies: list[PreservationPolicy] = [
             LatestN(n=keep_last),
             # The best: the lowest of those that were validated.
@@ -78,7 +108,7 @@ class Checkpoints:
             create=False,
         )
         folder = (workdir / "checkpoints").absolute()
-        items = ("variables", "optimizer", "average", "data", "config", "code")
+        items = ("variables", "optimizer", "average", "data", "config", "code", "checksums")
         try:
             if not read_only:
                 if is_first():
@@ -88,7 +118,7 @@ class Checkpoints:
                         shutil.rmtree(unfinished)
                     folder.mkdir(parents=True, exist_ok=True)
                 meet("checkpoints folder")
-            self._manager = ocp.CheckpointManager(folder, options=options, item_names=items)
+            self._manager = _Manager(folder, options=options, item_names=items)
         except (OSError, ValueError) as error:
             raise UserError(
                 f"{folder} cannot be used: {error}. It must be a folder that can be "
@@ -120,13 +150,13 @@ class Checkpoints:
         """The step that "latest", "best" or a number stands for.
 
         Raises:
-            UserError: Where there is no such checkpoint.
+            UserError: Where there is no such checkpoint, or a score is damaged.
         """
         steps = self.steps()
         if which == "latest":
             return steps[-1]
         if which == "best":
-            scores = {s: m[METRIC] for s in steps if (m := self._manager.metrics(s))}
+            scores = {step: score for step in steps if (score := self._score(step)) is not None}
             if scores:
                 return min(scores, key=scores.__getitem__)
         elif which.isdigit() and int(which) in steps:
@@ -158,6 +188,7 @@ class Checkpoints:
         }
         if jax.tree.leaves(state.average):
             items["average"] = ocp.args.StandardSave(state.average)
+        items["checksums"] = ocp.args.JsonSave(checksums(_stored(state)))
         step = int(state.step)
         self._written(
             lambda: self._manager.save(step, args=ocp.args.Composite(**items), metrics=metrics)
@@ -180,12 +211,11 @@ class Checkpoints:
         Raises:
             UserError: Where the checkpoint is damaged or of another model.
         """
-        items = {"variables": ocp.args.StandardRestore(like.variables)}
-        averaged = self._has_average(step, like)
-        if averaged:
-            items["average"] = ocp.args.StandardRestore(like.average)
-        restored = self._restore(step, **items)
-        return {**restored.variables, **({"params": restored.average} if averaged else {})}
+        restored = self._arrays(step, like, "variables")
+        return {
+            **restored["variables"],
+            **({"params": restored["average"]} if "average" in restored else {}),
+        }
 
     def restore(self, step: int, like: TrainState) -> Resumed:
         """A checkpoint's whole state, laid out as the (abstract) one, and its data position.
@@ -193,23 +223,36 @@ class Checkpoints:
         Raises:
             UserError: Where the checkpoint is damaged or of another model.
         """
-        items = {
-            "variables": ocp.args.StandardRestore(like.variables),
-            "optimizer": ocp.args.StandardRestore(like.optimizer),
-            "data": ocp.args.JsonRestore(),
-        }
-        averaged = self._has_average(step, like)
-        if averaged:
-            items["average"] = ocp.args.StandardRestore(like.average)
-        restored = self._restore(step, **items)
+        # What training itself does not need is read too: so that one that is gone on from is whole.
+        self.config(step)
+        self._score(step)
+        data = self._restore(step, data=ocp.args.JsonRestore()).data
+        restored = self._arrays(step, like, "variables", "optimizer")
         average: PyTree = ()
-        if averaged:
-            average = restored.average
+        if "average" in restored:
+            average = restored["average"]
         elif jax.tree.leaves(like.average):  # switched on since: it starts here
-            average = jax.tree.map(jnp.copy, restored.variables["params"])
+            average = jax.tree.map(jnp.copy, restored["variables"]["params"])
         count = jax.device_put(jnp.int32(step), like.step.sharding)
-        state = TrainState(count, restored.variables, restored.optimizer, average)
-        return Resumed(step, state, restored.data)
+        state = TrainState(count, restored["variables"], restored["optimizer"], average)
+        return Resumed(step, state, data)
+
+    def newest(self, read: Callable[[int], T]) -> Newest[T]:
+        """The newest checkpoint that can be read; there must be one of any kind.
+
+        Args:
+            read: Reads the checkpoint of a step; raises a UserError where it cannot be.
+
+        Raises:
+            UserError: What it raised for the newest, where none can be read.
+        """
+        damaged: dict[int, UserError] = {}
+        for step in reversed(self.steps()):
+            try:
+                return Newest(step, read(step), damaged)
+            except UserError as error:
+                damaged[step] = error
+        raise next(iter(damaged.values()))
 
     def restore_newest(self, like: TrainState, told: Callable[[str], None]) -> Resumed | None:
         """The newest checkpoint that can be read, or None where there never was one.
@@ -224,21 +267,13 @@ class Checkpoints:
         Raises:
             UserError: Where there are checkpoints and none can be read.
         """
-        steps = self.steps()
-        failures: list[tuple[int, UserError]] = []
-        for step in reversed(steps):
-            try:
-                resumed = self.restore(step, like)
-            except UserError as error:
-                failures.append((step, error))
-                continue
-            for damaged, failure in failures:
-                told(f"{failure} Moved to {self._put_aside(damaged)}.")
-            self._manager.reload()
-            return resumed
-        if failures:
-            raise failures[0][1]
-        return None
+        if not self.steps():
+            return None
+        newest = self.newest(lambda step: self.restore(step, like))
+        for damaged, failure in newest.damaged.items():
+            told(f"{failure} Moved to {self._put_aside(damaged)}.")
+        self._manager.reload()
+        return newest.content
 
     def _put_aside(self, step: int) -> Path:
         """Moves a damaged checkpoint away, beside what was moved before."""
@@ -251,15 +286,6 @@ class Checkpoints:
             (self.workdir / "checkpoints" / str(step)).rename(place)
         meet(f"put aside {step}")
         return place
-
-    def newest_config(self) -> ConfigDict | None:
-        """The config of the newest checkpoint whose config can be read, if there is any."""
-        for step in reversed(self.steps()):
-            try:
-                return self.config(step)
-            except UserError:
-                continue
-        return None
 
     def wait(self) -> None:
         """Waits until everything is on disk.
@@ -285,12 +311,34 @@ class Checkpoints:
     ) -> None:
         if kind is None:
             self.close()
-        elif not issubclass(kind, LeaveAtOnce):
+        # A save ends only if all processes come to its end: those of a run that fails do not.
+        elif not issubclass(kind, LeaveAtOnce) and jax.process_count() == 1:
             with suppress(Exception):  # the first error is the one to be heard of
                 self.close()
 
-    def _has_average(self, step: int, like: TrainState) -> bool:
-        return bool(jax.tree.leaves(like.average)) and self._folder(step, "average").is_dir()
+    def _arrays(self, step: int, like: TrainState, *items: str) -> dict[str, PyTree]:
+        """Items of a checkpoint, with its average if there is to be one and it has one."""
+        abstract = _stored(like)
+        if "average" in abstract and self._folder(step, "average").is_dir():
+            items = (*items, "average")
+        restored = self._restore(
+            step, **{item: ocp.args.StandardRestore(abstract[item]) for item in items}
+        )
+        arrays = {item: restored[item] for item in items}
+        if self._folder(step, "checksums").is_dir():
+            written = self._restore(step, checksums=ocp.args.JsonRestore()).checksums
+            if different := [i for i, sums in checksums(arrays).items() if sums != written.get(i)]:
+                raise self._unreadable(step, f"its {different[0]} are not those that were saved")
+        return arrays
+
+    def _score(self, step: int) -> float | None:
+        """A checkpoint's bits/dim, if it was validated."""
+        if not self._folder(step, "metrics").is_dir():
+            return None
+        stored = self._restore(step, metrics=ocp.args.JsonRestore()).metrics
+        if not isinstance(stored.get(METRIC), float):
+            raise self._unreadable(step, f"its score is {stored}")
+        return float(stored[METRIC])
 
     def _folder(self, step: int, item: str) -> Path:
         return self.workdir / "checkpoints" / str(step) / item
@@ -299,6 +347,8 @@ class Checkpoints:
         """Writes, or says what is left on disk."""
         try:
             write()
+        except jax.errors.JaxRuntimeError:  # of another process, or of the step that is waited for
+            raise
         except Exception as error:  # Orbax raises what TensorStore or the system raised
             whole = ", ".join(map(str, self.steps())) or "none"
             raise UserError(
@@ -309,23 +359,33 @@ class Checkpoints:
 
     def _restore(self, step: int, **items: Any) -> Any:
         try:
-            with finishing_loops():
-                return self._manager.restore(step, args=ocp.args.Composite(**items))
+            return self._manager.restore(step, args=ocp.args.Composite(**items))
         # Orbax raises what TensorStore or JSON raised, or a plain Exception from it.
         except Exception as error:
-            raise UserError(
-                f"The checkpoint {self.workdir / 'checkpoints' / str(step)} cannot be read as this "
-                f"model's: {_reason(error)}. If it is damaged, remove it or choose another with "
-                "--checkpoint; if another model wrote it, choose another --workdir."
-            ) from error
+            raise self._unreadable(step, _reason(error)) from error
+
+    def _unreadable(self, step: int, reason: str) -> UserError:
+        return UserError(
+            f"The checkpoint {self.workdir / 'checkpoints' / str(step)} cannot be read as this "
+            f"model's: {reason}. If it is damaged, remove it or choose another with "
+            "--checkpoint; if another model wrote it, choose another --workdir."
+        )
+
+
+def _stored(state: TrainState) -> dict[str, PyTree]:
+    """A state's arrays as they are stored, by item."""
+    items = {"variables": state.variables, "optimizer": state.optimizer, "average": state.average}
+    return {item: tree for item, tree in items.items() if jax.tree.leaves(tree)}
 
 
 def _reason(error: BaseException) -> str:
-    """The first cause's first line, without TensorStore's specification of the array."""
+    """The first cause's first line, without what TensorStore adds in brackets."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0].split(" [tensorstore_spec")[0].split(" [source locations")[0].rstrip(".")
+    return re.split(r" \[(?:tensorstore_spec|source locations|os_error_code)", lines[0])[0].rstrip(
+        "."
+    )
 
 
 def _score(metrics: dict[str, float]) -> float:

@@ -1,5 +1,6 @@
-"""What JAX raises when memory or another process is lost, in words that help."""
+"""What is raised when memory, room on the disk or another process is lost, in words that help."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,19 +10,27 @@ from ml_collections import ConfigDict
 from fullglow_jax.errors import LeaveAtOnce, UserError
 from fullglow_jax.parallel.devices import Devices
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "out of memory", "Out of memory", "OUT_OF_MEMORY")
 
 
 @contextmanager
 def explained(config: ConfigDict, devices: Devices, workdir: object) -> Iterator[None]:
-    """Turns out-of-memory errors, and the loss of another process, into what to do about them.
+    """Turns these into what to do about them.
 
     Raises:
-        UserError: Where memory ran out.
+        UserError: Where memory ran out, or room on the disk.
         LeaveAtOnce: Where another process was lost.
     """
     try:
         yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise UserError(
+            f"{error.filename or workdir} cannot be written to: {error.strerror}. Make room, and "
+            f"the same command goes on from the last checkpoint in {workdir}."
+        ) from error
     except (jax.errors.JaxRuntimeError, MemoryError) as error:
         if isinstance(error, MemoryError) or any(sign in str(error) for sign in OUT_OF_MEMORY):
             raise UserError(memory_advice(config, devices, _first_line(error))) from error

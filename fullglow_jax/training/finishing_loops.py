@@ -1,8 +1,6 @@
-"""One error for a damaged checkpoint, where Orbax would print many."""
+"""One error for a checkpoint that cannot be read or written, where Orbax would print many."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
 class _FinishingLoop(asyncio.SelectorEventLoop):
@@ -16,17 +14,12 @@ class _FinishingLoop(asyncio.SelectorEventLoop):
         super().close()
 
 
-@contextmanager
-def finishing_loops() -> Iterator[None]:
-    """Lets the first failure of a read be the only one that is heard of.
+def finish_loops() -> None:
+    """Lets the first failure of a read or write be the only one that is heard of, from now on.
 
-    Orbax reads all arrays of a checkpoint at once, in an event loop of its own. Where one read
-    fails it closes the loop under the others, and each of these would print a traceback where
-    nobody can catch it. Here the others end first; the first failure is raised as ever.
+    Orbax reads and writes all arrays of a checkpoint at once, in event loops of its own, in threads
+    of its own. Where one array fails it closes the loop under the others, and each of these would
+    print a traceback where nobody can catch it. Here the others end first; the first failure is
+    raised as ever.
     """
-    new_event_loop = asyncio.new_event_loop
     asyncio.new_event_loop = _FinishingLoop
-    try:
-        yield
-    finally:
-        asyncio.new_event_loop = new_event_loop

@@ -23,7 +23,7 @@ from fullglow_jax.parallel.gradients import sharded_mean_gradient
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.training.bad_steps import BadSteps
 from fullglow_jax.training.checkpoints import Checkpoints
-from fullglow_jax.training.compilation import CompiledStep, quickly_compiled
+from fullglow_jax.training.compilation import CompiledStep, compiled
 from fullglow_jax.training.failures import explained
 from fullglow_jax.training.interruption import StopRequest, Vote
 from fullglow_jax.training.metrics import TRAIN, VALIDATION, Metrics
@@ -92,9 +92,9 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     with ExitStack() as stack:
         enter = stack.enter_context
         progress = enter(ProgressLine("training", total, latest, quiet=not is_first()))
-        enter(explained(config, devices, workdir))
         stop = enter(StopRequest())
         enter(checkpoints)
+        enter(explained(config, devices, workdir))
         batches = make_batches(**devices.share)
         stack.callback(batches.close)
         progress.say(
@@ -108,15 +108,14 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
 
         # ---- where to begin: at a checkpoint, or at the first batch --------------------------
         vote = Vote(devices, stop)
-        if latest < total:
+        guarded = guarded_step(model, average_decay)
+        of_batch = abstract_batch(architecture, batch_size, devices.sharded)
+
+        def compile_step() -> CompiledStep:
             progress.say("compiling the training step …")
-            step_like = (
-                like,
-                abstract_batch(architecture, batch_size, devices.sharded),
-                of_training,
-                vote.ballots(),
-            )
-            compiling = CompiledStep(guarded_step(model, average_decay), devices, *step_like)
+            return CompiledStep(guarded, devices, like, of_batch, of_training, vote.ballots())
+
+        compiling = compile_step() if latest < total else None
         if resumed := checkpoints.restore_newest(like, progress.say):
             step, state = resumed.step, resumed.state
             batches.set_state(resumed.data)
@@ -129,7 +128,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             batches.set_state(beginning)
             start = partial(first_state, model, average_decay)
             placed = jax.tree.map(lambda leaf: leaf.sharding, like)
-            initialise = quickly_compiled(start, placed, of_init, first)
+            initialise = compiled(start, placed, of_init, first)
             meet("first state")
             state = initialise(of_init, first)
         metrics = Metrics(workdir, step, writes=is_first())
@@ -149,7 +148,9 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
 
         bad_steps = BadSteps(config, workdir, batch_of, progress.say)
         profile = Profile(workdir / "profile", profile_steps, progress.say)
-        train_step = compiling.get(unless=lambda: vote.passed) if step < total else None
+        if step < total and compiling is None:  # the latest checkpoint was damaged
+            compiling = compile_step()
+        train_step = compiling.get(unless=lambda: vote.passed) if compiling else None
         meet("first step")
         if train_step is not None and (needed := train_step.memory_analysis()) is not None:
             progress.say(
@@ -219,7 +220,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
         checkpoints.wait()
         if stopped:
             progress.say(f"stopped at step {step}, saved; the same command goes on from there")
-            if compiling.abandon():
+            if compiling and compiling.abandon():
                 raise LeaveAtOnce
         else:
             curve = metrics.draw_curve(model.headline)
@@ -236,8 +237,8 @@ def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
     except OSError as error:
         raise UserError(f"--workdir {workdir} cannot be made: {error.strerror}.") from None
     checkpoints = Checkpoints(workdir, config.train.keep_last)
-    if (stored := checkpoints.newest_config()) is not None:
-        check_same_model(config, stored, workdir)
+    if checkpoints.steps():
+        check_same_model(config, checkpoints.newest(checkpoints.config).content, workdir)
     return checkpoints
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tensorboardX import SummaryWriter
+
+from fullglow_jax.training.board import Board
 
 TRAIN = "train/"
 VALIDATION = "validation/"
@@ -34,20 +35,19 @@ class Metrics:
         scratch.write_text("".join(json.dumps(record) + "\n" for record in kept))
         scratch.replace(path)
         self._file = path.open("a", buffering=1)
-        self._board = SummaryWriter(str(workdir / "tensorboard"), purge_step=first_step + 1)
+        self._board = Board(workdir / "tensorboard", first_step + 1)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Records values by name, for example "train/bits_per_dim/conditional"."""
         if not self.writes:
             return
         self._file.write(json.dumps({"step": step, **values}) + "\n")
-        for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+        self._board.scalars(step, values)
 
     def image(self, step: int, name: str, image: np.ndarray) -> None:
         """Records a picture, uint8 (H, W, 3), in TensorBoard."""
         if self.writes:
-            self._board.add_image(name, image, step, dataformats="HWC")
+            self._board.image(step, name, image)
 
     def draw_curve(self, kind: str) -> Path:
         """Draws the curve of what is recorded; see `draw_curve`."""

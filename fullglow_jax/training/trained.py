@@ -1,5 +1,6 @@
 """A trained model out of its workdir."""
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from fullglow_jax.config import check_same_model
 from fullglow_jax.models import Architecture, build_architecture, build_model
 from fullglow_jax.models.interface import Batch, LikelihoodModel, PyTree, TrainState
 from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.parallel.distributed import is_first
 from fullglow_jax.training.checkpoints import Checkpoints
 from fullglow_jax.training.step import first_state
 
@@ -28,12 +30,14 @@ class Trained(NamedTuple):
 
 
 def stored_config(workdir: Path, checkpoint: str) -> ConfigDict:
-    """The config of a workdir's checkpoint: "latest", "best" or a step.
+    """The config of a workdir's checkpoint: "latest" (that can be read), "best" or a step.
 
     Raises:
-        UserError: Where there is no such checkpoint.
+        UserError: Where there is no such checkpoint, or its config cannot be read.
     """
     checkpoints = Checkpoints.of(workdir)
+    if checkpoint == "latest":
+        return checkpoints.newest(checkpoints.config).content
     return checkpoints.config(checkpoints.choose(checkpoint))
 
 
@@ -76,13 +80,21 @@ def sampled_variables(state: TrainState) -> PyTree:
 def load_trained(config: ConfigDict, workdir: Path, checkpoint: str, devices: Devices) -> Trained:
     """Restores a checkpoint's variables into the model of its config.
 
+    The latest is the latest that can be read; what is wrong with later ones is told on stderr.
+
     Raises:
         UserError: Where there is no such checkpoint, or it is damaged or of another model.
     """
     architecture = build_architecture(config)
     model = build_model(config, optax.constant_schedule(0.0))
     checkpoints = Checkpoints.of(workdir)
-    step = checkpoints.choose(checkpoint)
-    check_same_model(config, checkpoints.config(step), workdir)
     like = abstract_state(model, architecture, devices, config.optimizer.average_decay)
-    return Trained(model, architecture, checkpoints.variables(step, like), step)
+    check_same_model(config, stored_config(workdir, checkpoint), workdir)
+    if checkpoint != "latest":
+        step = checkpoints.choose(checkpoint)
+        return Trained(model, architecture, checkpoints.variables(step, like), step)
+    newest = checkpoints.newest(lambda step: checkpoints.variables(step, like))
+    if newest.damaged and is_first():
+        for failure in newest.damaged.values():
+            print(f"warning: {failure} Step {newest.step} is used.", file=sys.stderr)
+    return Trained(model, architecture, newest.content, newest.step)

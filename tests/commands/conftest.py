@@ -1,24 +1,37 @@
+import pickle
 import shutil
 
 import pytest
+from filelock import FileLock
 
 from tests.commands.running import Commands
 
 
 @pytest.fixture(scope="session")
-def commands(tmp_path_factory):
-    return Commands(
-        scenes=tmp_path_factory.mktemp("data") / "scenes", cache=tmp_path_factory.mktemp("cache")
-    )
+def shared(tmp_path_factory, worker_id):
+    """A folder that all of pytest's processes have in common."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "commands"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
-def first_run(commands, tmp_path_factory):
+def commands(shared):
+    return Commands(scenes=shared / "scenes", cache=shared / "cache")
+
+
+@pytest.fixture(scope="session")
+def first_run(commands, shared):
     """What train.py said in the run that `trained` holds, and the folder."""
-    folder = tmp_path_factory.mktemp("trained")
-    result = commands("train.py", *commands.tiny(), cwd=folder)
-    assert result.code == 0, result.err
-    return result, folder / "runs" / "street_scenes"
+    folder, said = shared / "trained", shared / "said"
+    with FileLock(shared / "lock"):  # the first process that comes here runs it for all
+        if not said.exists():
+            folder.mkdir()
+            result = commands("train.py", *commands.tiny(), cwd=folder)
+            assert result.code == 0, result.err
+            said.write_bytes(pickle.dumps(result))
+    return pickle.loads(said.read_bytes()), folder / "runs" / "street_scenes"
 
 
 @pytest.fixture(scope="session")

@@ -91,6 +91,10 @@ class Commands:
         assert any(line in text for text in printed), "".join(printed)
         return Result(process.returncode, "".join(printed), "")
 
+    def with_fault(self, fault: str, script: str, *arguments: object, cwd: Path) -> Result:
+        """Runs a command with one of the faults of `faulty.py` in its way."""
+        return self("tests/commands/faulty.py", fault, ROOT / script, *arguments, cwd=cwd)
+
     def tiny(self, workdir: Path | None = None, **changes: object) -> list[str]:
         """train.py's arguments for a tiny run; changes are written with __ for the dots."""
         values = {"data.root": self.scenes, **TINY}

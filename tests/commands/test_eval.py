@@ -37,9 +37,14 @@ def test_report(scored, trained):
         "seed": 0,
         "untrained_validation_bits_per_dim": untrained,
     }
-    assert report["bits_per_dim"].keys() == {"conditional", "source"}
-    for summary in report["bits_per_dim"].values():
-        assert 0 < summary["mean"] < 10
+    assert report["bits_per_dim"].keys() == {
+        f"{name}{share}"
+        for name in ("conditional", "source")
+        for share in ("", "/prior", "/log_det", "/level_1")
+    }
+    for name, summary in report["bits_per_dim"].items():
+        assert -10 < summary["mean"] < 10
+        assert "/" in name or summary["mean"] > 0
         assert 0 < summary["standard_error"] < 1
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from jax._src import xla_bridge
 
@@ -24,6 +25,9 @@ def test_batches_do_not_depend_on_workers_wherever_they_are_resumed():
         batches.set_state({"next_batch": place})
         for batch in take(batches, count):
             assert_equal(batch, expected[place])
+            # Not in memory that processes share, which must not be left behind.
+            images = (batch["condition"], batch["target"], *batch["boundary"])
+            assert {type(image) for image in images} == {np.ndarray}
             place += 1
         assert batches.get_state() == {"next_batch": place}
         batches.close()
@@ -32,11 +36,16 @@ def test_batches_do_not_depend_on_workers_wherever_they_are_resumed():
 
 
 class Telling(Numbered):
-    """Pairs whose names tell which process read them, and whether it uses JAX' devices."""
+    """Pairs whose names tell of the process that read them.
+
+    Which it is, whether it uses JAX' devices, and whether Ctrl-C could have ended it on its way.
+    """
 
     def __getitem__(self, index):
         pair = super().__getitem__(index)
-        return pair | {"name": f"{os.getpid()} {xla_bridge.backends_are_initialized()}"}
+        uses_devices = xla_bridge.backends_are_initialized()
+        interruptible = signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        return pair | {"name": f"{os.getpid()} {uses_devices} {interruptible}"}
 
 
 def test_a_bad_file_in_a_worker_is_told_here():
@@ -45,9 +54,9 @@ def test_a_bad_file_in_a_worker_is_told_here():
     ]
     batches = start(Telling(20, broken={order[10]}), workers=1)
     names = {name for batch in take(batches, 3) for name in batch["name"]}
-    [(pid, uses_devices)] = [name.split() for name in names]
+    [(pid, uses_devices, interruptible)] = [name.split() for name in names]
     assert pid != str(os.getpid())
-    assert uses_devices == "False"
+    assert uses_devices == interruptible == "False"
     with pytest.raises(UserError) as caught:
         next(batches)
     assert type(caught.value) is UserError

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,7 @@ import pytest
 from fullglow_jax.config import default_config
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.interface import TrainState
-from fullglow_jax.training.checkpoints import Checkpoints
+from fullglow_jax.training.checkpoints import DAMAGED, Checkpoints
 
 
 def state(step):
@@ -132,3 +133,81 @@ def test_folder_without_checkpoints(tmp_path):
         with pytest.raises(UserError, match="holds no checkpoint"):
             Checkpoints.of(workdir)
     assert not list(tmp_path.iterdir())
+
+
+def like_of(state):
+    sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), state
+    )
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def turn_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 16
+    path.write_bytes(content)
+
+
+def remove(path):
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        (cut_short, "variables/ocdbt.process_0/d/*"),
+        (turn_a_bit, "optimizer/ocdbt.process_0/d/*"),
+        (remove, "variables/d/*"),
+        (cut_short, "variables/manifest.ocdbt"),
+        (remove, "optimizer/_METADATA"),
+        (cut_short, "data/metadata"),
+        (cut_short, "config/metadata"),
+        (cut_short, "metrics/metrics"),
+        (cut_short, "checksums/metadata"),
+        (remove, "variables"),
+        (remove, "data"),
+    ],
+    ids=lambda case: case if isinstance(case, str) else case.__name__,
+)
+def test_damaged_newest(tmp_path, damage, what):
+    save(tmp_path, {1: 5.0, 2: 4.0, 3: 3.0}, keep_last=3)
+    newest = tmp_path / "checkpoints" / "3"
+    damage(max(newest.glob(what), key=lambda path: path.stat().st_size))
+    said = []
+    with Checkpoints(tmp_path, keep_last=3) as checkpoints:
+        resumed = checkpoints.restore_newest(like_of(state(3)), said.append)
+        assert resumed.step == int(resumed.state.step) == 2
+        jax.tree.map(np.testing.assert_array_equal, resumed.state, state(2))
+        assert checkpoints.steps() == [1, 2]
+        # The same step once more, and once more damaged.
+        checkpoints.save(state(3), {"read": 30}, default_config(), 3.0)
+    (line,) = said
+    assert line.startswith(f"The checkpoint {newest} cannot be read as this model's: ")
+    assert line.endswith(f"Moved to {tmp_path / DAMAGED / '3'}.")
+    remove(newest / "variables")
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.restore_newest(like_of(state(3)), said.append).step == 2
+    assert sorted(path.name for path in (tmp_path / DAMAGED).iterdir()) == ["3", "3.1"]
+
+
+def test_nothing_is_moved_where_all_are_damaged(tmp_path):
+    save(tmp_path, {1: 5.0, 2: 4.0}, keep_last=2)
+    for step in (1, 2):
+        cut_short(tmp_path / "checkpoints" / str(step) / "data" / "metadata")
+    checkpoints = Checkpoints(tmp_path)
+    with pytest.raises(UserError, match=f"{tmp_path}/checkpoints/2 cannot be read"):
+        checkpoints.restore_newest(like_of(state(2)), print)
+    assert checkpoints.steps() == [1, 2]
+    assert not (tmp_path / DAMAGED).exists()
+
+
+def test_a_damaged_score_is_no_best(tmp_path):
+    save(tmp_path, {1: 3.0, 2: 4.0}, keep_last=2)
+    cut_short(tmp_path / "checkpoints" / "1" / "metrics" / "metrics")
+    with pytest.raises(UserError, match="checkpoints/1 cannot be read"):
+        Checkpoints.of(tmp_path).choose("best")
+    assert Checkpoints.of(tmp_path).choose("latest") == 2

@@ -1,0 +1,86 @@
+"""One of the commands, with a fault in its way: python faulty.py FAULT SCRIPT ARGUMENTS…"""
+
+import os
+import resource
+import runpy
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+LARGEST_FILE = 80_000
+"""Bytes: less than a checkpoint's arrays, more than anything else of a tiny run."""
+
+
+def sigterm_in_the_third_step() -> None:
+    """SIGTERM while it computes."""
+    from fullglow_jax.training.compilation import CompiledStep
+
+    get = CompiledStep.get
+
+    def with_fault(self: CompiledStep, unless: Callable[[], bool]) -> Any:
+        step, calls = get(self, unless), []
+
+        def stepping(*arguments: Any) -> Any:
+            calls.append(1)
+            result = step(*arguments)
+            if len(calls) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return result
+
+        stepping.memory_analysis = step.memory_analysis
+        return stepping
+
+    CompiledStep.get = with_fault
+
+
+def sigterm_in_a_save() -> None:
+    """SIGTERM while a checkpoint is being written."""
+    from fullglow_jax.training.checkpoints import Checkpoints
+
+    save = Checkpoints.save
+
+    def with_fault(self: Checkpoints, *arguments: Any) -> None:
+        save(self, *arguments)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Checkpoints.save = with_fault
+
+
+def disk_full_from_the_second_save_on() -> None:
+    """No file may grow as large as a checkpoint's arrays."""
+    from fullglow_jax.training.checkpoints import Checkpoints
+
+    save, saves = Checkpoints.save, []
+
+    def with_fault(self: Checkpoints, *arguments: Any) -> None:
+        saves.append(1)
+        if len(saves) == 2:
+            self.wait()
+            resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+        save(self, *arguments)
+
+    Checkpoints.save = with_fault
+
+
+def no_room_for_metrics() -> None:
+    """metrics.jsonl has reached the largest size that a file may have."""
+    from fullglow_jax.training.metrics import Metrics
+
+    scalars = Metrics.scalars
+
+    def with_fault(self: Metrics, step: int, values: dict[str, float]) -> None:
+        if step == 3:
+            size = (self.workdir / "metrics.jsonl").stat().st_size
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        scalars(self, step, values)
+
+    Metrics.scalars = with_fault
+
+
+if __name__ == "__main__":
+    _, name, *sys.argv = sys.argv
+    sys.path.insert(0, str(Path(sys.argv[0]).parent))
+    globals()[name]()
+    runpy.run_path(sys.argv[0], run_name="__main__")

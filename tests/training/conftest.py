@@ -1,0 +1,23 @@
+from functools import partial
+
+import jax
+import pytest
+
+from fullglow_jax.evaluation import bits_per_dim
+from fullglow_jax.sampling import sampler
+from fullglow_jax.training import compilation
+
+
+class _QuickJax:
+    """JAX, but what it compiles is little optimised: that would take longer than running it."""
+
+    jit = staticmethod(partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0}))
+
+    def __getattr__(self, name):
+        return getattr(jax, name)
+
+
+@pytest.fixture
+def _quickly_compiled(monkeypatch):
+    for module in (compilation, bits_per_dim, sampler):
+        monkeypatch.setattr(module, "jax", _QuickJax())

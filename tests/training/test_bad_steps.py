@@ -1,0 +1,113 @@
+"""NaN in a loss, or in its gradient alone: the loop goes past it, and not past too many."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fullglow_jax.errors import UserError
+from fullglow_jax.models import ConditionalFlow
+from fullglow_jax.training.loop import train
+from fullglow_jax.training.metrics import read_metrics
+from tests.commands.running import saved_state, steps_saved
+from tests.training.tiny import NAMES, STEPS, tiny_config, write_pairs
+
+OF_STEEP, OF_NAN = 1, 2
+
+
+@jax.custom_jvp
+def steep(x, marked):
+    """x, whose derivative is not finite where it is marked."""
+    return x
+
+
+steep.defjvp(lambda given, tangents: (given[0], tangents[0] * jnp.where(given[1], jnp.nan, 1.0)))
+
+
+@pytest.fixture
+def poison(monkeypatch):
+    """Makes marked examples' losses, or only their gradients, other than finite."""
+
+    def patch(everywhere=False):
+        bits_per_dim = ConditionalFlow.bits_per_dim
+
+        def poisoned(self, variables, batch, keys):
+            bits = bits_per_dim(self, variables, batch, keys)
+            mark = batch.target[:, 0, 0, 0]
+            nan = jnp.where((mark == OF_NAN) | everywhere, jnp.nan, 1.0)
+            return {**bits, "conditional": nan * steep(bits["conditional"], mark == OF_STEEP)}
+
+        monkeypatch.setattr(ConditionalFlow, "bits_per_dim", poisoned)
+
+    return patch
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.usefixtures("_quickly_compiled")
+def test_bad_steps(tmp_path, poison, capsys):
+    config = tiny_config(write_pairs(tmp_path / "pairs"))
+    workdir = tmp_path / "run"
+    poison()
+    train(config, workdir)
+    said = capsys.readouterr().out.splitlines()
+    bad = {report["step"]: report for report in lines(workdir / "bad_steps.jsonl")}
+    # Every two steps are an epoch; both bad examples are in it, and the other two.
+    for first in range(1, STEPS, 2):
+        names = [bad[step]["examples"] for step in (first, first + 1) if step in bad]
+        assert {NAMES[2], NAMES[3]} <= {name for of_step in names for name in of_step}
+    assert 3 <= len(bad) < STEPS
+    for step, report in bad.items():
+        assert len(report["examples"]) == 2
+        (line,) = (line for line in said if line.startswith(f"step {step} was not taken"))
+        if NAMES[3] in report["examples"]:
+            assert report["not_finite"] == [NAMES[3]]
+            assert f"Examples whose loss is not finite: {NAMES[3]}." in line
+        else:
+            assert report["not_finite"] == []
+            assert "the gradient is not; examples: " + ", ".join(report["examples"]) in line
+            assert np.isfinite(report["scalars"]["bits_per_dim/conditional"])
+        assert report["scalars"]["gradient_norm"] == "nan"
+    assert {tuple(report["not_finite"]) for report in bad.values()} == {(), (NAMES[3],)}
+    # Variables, moments and average after each step, the step's number being the checkpoint's.
+    states = {step: saved_state(workdir, step) for step in range(1, STEPS + 1)}
+    assert {name.split("'")[1] for name in states[1]} == {"variables", "optimizer", "average"}
+    for step in range(2, STEPS + 1):
+        before, after = states[step - 1], states[step]
+        unchanged = all(np.array_equal(after[name], before[name]) for name in after)
+        assert unchanged == (step in bad)
+    records = read_metrics(workdir)
+    counted = [r["train/bad_steps"] for r in records if "train/bad_steps" in r]
+    assert counted == [float(sum(s <= step for s in bad)) for step in range(1, STEPS + 1)]
+    training = [v for r in records for name, v in r.items() if name.startswith("train/")]
+    assert np.isfinite(training).all()
+
+    # Then no step is good any more.
+    capsys.readouterr()
+    poison(everywhere=True)
+    config.train.steps, config.train.most_bad_steps = STEPS + 9, 3
+    config.train.checkpoint_every = 100
+    with pytest.raises(UserError, match="3 steps in a row") as error:
+        train(config, workdir)
+    folder = workdir / f"bad_step_{STEPS + 3}"
+    assert str(folder) in str(error.value)
+    of_run = lines(workdir / "bad_steps.jsonl")[len(bad) :]
+    assert [report["step"] for report in of_run] == [STEPS + 1, STEPS + 2, STEPS + 3]
+    assert steps_saved(workdir) == list(range(1, STEPS + 1))
+    for step, state in states.items():
+        jax.tree.map(np.testing.assert_array_equal, saved_state(workdir, step), state)
+    report = json.loads((folder / "report.json").read_text())
+    assert report["not_finite"] == report["examples"]
+    assert report["config"]["train"]["most_bad_steps"] == 3
+    assert report["code"]["jax"] == jax.__version__
+    with np.load(folder / "batch.npz") as batch:
+        assert batch["target"].shape == batch["condition"].shape == (2, 10, 10, 3)
+        marks = batch["target"][:, 0, 0, 0]
+    assert [NAMES.index(name) for name in report["examples"]] == [
+        int(mark) + 1 if mark else NAMES.index(name)
+        for mark, name in zip(marks, report["examples"], strict=True)
+    ]
