@@ -7,6 +7,7 @@ from jax import Array
 
 from fullglow_jax.likelihood import to_unit_interval
 from fullglow_jax.models.architecture import Architecture
+from fullglow_jax.models.encoding import Encoding, Images
 from fullglow_jax.models.flow_step import StepParameters
 from fullglow_jax.models.full_glow import FullGlow
 from fullglow_jax.models.interface import Batch, PyTree
@@ -78,6 +79,26 @@ class ConditionalFlow(MaximumLikelihood):
         """Targets decoded from noise under each condition."""
         noise = self._noise(keys, temperature)
         images = self._apply(variables, noise, conditions, True, method=FullGlow.decode)
+        return jnp.clip(images, 0.0, 1.0)
+
+    def encode(self, variables: PyTree, batch: Batch) -> Encoding:
+        """The targets' latents, given their conditions."""
+        images = to_unit_interval(batch.condition), to_unit_interval(batch.target)
+        _, target = self._apply(variables, *images, self._boundary(batch))
+        encoding: Encoding = target
+        return encoding
+
+    def decode(
+        self, variables: PyTree, conditions: tuple[StepParameters, ...], latents: Images
+    ) -> Array:
+        """Targets from their latents, under conditions that were read."""
+        images: Array = self._apply(variables, latents, conditions, method=FullGlow.decode)
+        return images
+
+    def sample_conditions(self, variables: PyTree, keys: Array, temperature: Array) -> Array:
+        """Conditions decoded from noise by the source glow."""
+        noise = self._noise(keys, temperature)
+        images = self._apply(variables, noise, True, method=FullGlow.decode_source)
         return jnp.clip(images, 0.0, 1.0)
 
     def _loss(self, bits: dict[str, Array]) -> Array:

@@ -1,9 +1,11 @@
 """What trainer, sampler and evaluator know of a model."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from flax import struct
 from jax import Array
+
+from fullglow_jax.models.encoding import Encoding, Images
 
 PyTree = Any
 
@@ -117,4 +119,46 @@ class LikelihoodModel(Model, Protocol):
             variables: The model's variable collections.
             batch: B pairs.
             keys: (B,), for the dequantisation noise.
+        """
+
+
+@runtime_checkable
+class InvertibleModel(LikelihoodModel, Protocol):
+    """A model whose images are latents in another form: a flow."""
+
+    def encode(self, variables: PyTree, batch: Batch) -> Encoding:
+        """The targets' latents, and what their density is made of; no noise is added.
+
+        Args:
+            variables: The model's variable collections.
+            batch: B pairs.
+        """
+
+    def decode(self, variables: PyTree, conditions: PyTree, latents: Images) -> Array:
+        """Images from their latents, the inverse of `encode`.
+
+        Args:
+            variables: The model's variable collections.
+            conditions: What `read_conditions` returned for B of them.
+            latents: One array a level, (B, h, w, c).
+
+        Returns:
+            (B, H, W, C), float, in [0, 1] where the latents are those of images.
+        """
+
+
+@runtime_checkable
+class ConditionModel(Model, Protocol):
+    """A model that also draws conditions, and needs none for that."""
+
+    def sample_conditions(self, variables: PyTree, keys: Array, temperature: Array) -> Array:
+        """Conditions drawn from noise, one a key.
+
+        Args:
+            variables: The model's variable collections.
+            keys: (B,).
+            temperature: Factor of the noise's deviation.
+
+        Returns:
+            (B, H, W, C), float in [0, 1].
         """

@@ -4,7 +4,9 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from fullglow_jax.likelihood import to_unit_interval
 from fullglow_jax.models.architecture import Architecture
+from fullglow_jax.models.encoding import Encoding, Images
 from fullglow_jax.models.glow import Glow
 from fullglow_jax.models.interface import Batch, PyTree
 from fullglow_jax.models.maximum_likelihood import MaximumLikelihood
@@ -58,6 +60,16 @@ class UnconditionalFlow(MaximumLikelihood):
         noise = self._noise(keys, temperature)
         images = self._apply(variables, noise, True, method=Glow.decode)
         return jnp.clip(images, 0.0, 1.0)
+
+    def encode(self, variables: PyTree, batch: Batch) -> Encoding:
+        """The targets' latents."""
+        encoding: Encoding = self._apply(variables, to_unit_interval(batch.target))
+        return encoding
+
+    def decode(self, variables: PyTree, conditions: tuple[()], latents: Images) -> Array:
+        """Images from their latents."""
+        images: Array = self._apply(variables, latents, method=Glow.decode)
+        return images
 
     def _loss(self, bits: dict[str, Array]) -> Array:
         return bits["image"]

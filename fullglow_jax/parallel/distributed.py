@@ -4,6 +4,8 @@ import os
 from typing import Any
 
 import jax
+import numpy as np
+from jax.experimental import multihost_utils
 from orbax.checkpoint import multihost
 
 from fullglow_jax.errors import UserError
@@ -61,3 +63,10 @@ def meet(where: str) -> None:
 def is_first() -> bool:
     """Whether this is the process of the run that writes and tells."""
     return not jax.distributed.is_initialized() or jax.process_index() == 0
+
+
+def as_first_has_it(values: np.ndarray) -> np.ndarray:
+    """The first process's values, in all processes: files, say, that another may not see."""
+    if jax.process_count() == 1:
+        return values
+    return np.asarray(multihost_utils.broadcast_one_to_all(values))

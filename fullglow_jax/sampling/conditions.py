@@ -60,18 +60,19 @@ def from_files(
             f"{len(boundaries)} --boundary files for {len(conditions)} --condition files: this "
             f"model (config.model.condition={architecture.condition!r}) needs {wanted}."
         )
-
-    def fitted(path: Path) -> np.ndarray:
-        return fit(Picture(read_rgb(path)), tuple(config.data.image_size), config.data.fit)
-
     pairs: list[Pair] = []
     for i, path in enumerate(conditions):
-        image = fitted(path)
+        image = fitted(path, config)
         pair: Pair = {"condition": image, "target": np.zeros_like(image), "name": path.stem}
         if boundaries:
-            pair["boundary"] = fitted(boundaries[i])
+            pair["boundary"] = fitted(boundaries[i], config)
         pairs.append(pair)
     return _collate(pairs, architecture, have_targets=False)
+
+
+def fitted(path: Path, config: ConfigDict) -> np.ndarray:
+    """An image file, uint8 (H, W, 3), resized as the training data was."""
+    return fit(Picture(read_rgb(path)), tuple(config.data.image_size), config.data.fit)
 
 
 def _collate(pairs: list[Pair], architecture: Architecture, have_targets: bool) -> Conditions:

@@ -23,18 +23,20 @@ def as_uint8(images: np.ndarray) -> np.ndarray:
     return (np.nan_to_num(images, nan=0.0).clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def image_grid(rows: Sequence[Sequence[np.ndarray]], header: Sequence[str]) -> np.ndarray:
+def image_grid(rows: Sequence[Sequence[np.ndarray | None]], header: Sequence[str]) -> np.ndarray:
     """Images in rows under column titles, small ones enlarged so that they can be seen.
 
     Args:
-        rows: Images of one size, (H, W, 3), uint8 or float in [0, 1]; all rows equally long.
+        rows: Images of one size, (H, W, 3), uint8 or float in [0, 1], or None for an empty place;
+            all rows equally long.
         header: A title for each column.
 
     Returns:
         uint8 (height, width, 3), white between the images.
     """
-    zoom = max(1, SMALLEST_WIDTH // rows[0][0].shape[1])
-    height, width = (zoom * size for size in rows[0][0].shape[:2])
+    size = next(image.shape[:2] for row in rows for image in row if image is not None)
+    zoom = max(1, SMALLEST_WIDTH // size[1])
+    height, width = zoom * size[0], zoom * size[1]
     shape = (
         HEADER + len(rows) * (height + GAP) + GAP,
         len(rows[0]) * (width + GAP) + GAP,
@@ -43,6 +45,8 @@ def image_grid(rows: Sequence[Sequence[np.ndarray]], header: Sequence[str]) -> n
     canvas = np.full(shape, 255, np.uint8)
     for i, row in enumerate(rows):
         for j, image in enumerate(row):
+            if image is None:
+                continue
             top, left = HEADER + GAP + i * (height + GAP), GAP + j * (width + GAP)
             enlarged = as_uint8(image).repeat(zoom, axis=0).repeat(zoom, axis=1)
             canvas[top : top + height, left : left + width] = enlarged
@@ -73,9 +77,10 @@ def samples_grid(
     header += ["ground truth"] if conditions.have_targets else []
     each = len(samples[0]) // len(temperatures)
     header += [f"T = {temperature:g}" for temperature in temperatures for _ in range(each)]
-    rows: list[list[np.ndarray]] = []
+    rows: list[list[np.ndarray | None]] = []
     for place, drawn in enumerate(samples):
-        row = [conditions.batch.condition[place]] if conditions.matter else []
+        row: list[np.ndarray | None] = []
+        row += [conditions.batch.condition[place]] if conditions.matter else []
         row += [conditions.batch.target[place]] if conditions.have_targets else []
         rows.append([*row, *drawn])
     return image_grid(rows, header)

@@ -23,14 +23,12 @@ class Sampler:
     Attributes:
         model: The model.
         devices: What images are drawn on.
-        key: The seed's key.
         batch_size: Images drawn at once, about.
     """
 
-    def __init__(self, model: Model, devices: Devices, key: Array, batch_size: int) -> None:
+    def __init__(self, model: Model, devices: Devices, batch_size: int) -> None:
         self.model = model
         self.devices = devices
-        self.key = key
         self.batch_size = batch_size
         place = jax.lax.with_sharding_constraint
 
@@ -47,7 +45,13 @@ class Sampler:
         self._sample = jax.jit(sample, out_shardings=devices.replicated)
 
     def __call__(
-        self, variables: PyTree, conditions: Batch, count: int, temperature: float
+        self,
+        variables: PyTree,
+        conditions: Batch,
+        count: int,
+        temperature: float,
+        key: Array,
+        first: int = 0,
     ) -> Iterator[tuple[int, int, np.ndarray]]:
         """(condition's place, sample's number, float image (H, W, C) in [0, 1]), one by one.
 
@@ -56,21 +60,23 @@ class Sampler:
             conditions: All of them, on the host; targets are not read.
             count: Samples of each condition.
             temperature: Factor of the noise's deviation.
+            key: The seed's key.
+            first: The place of the first condition, where these are a part of more.
         """
         places = np.arange(len(conditions.condition))
         numbers = np.arange(count)
-        for of_place in _chunks(places, self._conditions_at_once(count)):
+        for of_place in _chunks(places, self.conditions_at_once(count)):
             batch = jax.tree.map(lambda leaf, chosen=of_place: leaf[chosen], conditions)
             read = self._read_conditions(variables, batch)
             for of_number in _chunks(numbers, min(count, self.batch_size)):
-                keys = self._keys(of_place, of_number)
+                keys = _keys(key, first + of_place, of_number)
                 images = self._sample(variables, read, keys, temperature)
                 drawn = [(p, n) for p in of_place for n in of_number]
                 seen = set()
                 for (place, number), image in zip(drawn, np.asarray(images), strict=True):
                     if (place, number) not in seen:
                         seen.add((place, number))
-                        yield int(place), int(number), image
+                        yield first + int(place), int(number), image
 
     def _spread(self, x: Array) -> Array:
         """Over all devices, where that can be done evenly; whole on each where it cannot."""
@@ -79,16 +85,17 @@ class Sampler:
             x, self.devices.sharded if even else self.devices.replicated
         )
 
-    def _conditions_at_once(self, count: int) -> int:
+    def conditions_at_once(self, count: int) -> int:
         """About a batch's worth, and as many on each device where there is more than one each."""
         fitting, devices = max(1, self.batch_size // count), self.devices.mesh.size
         return fitting // devices * devices or fitting
 
-    def _keys(self, places: np.ndarray, numbers: np.ndarray) -> Array:
-        fold = jax.random.fold_in
-        per_place = jax.vmap(fold, (None, 0))(self.key, places)
-        keys = jax.vmap(jax.vmap(fold, (None, 0)), (0, None))(per_place, numbers)
-        return keys.reshape(-1)
+
+def _keys(key: Array, places: np.ndarray, numbers: np.ndarray) -> Array:
+    fold = jax.random.fold_in
+    per_place = jax.vmap(fold, (None, 0))(key, places)
+    keys = jax.vmap(jax.vmap(fold, (None, 0)), (0, None))(per_place, numbers)
+    return keys.reshape(-1)
 
 
 def _chunks(values: np.ndarray, size: int) -> Iterator[np.ndarray]:

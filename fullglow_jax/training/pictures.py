@@ -35,13 +35,15 @@ class SampleGrids:
             if model.reads_conditions
             else without(count, architecture)
         )
-        self.sampler = Sampler(model, devices, key, config.train.samples_per_condition)
+        self.key = key
+        self.sampler = Sampler(model, devices, config.train.samples_per_condition)
 
     def __call__(self, variables: PyTree) -> np.ndarray:
         """The picture, uint8 (height, width, 3)."""
         rows: list[list[np.ndarray]] = [[] for _ in self.conditions.names]
         count, temperature = self.settings.samples_per_condition, self.settings.temperature
-        for place, _, image in self.sampler(variables, self.conditions.batch, count, temperature):
+        drawn = self.sampler(variables, self.conditions.batch, count, temperature, self.key)
+        for place, _, image in drawn:
             rows[place].append(image)
         return samples_grid(self.conditions, rows, (temperature,))
 

@@ -27,6 +27,13 @@ def test_images_lie_in_rows_between_white(width, zoom):
     assert (grid == 255).all()
 
 
+def test_an_empty_place_stays_white():
+    image = np.zeros((5, 200, 3), np.uint8)
+    grid = image_grid([[None, image], [image, None]], ["", ""])
+    shown = [[int(cell(grid, i, j, (5, 200)).mean()) for j in range(2)] for i in range(2)]
+    assert shown == [[255, 0], [0, 255]]
+
+
 def test_titles_stand_above_their_columns():
     rows = np.full((1, 3, 40, 200, 3), 255, np.uint8)
     grid = image_grid(rows, ["", "T = 0.7", ""])

@@ -33,10 +33,10 @@ def conditions(count):
     return Batch(pictures, np.zeros_like(pictures))
 
 
-def draw(places, count, batch_size, seed=0, temperature=0.5):
+def draw(places, count, batch_size, seed=0, temperature=0.5, first=0):
     model = Marks()
-    sampler = Sampler(model, Devices(), jax.random.key(seed), batch_size)
-    drawn = sampler({}, conditions(places), count, temperature)
+    sampler = Sampler(model, Devices(), batch_size)
+    drawn = sampler({}, conditions(places), count, temperature, jax.random.key(seed), first)
     return [((place, number), image[0, 0]) for place, number, image in drawn], model.shapes
 
 
@@ -64,6 +64,12 @@ def test_noise_is_an_images_own_whatever_the_batch():
     # Nor does it depend on how many there are, or on the temperature.
     fewer = {which: mark[1] for which, mark in draw(2, 2, 3, temperature=1.0)[0]}
     assert fewer.items() <= noise.items()
+
+
+def test_a_part_of_the_conditions_gets_the_noise_of_its_places():
+    whole = {which: mark[1] for which, mark in draw(5, 2, 4)[0]}
+    part = {which: mark[1] for which, mark in draw(2, 2, 4, first=3)[0]}
+    assert part == {which: mark for which, mark in whole.items() if which[0] >= 3}
 
 
 def test_other_seed_other_noise():
