@@ -17,6 +17,8 @@ from fullglow_jax.compilation_cache import keep_compilations
 from fullglow_jax.errors import LeaveAtOnce, UserError
 from fullglow_jax.parallel.launchers import detected
 
+_ALONE = {f"--config.parallel.distributed={no}" for no in ("false", "False")}
+
 
 def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
     """Calls main with the command line's arguments and exits with what it returns.
@@ -28,7 +30,7 @@ def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
     # Orbax and JAX log through absl; what matters here is said by the commands themselves.
     logging.getLogger("absl").setLevel(logging.ERROR)
     try:
-        if detected():
+        if detected() and not _ALONE.intersection(sys.argv):
             from fullglow_jax.parallel.distributed import join
 
             join()
@@ -44,13 +46,22 @@ def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
         print("interrupted", file=sys.stderr)
         code = 130
     except Exception:
-        if not detected():
+        if not _one_of_several():
             raise
         traceback.print_exc()
         code = 1
-    if detected():
+    if _one_of_several():
         _leave(code)
     sys.exit(code)
+
+
+def _one_of_several() -> bool:
+    """Whether this process has joined others."""
+    if "jax" not in sys.modules:
+        return False
+    import jax
+
+    return bool(jax.distributed.is_initialized())
 
 
 def _leave(code: int) -> NoReturn:

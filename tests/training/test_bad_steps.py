@@ -52,6 +52,7 @@ def lines(path):
 def test_bad_steps(tmp_path, poison, capsys):
     config = tiny_config(write_pairs(tmp_path / "pairs"))
     workdir = tmp_path / "run"
+    config.train.most_bad_steps = 3  # in a row; there are as many in all
     poison()
     train(config, workdir)
     said = capsys.readouterr().out.splitlines()
@@ -89,8 +90,7 @@ def test_bad_steps(tmp_path, poison, capsys):
     # Then no step is good any more.
     capsys.readouterr()
     poison(everywhere=True)
-    config.train.steps, config.train.most_bad_steps = STEPS + 9, 3
-    config.train.checkpoint_every = 100
+    config.train.steps, config.train.checkpoint_every = STEPS + 9, 100
     with pytest.raises(UserError, match="3 steps in a row") as error:
         train(config, workdir)
     folder = workdir / f"bad_step_{STEPS + 3}"
