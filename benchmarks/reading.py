@@ -4,10 +4,12 @@ python -m benchmarks.reading [--data CITYSCAPES_ROOT] [--pairs 12] [--workers 2]
 """
 
 import io
+import resource
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +27,7 @@ from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.data.pipeline import training_batches
 from fullglow_jax.data.prepare import prepare
 from fullglow_jax.data.prepared import PreparedPairs
+from fullglow_jax.data.resumable import ResumableBatches
 from fullglow_jax.data.source import build_source, verified_source
 from fullglow_jax.data.street_scenes import generate
 
@@ -37,8 +40,8 @@ GRAIN = 0.7
 EPOCH = 2975
 """Pairs of Cityscapes' training split: Grain's shuffle takes its time where there are few."""
 
-PER_RUN = {"originals": 64, "prepared": 1024}
-"""Pairs that a timed run reads: many times what is read ahead."""
+PER_RUN = {"originals": 96, "prepared": 1536}
+"""Pairs that a run reads: more than are read ahead, so that the run before leaves none."""
 
 
 def main() -> None:
@@ -50,7 +53,7 @@ def main() -> None:
     options.add_argument("--threads", type=int, default=2, help="of each worker")
     options.add_argument("--repeats", type=int, default=3)
     given = options.parse_args()
-    with TemporaryDirectory() as scratch, ExitStack() as stack:
+    with TemporaryDirectory() as scratch:
         root = given.data or scenes(Path(scratch) / "scenes", given.pairs)
         config = cityscapes(root, Path(scratch) / "prepared")
         originals = verified_source(config.data, "train", boundary=False)
@@ -60,30 +63,40 @@ def main() -> None:
         assert isinstance(prepared, PreparedPairs)
         contents = {"originals": files(originals), "prepared": records(prepared)}
 
-        runs: dict[str, Callable[[], None]] = {}
-        for name, source in (("originals", originals), ("prepared", prepared)):
-            count = PER_RUN[name]
-            pool = ProcessPoolExecutor(
-                given.workers, get_context("spawn"), _begin, (contents[name],)
-            )
-            stack.callback(pool.shutdown)
-            batches = training_batches(
-                AsMany(source, EPOCH),
-                batch_size=BATCH,
-                seed=0,
-                threads=given.threads,
-                workers=given.workers,
-            )
-            stack.callback(batches.close)
-            runs[f"{name}: decoding"] = _decoding(contents[name], count // given.workers)
-            runs[f"{name}: reading"] = _reading(source, count // given.workers)
-            runs[f"{name}: decoding in processes"] = _in_processes(pool, given.workers, count)
-            runs[f"{name}: pipeline"] = _pipeline(batches, count)
-        seconds = interleaved(runs, given.repeats)
+        sources = {"originals": originals, "prepared": prepared}
+        alone: dict[str, Callable[[], None]] = {}
+        for name, source in sources.items():
+            count = PER_RUN[name] // given.workers
+            alone[f"{name}: decoding"] = _decoding(contents[name], count)
+            alone[f"{name}: reading"] = _reading(source, count)
+        seconds = interleaved(alone, given.repeats)
+        # One pipeline at a time, for it goes on reading ahead when nothing is asked of it: through
+        # the first of two runs of what comes next, which does not count.
+        cpu: dict[str, float] = {}
+        for name, source in sources.items():
+            many, count = AsMany(source, EPOCH), PER_RUN[name]
+            start_pool = partial(_pool, contents[name], given.workers)
+            start_batches = partial(_batches, many, given.workers, given.threads)
+            with start_pool() as pool, closing(start_batches()) as batches:
+                runs = {
+                    f"{name}: processes": _in_processes(pool, given.workers, count),
+                    f"{name}: pipeline": _pipeline(batches, count),
+                }
+                seconds |= interleaved(runs, given.repeats)
+
+            def decode_some(some: int, start: Any = start_pool) -> None:
+                with start() as pool:
+                    _in_processes(pool, given.workers, some)()
+
+            def read_some(some: int, start: Any = start_batches) -> None:
+                with closing(start()) as batches:
+                    _pipeline(batches, some)()
+
+            cpu[name] = cpu_a_pair(decode_some, count) / cpu_a_pair(read_some, count)
 
     def rate(name: str, what: str) -> float:
-        alone = what in ("decoding", "reading")
-        return PER_RUN[name] / (given.workers if alone else 1) / seconds[f"{name}: {what}"]
+        in_one_process = what in ("decoding", "reading")
+        return PER_RUN[name] / (given.workers if in_one_process else 1) / seconds[f"{name}: {what}"]
 
     megabytes = {
         n: np.mean([len(b) for p in pairs for b in p]) * 2e-6 for n, pairs in contents.items()
@@ -95,9 +108,10 @@ def main() -> None:
             "decoding, pairs/s": rate(name, "decoding"),
             "reading, pairs/s": rate(name, "reading"),
             "over decoding originals": rate(name, "reading") / rate("originals", "decoding"),
-            f"decoding × {given.workers}": rate(name, "decoding in processes"),
+            f"decoding × {given.workers}": rate(name, "processes"),
             f"pipeline × {given.workers}": rate(name, "pipeline"),
-            "pipeline / decoding": rate(name, "pipeline") / rate(name, "decoding in processes"),
+            "pipeline / decoding": rate(name, "pipeline") / rate(name, "processes"),
+            "the same, CPU time": cpu[name],
         }
         for name in PER_RUN
     ]
@@ -167,6 +181,34 @@ def decode(pairs: list[tuple[bytes, ...]], count: int) -> None:
         for content in pairs[i % len(pairs)]:
             with Image.open(io.BytesIO(content)) as image:
                 np.asarray(image.convert("RGB"))
+
+
+def cpu_a_pair(run: Callable[[int], None], count: int) -> float:
+    """CPU seconds a pair, of all processes, without what starting and reading ahead take.
+
+    Other work on the machine, which takes its share of the cores, is not in it.
+    """
+
+    def spent(some: int) -> float:
+        before = _cpu()
+        run(some)
+        return _cpu() - before
+
+    few = count // 4
+    return (spent(count) - spent(few)) / (count - few)
+
+
+def _cpu() -> float:
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def _pool(contents: list[tuple[bytes, ...]], workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, get_context("spawn"), _begin, (contents,))
+
+
+def _batches(source: PairSource, workers: int, threads: int) -> ResumableBatches[Any]:
+    return training_batches(source, batch_size=BATCH, seed=0, threads=threads, workers=workers)
 
 
 def _decoding(pairs: list[tuple[bytes, ...]], count: int) -> Callable[[], None]:
