@@ -1,6 +1,7 @@
 """The network that turns a condition image into one vector per example."""
 
 import flax.linen as nn
+import jax.numpy as jnp
 from jax import Array
 
 from fullglow_jax.networks.compute import Compute
@@ -45,5 +46,8 @@ class VectorNet(nn.Module):
         for i, width in enumerate((32, 64, 48)):
             h = nn.relu(dense(h, Layer((h.shape[-1], width), name=f"dense_{i}")()))
         zeros = nn.initializers.zeros
-        output = Layer((h.shape[-1], self.features), zeros, self.output_bias_init, name="output")
-        return dense(h.astype(condition.dtype), output())
+        output = Layer((h.shape[-1], self.features), zeros, self.output_bias_init, name="output")()
+        if self.is_initializing():
+            # Known to be the bias, so that what the rest takes to compute is dropped as unused.
+            return jnp.broadcast_to(output.bias, (len(h), self.features))
+        return dense(h.astype(condition.dtype), output)

@@ -2,6 +2,7 @@
 
 import flax.linen as nn
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from fullglow_jax.networks.layers import Layer
@@ -43,6 +44,9 @@ class ZeroConv(nn.Module):
     def from_sums(self, sums: Array) -> Array:
         """The output, from the convolution of the input with zeros around it."""
         kernel, bias = self.conv()
+        if self.is_initializing():
+            # Known to be zero, so that what the input takes to compute is dropped as unused.
+            return jnp.zeros_like(sums)
         height, width = sums.shape[1:3]
         ones_add = _convolved_frame(kernel.sum(axis=2).astype(sums.dtype), height, width)
         return (sums + ones_add + bias) * jnp.exp(3.0 * self.scale)
@@ -51,7 +55,8 @@ class ZeroConv(nn.Module):
 def _convolved_frame(kernel: Array, height: int, width: int) -> Array:
     """What ones around an image of zeros become under a kernel (3, 3, C): (height, width, C)."""
     # Which of the window's rows lie outside: the upper at the top, the lower at the bottom.
-    outside = jnp.zeros((height, 3), kernel.dtype).at[0, 0].set(1.0).at[-1, 2].set(1.0)
+    outside = np.zeros((height, 3), kernel.dtype)
+    outside[0, 0] = outside[-1, 2] = 1.0
     rows = jnp.einsum("yi,ijc->yc", outside, kernel)
     left, right = jnp.einsum("yi,ijc->jyc", 1.0 - outside, kernel)[::2]
     column = jnp.arange(width)[:, None]

@@ -235,3 +235,14 @@ def test_coupling_net_takes_a_condition_for_several_images_in_a_row():
     np.testing.assert_allclose(y, repeated, **TOLERANCE)
     in_turn = run(net, variables, x, np.tile(conditions, (3, 1, 1, 1)))
     assert np.abs(y - in_turn).max() > 0.1
+
+
+def test_outputs_known_at_the_start_are_what_would_be_computed():
+    x = image(2, 6, 7, 3)
+    for module in (
+        ZeroConv(3, 4),
+        CouplingNet(4, width=8),
+        VectorNet(4, lambda *_: jnp.arange(4.0)),
+    ):
+        while_starting, variables = start(module, x)
+        np.testing.assert_array_equal(while_starting, run(module, variables, x))
