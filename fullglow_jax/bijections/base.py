@@ -21,7 +21,7 @@ def grouped(x: Array, parameter: Array) -> Array:
 
 def per_image(values: Array, x: Array) -> Array:
     """(b,) values of parameters → (B,), one an image."""
-    return jnp.repeat(values, len(x) // len(values), total_repeat_length=len(x))
+    return jnp.repeat(values, len(x) // len(values))
 
 
 def required(condition: Array | None) -> Array:
