@@ -15,11 +15,6 @@ def _pad(x: Array, padding: Padding) -> Array:
     return jnp.pad(x, ((0, 0), (rows, rows), (columns, columns), (0, 0)))
 
 
-def _neighbourhood(x: Array, height: int, width: int) -> list[Array]:
-    """The nine views of x that a 3×3 window's taps see, row by row, (B, height, width, C) each."""
-    return [x[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
-
-
 def convolve_natively(x: Array, kernel: Array, padding: Padding) -> Array:
     """`convolve_3x3` as XLA's own convolution."""
     rows, columns = padding
@@ -34,8 +29,14 @@ def convolve_natively(x: Array, kernel: Array, padding: Padding) -> Array:
 
 def _taps(x: Array, padding: Padding) -> Array:
     """What the nine taps of a 3×3 window see, side by side in the channels."""
-    height, width = (n + 2 * p - 2 for n, p in zip(x.shape[1:3], padding, strict=True))
-    return jnp.concatenate(_neighbourhood(_pad(x, padding), height, width), axis=-1)
+    return _side_by_side(_side_by_side(_pad(x, padding), axis=2), axis=1)
+
+
+def _side_by_side(x: Array, axis: int) -> Array:
+    """What three taps along an axis see, side by side in the channels."""
+    length = x.shape[axis] - 2
+    taps = [lax.slice_in_dim(x, tap, tap + length, axis=axis) for tap in range(3)]
+    return jnp.concatenate(taps, axis=-1)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -50,10 +51,17 @@ def convolve_by_matrix_product(x: Array, kernel: Array, padding: Padding) -> Arr
     if c_in <= c_out:
         return _taps(x, padding) @ kernel.reshape(9 * c_in, c_out)
     products = _pad(x @ kernel.transpose(2, 0, 1, 3).reshape(c_in, 9 * c_out), padding)
-    height, width = (n - 2 for n in products.shape[1:3])
-    shifted = _neighbourhood(products, height, width)
-    first, *rest = (tap[..., k * c_out : (k + 1) * c_out] for k, tap in enumerate(shifted))
-    return sum(rest, start=first)
+    return _sum_of_taps(_sum_of_taps(products, axis=1), axis=2)
+
+
+def _sum_of_taps(products: Array, axis: int) -> Array:
+    """Sums three taps along an axis: the channels' thirds, each from one pixel further on."""
+    length = products.shape[axis] - 2
+    first, second, third = (
+        lax.slice_in_dim(of_tap, tap, tap + length, axis=axis)
+        for tap, of_tap in enumerate(jnp.split(products, 3, axis=-1))
+    )
+    return first + second + third
 
 
 def _forward(x: Array, kernel: Array, padding: Padding) -> tuple[Array, tuple[Array, Array]]:
