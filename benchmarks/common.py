@@ -19,6 +19,7 @@ from rich.table import Table
 from fullglow_jax.models.architecture import Architecture
 from fullglow_jax.models.conditional_flow import ConditionalFlow
 from fullglow_jax.models.interface import Batch, TrainState
+from fullglow_jax.training.compilation import compiler_options
 
 MIB = 2**20
 
@@ -54,9 +55,9 @@ def full_glow(architecture: Architecture) -> ConditionalFlow:
 
 
 def quick_init(model: ConditionalFlow, batch: Batch, seed: int = 0) -> TrainState:
-    """A state, without spending time on optimising what runs once."""
-    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
-    state: TrainState = jax.jit(model.init, compiler_options=options)(jax.random.key(seed), batch)
+    """A state, made as training makes it."""
+    init = jax.jit(model.init, compiler_options=compiler_options())
+    state: TrainState = init(jax.random.key(seed), batch)
     return state
 
 

@@ -23,13 +23,14 @@ from benchmarks.common import (
 )
 from benchmarks.flops import training_flops
 from fullglow_jax.models.architecture import Architecture
+from fullglow_jax.training.compilation import compiler_options
 
 
 def stepping(architecture: Architecture, batch_size: int) -> Callable[[], Any]:
     """A call that takes one training step and returns its metrics."""
     model, batch = full_glow(architecture), random_batch(architecture.image_size, batch_size)
     state = quick_init(model, batch)
-    train_step = jax.jit(model.train_step, donate_argnums=0)
+    train_step = jax.jit(model.train_step, donate_argnums=0, compiler_options=compiler_options())
     key = jax.random.key(1)
 
     def step() -> Any:

@@ -28,6 +28,7 @@ from fullglow_jax.sampling.conditions import from_source
 from fullglow_jax.sampling.grid import samples_grid
 from fullglow_jax.sampling.sampler import Sampler
 from fullglow_jax.training.checkpoints import Checkpoints
+from fullglow_jax.training.compilation import compiler_options
 from fullglow_jax.training.interruption import StopRequest
 from fullglow_jax.training.metrics import TRAIN, VALIDATION, Metrics, draw_curve
 from fullglow_jax.training.optimizer import learning_rate, total_steps
@@ -97,10 +98,11 @@ def train(config: ConfigDict, workdir: Path) -> None:
                 position = batches.get_state()
                 first = devices.put_batch(next(batches))
                 batches.set_state(position)
-                compiling = other_thread.submit(_compiled, model, devices, like, first, of_training)
+                lowered = _lowered(model, devices, like, first, of_training)
+                compiling = other_thread.submit(lowered.compile)
             if not step:
                 # The first batch starts the actnorms, and is trained on like any other afterwards.
-                state = _quickly_compiled(model.init, devices)(of_init, first)
+                state = _jitted(model.init, devices)(of_init, first)
                 if config.train.validate_at_start:
                     metrics.scalars(0, validate(state))
 
@@ -166,18 +168,21 @@ def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
     return checkpoints
 
 
-def _compiled(
+def _lowered(
     model: LikelihoodModel, devices: Devices, state: TrainState, batch: Batch, key: Array
 ) -> Any:
-    """The training step, compiled for what is shaped and placed like the arguments."""
-    step = jax.jit(model.train_step, donate_argnums=0, out_shardings=devices.replicated)
-    return step.lower(state, batch, key).compile()
+    """The training step, to be compiled for what is shaped and placed like the arguments.
+
+    Tracing is Python's work, which another thread would only wait for: what the main thread does
+    while the step is compiled begins after it.
+    """
+    return _jitted(model.train_step, devices, donate_argnums=0).lower(state, batch, key)
 
 
-def _quickly_compiled(init: Callable[..., TrainState], devices: Devices) -> Any:
-    """Jitted for one call: on CPUs, optimising its code would take longer than running it."""
-    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
-    return jax.jit(init, out_shardings=devices.replicated, compiler_options=options)
+def _jitted(function: Callable[..., Any], devices: Devices, **settings: Any) -> Any:
+    """Jitted, with results that all devices have."""
+    settings |= {"out_shardings": devices.replicated, "compiler_options": compiler_options()}
+    return jax.jit(function, **settings)
 
 
 def _means(scalars: list[dict[str, Array]]) -> dict[str, float]:
