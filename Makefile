@@ -11,7 +11,7 @@ demo: .venv/installed
 	$(BIN)/python eval.py --workdir $(RUN)
 	@echo
 	@echo "The demo's pictures and figures:"
-	@echo "  samples   $(RUN)/samples/step_*_seed_0/grid.png"
+	@echo "  samples   $(RUN)/samples/step_*_seed_0/grid.png, and index.html beside it"
 	@echo "  curve     $(RUN)/curve.png"
 	@echo "  figures   $(RUN)/eval.json, $(RUN)/metrics.jsonl"
 
