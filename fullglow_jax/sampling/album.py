@@ -73,8 +73,11 @@ class Album:
         scratch = path.with_name(f".{path.name}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            scratch.write_bytes(content)
-            scratch.replace(path)
+            try:
+                scratch.write_bytes(content)
+                scratch.replace(path)
+            finally:
+                scratch.unlink(missing_ok=True)  # interrupted, say
         except OSError as error:
             raise UserError(
                 f"{path} cannot be written: {error.strerror or error}. Make room, make the folder "

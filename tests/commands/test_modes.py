@@ -121,7 +121,7 @@ def test_reconstruct(draw):
 
 
 def test_transfer_to_neighbours(draw, model):
-    out, _ = draw("--mode=transfer", "--batch_size=2")
+    out, _ = draw("--mode=transfer", "--batch_size=2", devices=2)
     pictures = {}
     for place in range(3):
         stem = f"{place:03d}_{NAMES[place]}__onto__{NAMES[(place + 1) % 3]}.png"

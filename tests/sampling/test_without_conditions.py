@@ -1,0 +1,83 @@
+"""The modes of sample.py for a model that reads no conditions, on image files."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from fullglow_jax.errors import UserError
+from fullglow_jax.sampling.modes import MODES
+from fullglow_jax.sampling.request import SampleRequest
+from fullglow_jax.sampling.session import Session
+from tests.test_loaded_model import IMAGES, loaded
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Runs a mode on the first two images, and gives the folder."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    folder = tmp_path_factory.mktemp("images")
+    files = [folder / f"image_{i}.png" for i in range(2)]
+    for file, image in zip(files, IMAGES, strict=False):
+        Image.fromarray(image).save(file)
+    ends = [f"{file},{file}" for file in files]
+
+    def run(mode):
+        out = tmp_path_factory.mktemp(mode) / "out"
+        request = SampleRequest(
+            workdir=folder,
+            checkpoint="latest",
+            mode=mode,
+            split="val",
+            count=2,
+            conditions=(),
+            boundaries=(),
+            pairs=(":".join(ends),) if mode == "interpolate" else tuple(ends),
+            samples=None,
+            rounds=1,
+            frames=2,
+            temperatures=(0.7,),
+            seed=0,
+            batch_size=2,
+            out=out,
+        )
+        model = loaded("glow")
+        MODES[mode](Session(model.config, request, model._operations))
+        return out
+
+    yield run
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+def test_reconstruct(run):
+    out = run("reconstruct")
+    assert json.loads((out / "reconstruction.json").read_text())["largest"] <= 1e-3
+    again = np.asarray(Image.open(out / "001_image_1__reconstruction.png"))
+    np.testing.assert_array_equal(again, IMAGES[1])
+    assert not (out / "condition").exists()
+
+
+def test_interpolate_in_latents_alone(run):
+    out = run("interpolate")
+    frames = sorted(out.glob("000_*.png"))
+    assert [frame.stem.split("__")[-2:] for frame in frames] == [
+        ["latents", "000"],
+        ["latents", "001"],
+    ]
+    for frame, image in zip(frames, IMAGES, strict=False):
+        np.testing.assert_allclose(np.asarray(Image.open(frame)).astype(int), image, atol=1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("transfer", "a glow, reads no conditions"),
+        ("set", "a glow, reads no conditions; use --mode random"),
+        ("unconditional", "a glow draws no conditions"),
+    ],
+)
+def test_refused(run, mode, message):
+    with pytest.raises(UserError, match=message):
+        run(mode)
