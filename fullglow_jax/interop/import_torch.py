@@ -323,7 +323,7 @@ def import_checkpoint(
         raise UserError(f"--workdir {workdir} cannot be made: {error.strerror}.") from None
     checkpoints = Checkpoints(workdir, config.train.keep_last)
     # Our own data order, as far into it as so many steps come.
-    checkpoints.save(state, {"next_index": step * config.train.batch_size}, config)
+    checkpoints.save(state, {"next_batch": step}, config)
     checkpoints.close()
     return step, checkpoint
 

@@ -131,7 +131,7 @@ def test_a_glow_of_single_images_trains_samples_and_is_scored(commands, tmp_path
     drawn = commands("sample.py", f"--workdir={run}", "--count=3", "--out=drawn", cwd=tmp_path)
     assert drawn.code == 0, drawn.err
     names = {path.name for path in (tmp_path / "drawn").iterdir()}
-    assert names == {f"{i:03d}_image__T0.7__000.png" for i in range(3)} | {"grid.png"}
+    assert names == {f"{i:03d}_image__T0.7__000.png" for i in range(3)} | {"grid.png", "index.html"}
     assert np.asarray(Image.open(tmp_path / "drawn" / "grid.png")).shape == grid_shape(3, 1)
     refused = commands("sample.py", f"--workdir={run}", "--condition=some.png", cwd=tmp_path)
     assert refused.code == 1

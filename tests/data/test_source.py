@@ -26,7 +26,7 @@ def test_cityscapes_by_name(cityscapes_root):
 def test_unknown_name_gives_the_nearest(tmp_path):
     with pytest.raises(UserError, match=r"no data source 'cityscape'.* to 'cityscapes'\.$"):
         build_source(config("cityscape", tmp_path), "train", boundary=False)
-    with pytest.raises(UserError, match="'cityscapes' or 'mnist' or 'street_scenes' or 'tfds'"):
+    with pytest.raises(UserError, match="'cityscapes' or 'images' or 'mnist' or 'street_scenes'"):
         build_source(config("zzz", tmp_path), "train", boundary=False)
 
 

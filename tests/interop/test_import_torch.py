@@ -152,7 +152,7 @@ def test_a_model_alone_starts_adam_from_zero():
     content = state_dict_of(recording)
     like, architecture = like_of(config_of(recording))
     checkpoint = read(content, PATH)
-    adam, schedule = to_state(checkpoint, architecture, like, step=5).optimizer
+    _, adam, schedule = to_state(checkpoint, architecture, like, step=5).optimizer
     assert checkpoint.moments is None
     assert (int(adam.count), int(schedule.count)) == (0, 5)
     assert not any(np.any(leaf) for leaf in jax.tree.leaves((adam.mu, adam.nu)))
@@ -174,8 +174,8 @@ def test_checkpoint_restores_and_is_never_overwritten(tmp_path, monkeypatch):
     assert import_checkpoint(PATH, config, tmp_path / "run")[0] == 7
 
     like, architecture = like_of(config)
-    state, position = Checkpoints.of(tmp_path / "run").restore(7, like)
-    assert (int(state.step), position) == (7, {"next_index": 14})
+    step, state, position = Checkpoints.of(tmp_path / "run").restore(7, like)
+    assert (step, int(state.step), position) == (7, 7, {"next_batch": 7})
     weights = to_torch(state.variables, architecture)
     for torch_name, array in weights.items():
         np.testing.assert_array_equal(array.ravel(), recording._state[torch_name].ravel())
