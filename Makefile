@@ -14,6 +14,9 @@ demo: .venv/installed
 	@echo "  samples   $(RUN)/samples/step_*_seed_0/grid.png, and index.html beside it"
 	@echo "  curve     $(RUN)/curve.png"
 	@echo "  figures   $(RUN)/eval.json, $(RUN)/metrics.jsonl"
+	@echo
+	@echo "To paint label maps and see photos of them, in a browser:"
+	@echo "  $(BIN)/python -m fullglow_jax.demo --workdir $(RUN)"
 
 test: .venv/installed
 # One worker a core. A file's tests stay together, and with them the runs that they share.

@@ -24,6 +24,7 @@ LEARNING_RATE = 1e-3
 SWITCHES = {
     "optimizer.warmup_steps": 100,
     "optimizer.clip_norm": 1.0,
+    "optimizer.clip_spikes": 3.0,
     "optimizer.average_decay": 0.99,
     "model.actnorm_floor": 0.01,
     "model.coupling_floor": 0.01,

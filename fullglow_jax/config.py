@@ -78,6 +78,8 @@ def default_config() -> ConfigDict:
     config.optimizer.clip_norm = config_dict.placeholder(
         float
     )  # of all gradients; none in the paper
+    # Of each array's gradient, as a multiple of what it usually is; none in the paper.
+    config.optimizer.clip_spikes = config_dict.placeholder(float)
     # Decay of a moving average of the parameters, which sampling and scoring then use; 0 for none.
     config.optimizer.average_decay = 0.0
 
@@ -144,8 +146,9 @@ def check_numbers(config: ConfigDict) -> None:
             f"config.optimizer.average_decay={optimizer.average_decay} must be in [0, 1), "
             "for example 0.999."
         )
-    if optimizer.clip_norm is not None and not optimizer.clip_norm > 0:
-        raise UserError(f"config.optimizer.clip_norm={optimizer.clip_norm} must be above 0.")
+    for key in ("clip_norm", "clip_spikes"):
+        if optimizer[key] is not None and not optimizer[key] > 0:
+            raise UserError(f"config.optimizer.{key}={optimizer[key]} must be above 0.")
 
 
 def to_json(config: ConfigDict) -> dict[str, Any]:

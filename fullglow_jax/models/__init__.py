@@ -70,7 +70,8 @@ def build_model(
         UserError: Where there is no such model, or its numbers are not possible.
     """
     architecture = build_architecture(config)
-    optimizer = clipped_adam(schedule, config.optimizer.clip_norm)
+    of = config.optimizer
+    optimizer = clipped_adam(schedule, of.clip_norm, of.clip_spikes)
     if config.model.name == GLOW:
         return UnconditionalFlow(
             architecture,

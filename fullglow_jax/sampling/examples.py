@@ -49,7 +49,11 @@ class Examples:
 
     def first(self, count: int) -> list[Example]:
         """The first pairs of the split; fewer, where it has no more."""
-        return [Example(self._source[i]) for i in range(min(count, len(self._source)))]
+        return [self.at(i) for i in range(min(count, len(self._source)))]
+
+    def at(self, place: int) -> Example:
+        """A pair of the split by its place, counted from 0."""
+        return Example(self._source[place])
 
     def neighbours(self, count: int) -> list[tuple[Example, Example]]:
         """Each of the split's first pairs with the one after it; after the last the first."""
@@ -75,15 +79,15 @@ class Examples:
                     f"--pair {text}: the split {self._split!r} has {len(self._source)} pairs, "
                     "counted from 0."
                 )
-            return Example(self._source[int(text)])
-        if text not in self._names:
-            near = difflib.get_close_matches(text, self._names, n=1, cutoff=0) or [""]
+            return self.at(int(text))
+        if text not in self.names:
+            near = difflib.get_close_matches(text, self.names, n=1, cutoff=0) or [""]
             raise UserError(
                 f"--pair {text}: there is no such file, and no pair of this name in the split "
                 f"{self._split!r}; did you mean {near[0]!r}? Expected a pair's name, its number "
                 f"counted from 0, or files: {FILES}."
             )
-        return Example(self._source[self._names.index(text)])
+        return self.at(self.names.index(text))
 
     def couple(self, text: str) -> tuple[Example, Example]:
         """Two pairs, as `find` takes them, with a colon between.
@@ -110,7 +114,8 @@ class Examples:
         return build_source(self._config.data, self._split, boundary=boundary)
 
     @cached_property
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
+        """Of all pairs of the split."""
         source = self._source
         if isinstance(source, FilePairs):
             return [example.name for example in source.examples]

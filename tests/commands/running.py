@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +44,11 @@ class Result(NamedTuple):
     code: int
     out: str
     err: str
+
+
+class Server(NamedTuple):
+    address: str
+    process: subprocess.Popen
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,30 @@ class Commands:
                     process.send_signal(number)
         assert any(line in text for text in printed), "".join(printed)
         return Result(process.returncode, "".join(printed), "")
+
+    @contextmanager
+    def serving(self, *arguments: object, cwd: Path) -> Iterator[Server]:
+        """Runs `python -m` something that says «open ADDRESS» once it serves, until it is done."""
+        with subprocess.Popen(
+            [sys.executable, "-m", *map(str, arguments)],
+            cwd=cwd,
+            env={**self._environment(1), "GRADIO_TEMP_DIR": str(cwd / "gradio")},
+            stdout=subprocess.PIPE,
+            stderr=(cwd / "stderr").open("w"),
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            try:
+                said = []
+                for line in process.stdout:
+                    said.append(line)
+                    if address := re.match(r"open (\S+)", line):
+                        yield Server(address[1], process)
+                        break
+                else:
+                    raise AssertionError("".join(said) + (cwd / "stderr").read_text())
+            finally:
+                process.send_signal(signal.SIGINT)
 
     def with_fault(
         self, fault: str, script: str, *arguments: object, cwd: Path, processes: int = 1

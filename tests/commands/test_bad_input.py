@@ -84,6 +84,7 @@ def test_config(commands, tmp_path, changes, named):
         ("model.actnorm_floor", -0.1),
         ("model.coupling_floor", 1.0),
         ("optimizer.clip_norm", 0.0),
+        ("optimizer.clip_spikes", -1.0),
         ("optimizer.average_decay", 1.0),
         ("optimizer.warmup_steps", -1),
         ("train.accumulate", 0),
