@@ -63,7 +63,7 @@ class BadSteps:
                 f"{step}. None of them changed the model, and the checkpoints are whole. "
                 f"{_named(report)} Look at them (python -m fullglow_jax.data.check), or train "
                 "with a lower --config.optimizer.learning_rate, with "
-                "--config.optimizer.clip_norm=100, --config.optimizer.warmup_steps=1000, "
+                "--config.optimizer.clip_spikes=3, --config.optimizer.warmup_steps=1000, "
                 "--config.model.actnorm_floor=0.001 or --config.model.coupling_floor=0.01. "
                 f"For a bug report, add {folder}."
             )
