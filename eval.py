@@ -1,6 +1,8 @@
-"""Scores a trained model: bits per dimension over a split.
+"""Scores a trained model over a split, or images that any system has drawn for it.
 
-python eval.py --workdir DIR [--split val] [--checkpoint best]
+python eval.py --workdir DIR [--split val] [--checkpoint best] [--draws 8]
+python eval.py --workdir DIR --metrics bpd,ssim,psnr,diversity [--rounds 3]
+python eval.py --workdir DIR --metrics ssim,psnr --images FOLDER
 """
 
 from collections.abc import Sequence
@@ -13,6 +15,29 @@ from fullglow_jax import cli
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training run.")
 CHECKPOINT = flags.DEFINE_string("checkpoint", "latest", '"latest", "best" or a step.')
 SPLIT = flags.DEFINE_string("split", "val", "Split to score.")
+METRICS = flags.DEFINE_list(
+    "metrics",
+    ["bpd"],
+    "Of bpd: bits per dimension; ssim and psnr: likeness of drawn images to the true ones; "
+    "photo2label: accuracies and IoU of drawn label maps; diversity: distance between images of "
+    "one condition.",
+)
+IMAGES = flags.DEFINE_string(
+    "images",
+    None,
+    "A folder of images to score instead of drawing them: NAME.png for each pair, or round_1/ and "
+    "so on with such files, as sample.py --mode set writes them.",
+)
+ROUNDS = flags.DEFINE_integer(
+    "rounds", 3, "Images drawn for each condition, as in the paper.", lower_bound=1
+)
+TEMPERATURE = flags.DEFINE_float("temperature", 0.7, "Of images that are drawn.", lower_bound=0.0)
+DRAWS = flags.DEFINE_integer(
+    "draws", 1, "How often each example is dequantised for bpd.", lower_bound=1
+)
+SKIP_BAD = flags.DEFINE_bool(
+    "skip_bad", False, "Leave out pairs whose images are missing or bad, and say how many."
+)
 LIMIT = flags.DEFINE_integer("limit", None, "Only the first so many examples.", lower_bound=1)
 SEED = flags.DEFINE_integer("seed", 0, "Seed of the dequantisation noise.")
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 8, "Examples scored at once.", lower_bound=1)
@@ -30,9 +55,15 @@ def main(argv: Sequence[str]) -> None:
             workdir=Path(str(WORKDIR.value)),
             checkpoint=CHECKPOINT.value,
             split=SPLIT.value,
+            metrics=tuple(METRICS.value),
             limit=LIMIT.value,
             seed=SEED.value,
             batch_size=BATCH_SIZE.value,
+            draws=DRAWS.value,
+            images=Path(IMAGES.value) if IMAGES.value else None,
+            rounds=ROUNDS.value,
+            temperature=TEMPERATURE.value,
+            skip_bad=SKIP_BAD.value,
         ),
     )
 

@@ -52,6 +52,9 @@ SAMPLES = flags.DEFINE_integer(
 ROUNDS = flags.DEFINE_integer(
     "rounds", 3, "Images for each condition of a set, as in the paper.", lower_bound=1
 )
+LIMIT = flags.DEFINE_integer(
+    "limit", None, "Only the first so many conditions of a set.", lower_bound=1
+)
 FRAMES = flags.DEFINE_integer("frames", 7, "Images of an interpolation.", lower_bound=2)
 SWEEP = flags.DEFINE_integer(
     "sweep", None, "Instead of --temperature, so many from 0 to 1.", lower_bound=2
@@ -84,6 +87,7 @@ def main(argv: Sequence[str]) -> None:
             pairs=tuple(PAIR.value),
             samples=SAMPLES.value,
             rounds=ROUNDS.value,
+            limit=LIMIT.value,
             frames=FRAMES.value,
             temperatures=_temperatures(),
             seed=SEED.value,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SampleRequest:
     """What to draw.
 
@@ -19,6 +19,7 @@ class SampleRequest:
         pairs: CONTENT:STRUCTURE, or single pairs for "reconstruct"; see `Examples.find`.
         samples: Images for each condition; None for 4, or for 1 where the model reads none.
         rounds: Images for each condition of a "set".
+        limit: Only the first so many conditions of a "set"; None for all.
         frames: Images from one end of an interpolation to the other.
         temperatures: Factors of the noise's deviation.
         seed: Of the noise.
@@ -30,14 +31,15 @@ class SampleRequest:
     checkpoint: str
     mode: str
     split: str
-    count: int
-    conditions: tuple[Path, ...]
-    boundaries: tuple[Path, ...]
-    pairs: tuple[str, ...]
-    samples: int | None
-    rounds: int
-    frames: int
+    count: int = 4
+    conditions: tuple[Path, ...] = ()
+    boundaries: tuple[Path, ...] = ()
+    pairs: tuple[str, ...] = ()
+    samples: int | None = None
+    rounds: int = 3
+    limit: int | None = None
+    frames: int = 7
     temperatures: tuple[float, ...]
     seed: int
     batch_size: int
-    out: Path | None
+    out: Path | None = None

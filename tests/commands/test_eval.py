@@ -35,6 +35,7 @@ def test_report(scored, trained):
         "split": "val",
         "examples": 3,
         "seed": 0,
+        "draws": 1,
         "untrained_validation_bits_per_dim": untrained,
     }
     assert report["bits_per_dim"].keys() == {

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fullglow_jax.data.pipeline import evaluation_batches
-from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
-from fullglow_jax.evaluation.command import _summary
+from fullglow_jax.evaluation.bits_per_dim import BitsPerDim, importance_weighted
+from fullglow_jax.evaluation.command import summary as summary_of
 from fullglow_jax.parallel.devices import Devices
 
 
@@ -29,10 +29,15 @@ class Greys:
         return {"condition": picture, "target": picture, "name": str(index)}
 
 
-def score(count, batch_size, limit=None, seed=0, told=lambda done: None):
+def scores(count, batch_size, limit=None, seed=0, draws=1, told=lambda done: None):
     batches = evaluation_batches(Greys(count), batch_size=batch_size, threads=0, limit=limit)
     bits = BitsPerDim(Marks(), Devices())
-    return bits(jnp.float32(2), batches, jax.random.key(seed), told=told)
+    return bits(jnp.float32(2), batches, jax.random.key(seed), draws, told=told)
+
+
+def score(*args, **kwargs):
+    """Of a single draw."""
+    return {name: values[0] for name, values in scores(*args, **kwargs).items()}
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 5, 8])
@@ -57,6 +62,27 @@ def test_limit():
 
 
 def test_mean_and_its_standard_error():
-    summary = _summary(np.array([1, 2, 6], np.float32))
+    summary = summary_of(np.array([1, 2, 6], np.float32))
     assert summary == pytest.approx({"mean": 3.0, "standard_error": (7 / 3) ** 0.5})
-    assert _summary(np.array([4], np.float32)) == {"mean": 4.0, "standard_error": None}
+    assert summary_of(np.array([4], np.float32)) == {"mean": 4.0, "standard_error": None}
+
+
+def test_draws_differ_and_the_first_stays():
+    one, several = scores(5, 2)["noise"], scores(5, 3, draws=4)["noise"]
+    assert several.shape == (4, 5)
+    np.testing.assert_array_equal(several[:1], one)
+    assert len(set(several.ravel().tolist())) == 20
+
+
+def test_importance_weighted_bound():
+    rng = np.random.default_rng(0)
+    dimensions = 12
+    bits = rng.normal(3, 0.1, (4, 5)).astype(np.float32)
+    likelihoods = 2.0 ** (-dimensions * bits.astype(np.float64))
+    expected = -np.log2(likelihoods.mean(0)) / dimensions
+    np.testing.assert_allclose(importance_weighted(bits, dimensions), expected, rtol=1e-9)
+    assert (importance_weighted(bits, dimensions) < bits.mean(0)).all()
+    np.testing.assert_allclose(importance_weighted(bits[:1], dimensions), bits[0], rtol=1e-9)
+    # Likelihoods of real images are far below what a float can be.
+    large = importance_weighted(bits, 10**6)
+    np.testing.assert_allclose(large, bits.min(0), atol=1e-4)

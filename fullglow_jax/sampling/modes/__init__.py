@@ -10,7 +10,7 @@ from fullglow_jax.sampling.modes.transfer import transfer
 from fullglow_jax.sampling.modes.unconditional import unconditional
 from fullglow_jax.sampling.session import Session
 
-MODES: dict[str, Callable[[Session], None]] = {
+MODES: dict[str, Callable[[Session], object]] = {
     "random": random,
     "reconstruct": reconstruct,
     "transfer": transfer,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.models.interface import Batch
 from fullglow_jax.parallel.distributed import as_first_has_it
 from fullglow_jax.sampling.album import Album
+from fullglow_jax.sampling.file_names import FileNames
 from fullglow_jax.sampling.gallery import Row
 from fullglow_jax.sampling.session import Session
 
@@ -23,11 +24,14 @@ RECORD = "set.json"
 MOST_IN_GRID = 8
 
 
-def whole_set(session: Session) -> None:
+def whole_set(session: Session) -> Path:
     """Draws a split: `round_1/NAME.png` and so on, NAME the ground truth's, one a condition.
 
     `ground_truth/NAME.png` and `condition/NAME.png` lie beside them, at the model's size. Run
     again, it draws what is not there yet, in the same batches and so to the same pixels.
+
+    Returns:
+        The folder.
 
     Raises:
         UserError: The model reads no conditions, several temperatures are asked for, or the folder
@@ -49,18 +53,20 @@ def whole_set(session: Session) -> None:
         batch_size=at_once,
         threads=config.data.threads,
         boundary=architecture.boundary_spec,
+        limit=request.limit,
     )
+    count = min(len(source), request.limit or len(source))
     temperature = request.temperatures[0]
     album = session.album(f"{session.name}_{request.split}_T{temperature:g}")
     _record(session, album)
     rounds = [f"round_{number}" for number in range(1, request.rounds + 1)]
     folders = (CONDITION, TRUTH, *rounds)
-    names, kept = _Names(), 0
+    names, kept = FileNames(), 0
     rows: list[Row] = []
-    with session.progress(len(source) * len(rounds), f"sampling {request.split}") as progress:
+    with session.progress(count * len(rounds), f"sampling {request.split}") as progress:
         for batch in batches:
             first = len(rows)
-            of_batch = names(batch)
+            of_batch = [names(n) for n, v in zip(batch["name"], batch["valid"], strict=True) if v]
             rows += [Row(name, [f"{f}/{name}.png" for f in folders]) for name in of_batch]
             there = _there(album, rows[first:], architecture.image_size)
             _save_pairs(album, batch, rows[first:], there)
@@ -77,27 +83,7 @@ def whole_set(session: Session) -> None:
         columns = ["condition", "ground truth", *rounds]
         total = len(rows) * len(rounds)
         session.finish(album, progress, columns, rows, total=total, most_in_grid=MOST_IN_GRID)
-
-
-class _Names:
-    """The names of a split's pairs as those of files: a name that comes again gets a number."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
-
-    def __call__(self, batch: HostBatch) -> list[str]:
-        return [
-            self._unique(name)
-            for name, valid in zip(batch["name"], batch["valid"], strict=True)
-            if valid
-        ]
-
-    def _unique(self, name: str) -> str:
-        # Folders of the data set are kept; ways out of the set's own are not.
-        parts = [part for part in PurePosixPath(name).parts if part not in ("/", "..")]
-        file = "/".join(parts)
-        self._seen[file] = count = self._seen.get(file, 0) + 1
-        return file if count == 1 else f"{file}__{count}"
+    return album.folder
 
 
 def _there(album: Album, rows: Sequence[Row], size: tuple[int, int]) -> np.ndarray:
