@@ -1,6 +1,6 @@
 """Figures of drawn images beside the true ones, several rounds of each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any, Protocol
 
@@ -56,7 +56,7 @@ def ssim() -> Similarity:
 
 
 def psnr() -> Similarity:
-    """Peak signal-to-noise ratio in decibels; infinite for an image that is the truth itself."""
+    """Peak signal-to-noise ratio in decibels; None where an image is the truth itself."""
     return Similarity(dm_pix.psnr)
 
 
@@ -119,7 +119,12 @@ class Diversity:
         return {"mean": float(np.mean(self._values)) if self._values else None}
 
 
-METRICS = {"ssim": ssim, "psnr": psnr, "photo2label": PhotoToLabel, "diversity": Diversity}
+METRICS: dict[str, Callable[[], ImageMetric]] = {
+    "ssim": ssim,
+    "psnr": psnr,
+    "photo2label": PhotoToLabel,
+    "diversity": Diversity,
+}
 
 
 def at_size_of(truth: Truth, image: np.ndarray) -> np.ndarray:
@@ -140,5 +145,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def _over_rounds(values: Sequence[float] | np.ndarray) -> dict[str, Any]:
     rounds = [float(value) for value in values]
+    if not np.isfinite(rounds).all():  # which JSON has no number for
+        return {"mean": None, "deviation": None, "rounds": [None] * len(rounds)}
     deviation = float(np.std(rounds, ddof=1)) if len(rounds) > 1 else None
     return {"mean": float(np.mean(rounds)), "deviation": deviation, "rounds": rounds}

@@ -30,16 +30,16 @@ def rows(report: dict[str, Any]) -> list[tuple[str, str, str]]:
     ):
         if "photo2label" in of_images:
             summary = of_images["photo2label"][name]
-            percent = [
-                None if v is None else 100 * v for v in (summary["mean"], summary["deviation"])
-            ]
-            found.append(_row(what, *percent, 2))
+            mean, deviation = (summary[key] for key in ("mean", "deviation"))
+            found.append(_row(what, mean, deviation, 2, factor=100))
     return found
 
 
-def _row(name: str, mean: float | None, error: float | None, digits: int) -> tuple[str, str, str]:
-    mean_text, error_text = ("" if v is None else f"{v:.{digits}f}" for v in (mean, error))
-    return name, mean_text or "–", error_text
+def _row(
+    name: str, mean: float | None, error: float | None, digits: int, factor: float = 1
+) -> tuple[str, str, str]:
+    first, second = ("–" if v is None else f"{factor * v:.{digits}f}" for v in (mean, error))
+    return name, first, second
 
 
 def title(report: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Scores of a folder of drawn images: each pair's, or a message that names what cannot be scored."""
+"""Scores of a folder of drawn images, or a message that names what cannot be scored."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
