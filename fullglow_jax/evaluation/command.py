@@ -9,6 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from rich.console import Console
 
+from fullglow_jax.data.faults import described
 from fullglow_jax.data.pipeline import evaluation_batches
 from fullglow_jax.data.source import build_source, verified_source
 from fullglow_jax.errors import UserError
@@ -189,6 +190,8 @@ def _score_images(
             skip_bad=request.skip_bad,
             told=progress.update,
         )
+        if scored.faults:
+            progress.say(f"left out, as --skip_bad says:\n{described(scored.faults)}")
     about = {"rounds": scored.rounds, "left_out": list(scored.left_out)}
     if request.images is None:
         about["temperature"] = request.temperature

@@ -20,12 +20,14 @@ class ScoredImages:
     Attributes:
         examples: Pairs that were scored.
         rounds: Images of each.
-        left_out: Names of pairs that could not be scored.
+        faults: What is wrong with images.
+        left_out: Names of pairs that could not be scored for it.
         results: By metric, JSON values.
     """
 
     examples: int
     rounds: int
+    faults: tuple[Fault, ...]
     left_out: tuple[str, ...]
     results: dict[str, Any]
 
@@ -79,4 +81,4 @@ def score_images(
             "to, and says how many."
         )
     results = {name: measure.result() for name, measure in measures.items()}
-    return ScoredImages(scored, len(drawn.rounds), tuple(left_out), results)
+    return ScoredImages(scored, len(drawn.rounds), tuple(faults), tuple(left_out), results)

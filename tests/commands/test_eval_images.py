@@ -1,0 +1,167 @@
+"""eval.py on images: those it draws, and those of any folder, good and bad."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.commands.running import digests
+
+METRICS = "--metrics=bpd,ssim,psnr,diversity"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("eval_images")
+
+
+@pytest.fixture(scope="module")
+def run(trained, folder):
+    return shutil.copytree(trained, folder / "run")
+
+
+@pytest.fixture(scope="module")
+def evaluate(commands, run, folder):
+    def evaluate(*arguments):
+        return commands("eval.py", f"--workdir={run}", "--batch_size=2", *arguments, cwd=folder)
+
+    return evaluate
+
+
+@pytest.fixture(scope="module")
+def drawn(evaluate, run):
+    """The report of a whole evaluation, and the folder of what was drawn for it."""
+    result = evaluate(METRICS, "--rounds=2", "--draws=3")
+    assert result.code == 0, result.err
+    (of_set,) = (run / "samples").glob("set_*")
+    return (run / "eval.json").read_bytes(), of_set, result.out
+
+
+def test_report(drawn, run):
+    content, _, printed = drawn
+    report = json.loads(content)
+    assert report["examples"] == 3
+    assert report["draws"] == 3
+    bits = report["bits_per_dim"]["conditional"]["mean"]
+    weighted = report["importance_weighted_bits_per_dim"]
+    assert weighted.keys() == {"conditional", "source"}
+    assert bits - 0.1 < weighted["conditional"]["mean"] < bits
+    images = report["images"]
+    assert (images["rounds"], images["left_out"], images["temperature"]) == (2, [], 0.7)
+    assert len(images["ssim"]["rounds"]) == len(images["psnr"]["rounds"]) == 2
+    assert -1 < images["ssim"]["mean"] < 0.9
+    assert 3 < images["psnr"]["mean"] < 40
+    assert 0 < images["diversity"]["mean"] < 1
+    markdown = (run / "eval.md").read_text()
+    assert "3 examples of val, step 8, 2 rounds of images" in markdown
+    row = f"| ssim | {images['ssim']['mean']:.4f} | {images['ssim']['deviation']:.4f} |"
+    assert row in markdown
+    assert f"{bits:.4f}" in printed
+
+
+def test_an_interrupted_evaluation_ends_in_the_same_report(drawn, evaluate, run):
+    content, of_set, _ = drawn
+    before = digests(of_set)
+    for file in list((of_set / "round_1").iterdir())[1:]:
+        file.unlink()
+    shutil.rmtree(of_set / "round_2")
+    (run / "eval.json").unlink()
+    assert evaluate(METRICS, "--rounds=2", "--draws=3").code == 0
+    assert (run / "eval.json").read_bytes() == content
+    assert digests(of_set) == before
+
+
+@pytest.fixture
+def images(drawn, tmp_path):
+    """A copy of the images alone."""
+    for number in (1, 2):
+        shutil.copytree(drawn[1] / f"round_{number}", tmp_path / "images" / f"round_{number}")
+    return tmp_path / "images"
+
+
+def test_images_of_any_system(drawn, evaluate, images):
+    names = [path.stem for path in (images / "round_2").iterdir()]
+    with Image.open(images / "round_2" / f"{names[0]}.png") as png:
+        png.resize((32, 16)).save(images / "round_2" / f"{names[0]}.jpg")
+    result = evaluate("--metrics=ssim,psnr", f"--images={images}")
+    assert result.code == 0, result.err
+    report = json.loads((images / "eval.json").read_text())
+    of_model = json.loads(drawn[0])["images"]
+    assert report["checkpoint"] is None
+    assert report["images"]["ssim"]["rounds"] == of_model["ssim"]["rounds"]
+    one = evaluate("--metrics=ssim", f"--images={images / 'round_1'}")
+    assert one.code == 0, one.err
+    report = json.loads((images / "round_1" / "eval.json").read_text())
+    assert report["images"]["ssim"]["rounds"] == of_model["ssim"]["rounds"][:1]
+    assert report["images"]["ssim"]["deviation"] is None
+
+
+def spoil(images):
+    """Three kinds of bad images, of two pairs; what each is told by."""
+    missing, damaged, _ = sorted((images / "round_1").iterdir())
+    missing.unlink()
+    damaged.write_bytes(damaged.read_bytes()[:60])
+    small = images / "round_2" / damaged.name
+    Image.fromarray(np.zeros((5, 5, 3), np.uint8)).save(small)
+    return (
+        "no image for a pair of the split: 1",
+        f"{missing}",
+        "images that cannot be read: 1",
+        f"{damaged}",
+        f"{small} is 5×5, not 10×20 or the truth's 16×32",
+    )
+
+
+def test_bad_images_are_named_and_nothing_is_scored(evaluate, images):
+    named = spoil(images)
+    result = evaluate("--metrics=ssim", f"--images={images}")
+    assert result.code == 1
+    assert "Traceback" not in result.err
+    for text in named:
+        assert text in result.err
+    assert not (images / "eval.json").exists()
+
+
+def test_bad_images_can_be_left_out(evaluate, images):
+    named = spoil(images)
+    result = evaluate("--metrics=ssim", f"--images={images}", "--skip_bad")
+    assert result.code == 0, result.err
+    report = json.loads((images / "eval.json").read_text())
+    assert report["examples"] == 1
+    assert len(report["images"]["left_out"]) == 2
+    for text in named:
+        assert text in result.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--metrics=ssmi"], ["ssmi", "did you mean 'ssim'"]),
+        (["--metrics=ssim", "--images=nowhere"], ["nowhere is not a folder"]),
+        (["--images=."], ["--images has images alone"]),
+        (["--metrics=photo2label", "--rounds=2"], ["colours that are no label's"]),
+    ],
+)
+def test_bad_requests(drawn, evaluate, arguments, named):
+    result = evaluate(*arguments)
+    assert result.code == 1
+    assert "Traceback" not in result.err
+    for text in named:
+        assert text in result.err
+
+
+def test_label_maps(commands, folder):
+    workdir = folder / "photo2label"
+    changes = {"data__direction": "photo2label", "train__steps": 2, "train__validate_every": 2}
+    changes |= {"train__sample_every": 2}
+    trained = commands("train.py", *commands.tiny(workdir, **changes), cwd=folder)
+    assert trained.code == 0, trained.err
+    arguments = ("--metrics=photo2label", "--rounds=2", "--batch_size=2")
+    result = commands("eval.py", f"--workdir={workdir}", *arguments, cwd=folder)
+    assert result.code == 0, result.err
+    scores = json.loads((workdir / "eval.json").read_text())["images"]["photo2label"]
+    for name in ("pixel_accuracy", "class_accuracy", "class_iou"):
+        assert 0 < scores[name]["mean"] < 0.9
+    assert "class IoU, %" in (workdir / "eval.md").read_text()
