@@ -7,10 +7,8 @@ Weights, Adam's moments and the number of steps come along: sampling and scoring
 original gives, and training goes on where it stood. Needs PyTorch, the extra `fullglow-jax[torch]`.
 """
 
-import pickle
 import re
 import shlex
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +24,7 @@ from ml_collections import ConfigDict
 
 from fullglow_jax import cli
 from fullglow_jax.errors import UserError
+from fullglow_jax.interop.torch_files import read_torch_file
 from fullglow_jax.interop.torch_names import entries, from_torch, to_torch
 from fullglow_jax.models import Architecture, build_architecture, build_model
 from fullglow_jax.models.interface import TrainState
@@ -77,39 +76,7 @@ def load(path: Path) -> Any:
         UserError: Where PyTorch is not installed, or the file is missing, damaged, not
             PyTorch's, or holds more than tensors and plain values.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; expected the original's optim_step=N.pt.")
-    try:
-        import torch
-    except ImportError:
-        raise UserError(
-            f"Reading {path} needs PyTorch, which is not installed: pip install torch, "
-            "or pip install 'fullglow-jax[torch]'."
-        ) from None
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
-            return value.detach().float().numpy()
-        if isinstance(value, Mapping):
-            return {key: plain(inner) for key, inner in value.items()}
-        return value
-
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            return plain(torch.load(path, map_location="cpu", weights_only=True))
-    # What a damaged file raises depends on where it breaks: nearly anything.
-    except Exception as error:
-        unsafe = re.search(r"GLOBAL (\S+)", str(error))
-        if isinstance(error, pickle.UnpicklingError) and unsafe:
-            raise UserError(
-                f"{path} was refused: it holds a Python object ({unsafe[1]}), and loading one can "
-                "run any code. Only tensors and plain values are read. Save the state dicts alone, "
-                f"as the original does: {WEIGHTS!r} and {OPTIMIZER!r}."
-            ) from None
-        raise UserError(
-            f"{path} is not a whole PyTorch checkpoint ({type(error).__name__}). Expected a file "
-            "that torch.save wrote; it may have been cut off: copy it again."
-        ) from None
+    return read_torch_file(path, "the original's optim_step=N.pt", f"{WEIGHTS!r} and {OPTIMIZER!r}")
 
 
 def _is_parameter(name: str) -> bool:
