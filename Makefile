@@ -8,12 +8,15 @@ demo: .venv/installed
 	$(BIN)/python train.py --config configs/street_scenes.py --workdir $(RUN)
 	$(BIN)/python sample.py --workdir $(RUN) --count 8 --samples 2 \
 		--temperature 0.3 --temperature 0.6 --temperature 0.9
-	$(BIN)/python eval.py --workdir $(RUN)
+	$(BIN)/python train.py --config configs/pspnet_street_scenes.py --workdir $(RUN)_judge
+	$(BIN)/python eval.py --workdir $(RUN) --metrics bpd,psp,ssim,psnr,diversity \
+		--judge $(RUN)_judge
 	@echo
 	@echo "The demo's pictures and figures:"
 	@echo "  samples   $(RUN)/samples/step_*_seed_0/grid.png, and index.html beside it"
 	@echo "  curve     $(RUN)/curve.png"
-	@echo "  figures   $(RUN)/eval.json, $(RUN)/metrics.jsonl"
+	@echo "  figures   $(RUN)/eval.md, $(RUN)/eval.json, $(RUN)/metrics.jsonl"
+	@echo "  judge     $(RUN)_judge/samples/step_*.png: what it finds in photos"
 	@echo
 	@echo "To paint label maps and see photos of them, in a browser:"
 	@echo "  $(BIN)/python -m fullglow_jax.demo --workdir $(RUN)"

@@ -2,6 +2,7 @@
 
 python eval.py --workdir DIR [--split val] [--checkpoint best] [--draws 8]
 python eval.py --workdir DIR --metrics bpd,ssim,psnr,diversity [--rounds 3]
+python eval.py --workdir DIR --metrics psp --judge DIR
 python eval.py --workdir DIR --metrics ssim,psnr --images FOLDER
 """
 
@@ -18,9 +19,16 @@ SPLIT = flags.DEFINE_string("split", "val", "Split to score.")
 METRICS = flags.DEFINE_list(
     "metrics",
     ["bpd"],
-    "Of bpd: bits per dimension; ssim and psnr: likeness of drawn images to the true ones; "
+    "Of bpd: bits per dimension; psp: accuracies and IoU of label maps that a judge finds in "
+    "drawn photos; ssim and psnr: likeness of drawn images to the true ones; "
     "photo2label: accuracies and IoU of drawn label maps; diversity: distance between images of "
     "one condition.",
+)
+JUDGE = flags.DEFINE_string(
+    "judge",
+    None,
+    "What psp has photos looked at by: the workdir of a pspnet, or a file that "
+    "fullglow_jax.interop.import_semseg wrote.",
 )
 IMAGES = flags.DEFINE_string(
     "images",
@@ -63,6 +71,7 @@ def main(argv: Sequence[str]) -> None:
             images=Path(IMAGES.value) if IMAGES.value else None,
             rounds=ROUNDS.value,
             temperature=TEMPERATURE.value,
+            judge=Path(JUDGE.value) if JUDGE.value else None,
             skip_bad=SKIP_BAD.value,
         ),
     )

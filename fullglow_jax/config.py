@@ -51,7 +51,7 @@ def default_config() -> ConfigDict:
     config.data.tfds.palette = "none"
 
     config.model = ConfigDict()
-    config.model.name = "full_glow"  # or "glow", of the targets alone
+    config.model.name = "full_glow"  # or "glow", of the targets alone, or "pspnet"
     config.model.steps = (8, 8, 8, 8)  # flow steps of each level
     config.model.lu = True  # 1×1 convolutions by LU factors
     config.model.condition = "source"  # or "source+boundary", "source+boundary_ceil"
@@ -66,6 +66,13 @@ def default_config() -> ConfigDict:
     # Against overflow: what scales of actnorms and couplings do not fall under. None in the paper.
     config.model.actnorm_floor = 0.0
     config.model.coupling_floor = 0.0
+
+    # Of a "pspnet", which says what is in a photo; these are semseg's PSPNet-50.
+    config.model.pspnet = ConfigDict()
+    config.model.pspnet.blocks = (3, 4, 6, 3)  # of each of the backbone's layers
+    config.model.pspnet.width = 64  # channels of its first convolution
+    config.model.pspnet.bins = (1, 2, 3, 6)  # cells along the sides of the pyramid's grids
+    config.model.pspnet.dropout = 0.1  # probability that a channel is dropped in training
 
     config.optimizer = ConfigDict()
     config.optimizer.learning_rate = 1e-4

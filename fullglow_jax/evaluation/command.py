@@ -15,7 +15,8 @@ from fullglow_jax.data.source import build_source, verified_source
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation import report as reports
 from fullglow_jax.evaluation.bits_per_dim import BitsPerDim, importance_weighted
-from fullglow_jax.evaluation.image_metrics import METRICS
+from fullglow_jax.evaluation.image_metrics import METRICS, ImageMetric, Psp
+from fullglow_jax.evaluation.judge import load_judge
 from fullglow_jax.evaluation.scored_images import score_images
 from fullglow_jax.models import GLOW
 from fullglow_jax.parallel.devices import Devices
@@ -28,7 +29,7 @@ from fullglow_jax.sampling.session import Session
 from fullglow_jax.training.metrics import VALIDATION, read_metrics
 from fullglow_jax.training.trained import Trained, load_trained
 
-BPD = "bpd"
+BPD, PSP = "bpd", "psp"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class EvaluationRequest:
         workdir: Folder of the training run.
         checkpoint: "latest", "best" or a step.
         split: Split to score.
-        metrics: "bpd", and of `image_metrics.METRICS`.
+        metrics: "bpd", "psp", and of `image_metrics.METRICS`.
         limit: Only the first so many examples, or all.
         seed: Of the dequantisation noise, and of images that are drawn.
         batch_size: Examples scored at once.
@@ -47,6 +48,7 @@ class EvaluationRequest:
         images: Folder of images to score, of whatever system; None to draw them.
         rounds: Images drawn for each condition.
         temperature: Of those.
+        judge: What "psp" has photos looked at by; see `load_judge`.
         skip_bad: Leave out pairs whose images are missing or bad.
     """
 
@@ -61,6 +63,7 @@ class EvaluationRequest:
     images: Path | None
     rounds: int
     temperature: float
+    judge: Path | None
     skip_bad: bool
 
 
@@ -102,7 +105,7 @@ def _check(config: ConfigDict, request: EvaluationRequest) -> tuple[str, ...]:
     Raises:
         UserError: A metric is unknown, or means nothing here.
     """
-    known = (BPD, *METRICS)
+    known = (BPD, PSP, *METRICS)
     for name in request.metrics:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0) or known
@@ -119,7 +122,12 @@ def _check(config: ConfigDict, request: EvaluationRequest) -> tuple[str, ...]:
             "this model, a glow, draws no image of a condition, so that there is none to compare "
             "with: --metrics bpd alone."
         )
-    return tuple(name for name in METRICS if name in request.metrics)
+    if (PSP in request.metrics) != (request.judge is not None):
+        raise UserError(
+            "--metrics psp and --judge go together: the judge is the workdir of a pspnet, or a "
+            "file that fullglow_jax.interop.import_semseg wrote."
+        )
+    return tuple(name for name in (PSP, *METRICS) if name in request.metrics)
 
 
 def _bits_per_dim(
@@ -180,12 +188,15 @@ def _score_images(
     # Not as they were prepared: scores are taken at the original size.
     source = verified_source(config.data, request.split, boundary=False)
     total = min(len(source), request.limit or len(source))
+    measures: dict[str, ImageMetric] = {n: METRICS[n]() for n in metrics if n != PSP}
+    if request.judge is not None:
+        measures[PSP] = Psp(load_judge(request.judge))
     with ProgressLine("scoring images", total, quiet=not is_first()) as progress:
         scored = score_images(
             folder,
             source,
             tuple(config.data.image_size),
-            metrics,
+            measures,
             limit=request.limit,
             skip_bad=request.skip_bad,
             told=progress.update,

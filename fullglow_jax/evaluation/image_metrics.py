@@ -10,6 +10,7 @@ import numpy as np
 
 from fullglow_jax.data.images import resize_bilinear
 from fullglow_jax.data.palette import EVALUATED
+from fullglow_jax.evaluation.judge import Judge
 from fullglow_jax.evaluation.segmentation_scores import (
     Confusion,
     classes_of_colours,
@@ -78,21 +79,72 @@ class PhotoToLabel:
 
     def result(self) -> dict[str, Any]:
         """Mean and deviation over rounds, by class too."""
-        scores = [confusion.scores() for confusion in self._confusions]
-        names = [label.name for label in EVALUATED]
-        by_class = {
-            name: {
-                "accuracy": _mean([s.accuracies[i] for s in scores]),
-                "iou": _mean([s.ious[i] for s in scores]),
-            }
-            for i, name in enumerate(names)
+        return _class_scores(self._confusions)
+
+
+class Psp:
+    """Scores of drawn photos: how well a judge finds their label maps in them (Full-Glow, table 2).
+
+    Beside them, those of the true photos, which are the most that the judge allows, and of the
+    drawn photos against the label maps of the pairs before them, which are what a judge finds
+    that any photo of the kind would do for.
+
+    Args:
+        judge: The segmentation network.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._confusions: list[Confusion] = []
+        self._of_others: list[Confusion] = []
+        self._of_truths = Confusion()
+        self._classes_before: np.ndarray | None = None
+        self._first: list[np.ndarray] = []
+
+    def add(self, truth: Truth, images: Sequence[np.ndarray]) -> None:
+        """See `ImageMetric`."""
+        classes = classes_of_label_map(truth.condition, truth.name)
+        self._of_truths.add(classes, self._judge(truth.target))
+        found = [self._judge(at_size_of(truth, image)) for image in images]
+        if self._classes_before is None:
+            self._confusions, self._of_others = ([Confusion() for _ in images] for _ in "ab")
+            self._first = found
+        else:
+            self._add_to_others(found)
+        for confusion, of_image in zip(self._confusions, found, strict=True):
+            confusion.add(classes, of_image)
+        self._classes_before = classes
+
+    def _add_to_others(self, found: Sequence[np.ndarray]) -> None:
+        before = self._classes_before
+        for confusion, of_image in zip(self._of_others, found, strict=True):
+            if before is not None and before.shape == of_image.shape:
+                confusion.add(before, of_image)
+
+    def result(self) -> dict[str, Any]:
+        """Mean and deviation over rounds; `ground_truth` and `shuffled` likewise."""
+        self._add_to_others(self._first)  # before the first is the last
+        of_truths, of_others = _class_scores([self._of_truths]), _class_scores(self._of_others)
+        return {**_class_scores(self._confusions), "ground_truth": of_truths, "shuffled": of_others}
+
+
+def _class_scores(confusions: Sequence[Confusion]) -> dict[str, Any]:
+    """Scores of each round's confusion, by class too, and all rounds' counts."""
+    scores = [confusion.scores() for confusion in confusions]
+    by_class = {
+        label.name: {
+            "accuracy": _mean([s.accuracies[label.train_id] for s in scores]),
+            "iou": _mean([s.ious[label.train_id] for s in scores]),
         }
-        return {
-            "pixel_accuracy": _over_rounds([s.pixel_accuracy for s in scores]),
-            "class_accuracy": _over_rounds([s.class_accuracy for s in scores]),
-            "class_iou": _over_rounds([s.class_iou for s in scores]),
-            "by_class": by_class,
-        }
+        for label in EVALUATED
+    }
+    return {
+        "pixel_accuracy": _over_rounds([s.pixel_accuracy for s in scores]),
+        "class_accuracy": _over_rounds([s.class_accuracy for s in scores]),
+        "class_iou": _over_rounds([s.class_iou for s in scores]),
+        "by_class": by_class,
+        "confusion": np.sum([confusion.counts for confusion in confusions], axis=0).tolist(),
+    }
 
 
 class Diversity:
@@ -125,6 +177,7 @@ METRICS: dict[str, Callable[[], ImageMetric]] = {
     "photo2label": PhotoToLabel,
     "diversity": Diversity,
 }
+"""Those that need nothing else than images."""
 
 
 def at_size_of(truth: Truth, image: np.ndarray) -> np.ndarray:

@@ -23,16 +23,25 @@ def rows(report: dict[str, Any]) -> list[tuple[str, str, str]]:
         if name in of_images:
             summary = of_images[name]
             found.append(_row(name, summary["mean"], summary.get("deviation"), 4))
-    for name, what in (
-        ("pixel_accuracy", "pixel accuracy, %"),
-        ("class_accuracy", "class accuracy, %"),
-        ("class_iou", "class IoU, %"),
-    ):
-        if "photo2label" in of_images:
-            summary = of_images["photo2label"][name]
-            mean, deviation = (summary[key] for key in ("mean", "deviation"))
-            found.append(_row(what, mean, deviation, 2, factor=100))
+    if of_maps := of_images.get("photo2label"):
+        found += _class_rows("", of_maps)
+    if of_photos := of_images.get("psp"):
+        found += _class_rows("psp, ", of_photos)
+        found += _class_rows("psp of true photos, ", of_photos["ground_truth"])
+        found += _class_rows("psp of other label maps' photos, ", of_photos["shuffled"])
     return found
+
+
+def _class_rows(what: str, scores: dict[str, Any]) -> list[tuple[str, str, str]]:
+    kinds = {
+        "pixel_accuracy": "pixel accuracy",
+        "class_accuracy": "class accuracy",
+        "class_iou": "class IoU",
+    }
+    return [
+        _row(f"{what}{kind}, %", scores[key]["mean"], scores[key]["deviation"], 2, factor=100)
+        for key, kind in kinds.items()
+    ]
 
 
 def _row(

@@ -1,6 +1,6 @@
 """Scores of a folder of drawn images, or a message that names what cannot be scored."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from fullglow_jax.data.faults import Fault, described
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.drawn_images import DrawnImages
-from fullglow_jax.evaluation.image_metrics import METRICS, ImageMetric
+from fullglow_jax.evaluation.image_metrics import ImageMetric
 from fullglow_jax.evaluation.truths import truths
 
 
@@ -36,7 +36,7 @@ def score_images(
     folder: Path,
     source: PairSource,
     image_size: tuple[int, int],
-    metrics: Sequence[str],
+    measures: Mapping[str, ImageMetric],
     *,
     limit: int | None = None,
     skip_bad: bool = False,
@@ -48,7 +48,7 @@ def score_images(
         folder: Its images; see `DrawnImages`.
         source: The split, of original files where it has any.
         image_size: (H, W) of the model.
-        metrics: Of `image_metrics.METRICS`.
+        measures: What to find out about them, by name.
         limit: Only the first so many pairs.
         skip_bad: Leave out a pair one of whose images is missing or bad, instead of refusing all.
         told: Told how many pairs are done.
@@ -58,7 +58,6 @@ def score_images(
             nothing is left to score.
     """
     drawn = DrawnImages(folder, image_size)
-    measures: dict[str, ImageMetric] = {name: METRICS[name]() for name in metrics}
     faults: list[Fault] = []
     left_out: list[str] = []
     scored = 0

@@ -15,10 +15,12 @@ class Truth(NamedTuple):
 
     Attributes:
         name: What the files of images drawn for it are called, without an ending.
-        target: uint8 (H, W, 3), the true image, of its original size where it comes from a file.
+        condition: uint8 (H, W, 3), of its original size where it comes from a file.
+        target: Likewise, the true image.
     """
 
     name: str
+    condition: np.ndarray
     target: np.ndarray
 
 
@@ -28,8 +30,9 @@ def truths(source: PairSource, limit: int | None = None) -> Iterator[Truth]:
     for place in range(min(len(source), limit or len(source))):
         if isinstance(source, FilePairs):
             example = source.examples[place]
-            target = source.native(example)[source.target].pixels
-            yield Truth(names(example.name), target)
+            native = source.native(example)
+            condition, target = native[source.condition].pixels, native[source.target].pixels
+            yield Truth(names(example.name), condition, target)
         else:
             pair = source[place]
-            yield Truth(names(pair["name"]), pair["target"])
+            yield Truth(names(pair["name"]), pair["condition"], pair["target"])

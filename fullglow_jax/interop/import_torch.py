@@ -275,6 +275,11 @@ def import_checkpoint(
             has checkpoints.
     """
     architecture = build_architecture(config)
+    if not isinstance(architecture, Architecture):
+        raise UserError(
+            f"config.model.name={config.model.name!r}: the original's checkpoints are of a "
+            "full_glow. fullglow_jax.interop.import_semseg imports segmentation networks."
+        )
     model = build_model(config, optax.constant_schedule(0.0))
     if any((workdir / "checkpoints").glob("*")):
         raise UserError(

@@ -11,12 +11,14 @@ from fullglow_jax.models.conditional_flow import ConditionalFlow
 from fullglow_jax.models.interface import LikelihoodModel
 from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
 from fullglow_jax.models.optimizer import clipped_adam
+from fullglow_jax.models.segmentation import Segmentation, SegmentationArchitecture
 from fullglow_jax.models.unconditional_flow import UnconditionalFlow
+from fullglow_jax.segmentation import PSPNetArchitecture
 
-FULL_GLOW, GLOW = MODELS = ("full_glow", "glow")
+FULL_GLOW, GLOW, PSPNET = MODELS = ("full_glow", "glow", "pspnet")
 
 
-def build_architecture(config: ConfigDict) -> Architecture:
+def build_architecture(config: ConfigDict) -> Architecture | SegmentationArchitecture:
     """The shapes that a config asks for.
 
     Raises:
@@ -29,11 +31,13 @@ def build_architecture(config: ConfigDict) -> Architecture:
             f"config.model.name={name!r} is not a model here; "
             f"did you mean {near[0]!r}? There are: {', '.join(MODELS)}."
         )
-    if name == GLOW and config.model.condition != "source":
+    if name != FULL_GLOW and config.model.condition != "source":
         raise UserError(
-            f"config.model.condition={config.model.condition!r} means nothing to a glow, which "
-            "reads no condition. Leave it out, or set --config.model.name=full_glow."
+            f"config.model.condition={config.model.condition!r} means nothing to a {name}, which "
+            "reads no boundary map. Leave it out, or set --config.model.name=full_glow."
         )
+    if name == PSPNET:
+        return _segmentation_architecture(config)
     if name == FULL_GLOW and config.data.name == "images":
         raise UserError(
             "config.data.name='images' are single images, and a full_glow needs a condition for "
@@ -56,6 +60,27 @@ def build_architecture(config: ConfigDict) -> Architecture:
     )
 
 
+def _segmentation_architecture(config: ConfigDict) -> SegmentationArchitecture:
+    direction = config.data.direction
+    if config.data.name in ("cityscapes", "street_scenes") and direction != "photo2label":
+        raise UserError(
+            f"config.data.direction={direction!r}: a pspnet reads photos and draws label maps. "
+            "Set --config.data.direction=photo2label, and --config.data.label_files=labelIds so "
+            "that no colours are mixed."
+        )
+    of = config.model.pspnet
+    return SegmentationArchitecture(
+        tuple(config.data.image_size),
+        PSPNetArchitecture(
+            blocks=tuple(of.blocks),
+            width=of.width,
+            bins=tuple(of.bins),
+            norm="group",
+            dropout=of.dropout,
+        ),
+    )
+
+
 def build_model(
     config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient = mean_gradient
 ) -> LikelihoodModel:
@@ -72,6 +97,8 @@ def build_model(
     architecture = build_architecture(config)
     of = config.optimizer
     optimizer = clipped_adam(schedule, of.clip_norm, of.clip_spikes)
+    if isinstance(architecture, SegmentationArchitecture):
+        return Segmentation(architecture, optimizer=optimizer, mean_gradient=mean_gradient)
     if config.model.name == GLOW:
         return UnconditionalFlow(
             architecture,

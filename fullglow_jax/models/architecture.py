@@ -8,6 +8,7 @@ import jax
 
 from fullglow_jax.data.boundary import BoundarySpec
 from fullglow_jax.errors import UserError
+from fullglow_jax.models.pair_shapes import PairShapes
 from fullglow_jax.networks import Compute
 
 SMALLEST_LEVEL = 5
@@ -27,7 +28,7 @@ ACCELERATOR_TILE = 32768
 
 
 @dataclass(frozen=True)
-class Architecture:
+class Architecture(PairShapes):
     """The numbers that a Full-Glow is built from.
 
     Attributes:
@@ -156,11 +157,6 @@ class Architecture:
         if not self.boundary:
             return None
         return BoundarySpec(self.level_sizes, ceil=self.condition == "source+boundary_ceil")
-
-    @property
-    def dimensions(self) -> int:
-        """D = H·W·C of one image."""
-        return self.image_size[0] * self.image_size[1] * self.channels
 
     @property
     def level_sizes(self) -> tuple[tuple[int, int], ...]:

@@ -1,9 +1,7 @@
 """What all models do that are trained by maximum likelihood alone."""
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import replace
+from abc import abstractmethod
 from typing import Any
 
 import flax.linen as nn
@@ -15,11 +13,12 @@ from jax import Array
 from fullglow_jax.likelihood import bits_per_dim, dequantise, to_unit_interval
 from fullglow_jax.models.architecture import Architecture
 from fullglow_jax.models.encoding import Encoding, Images
-from fullglow_jax.models.interface import ArrayLike, Batch, PyTree, StepReport, TrainState
+from fullglow_jax.models.interface import ArrayLike, Batch, PyTree, TrainState
 from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
+from fullglow_jax.models.objective_model import ObjectiveModel
 
 
-class MaximumLikelihood(ABC):
+class MaximumLikelihood(ObjectiveModel):
     """A normalising flow with its noise and optimiser, trained on its bits per dimension.
 
     Args:
@@ -39,12 +38,9 @@ class MaximumLikelihood(ABC):
         optimizer: optax.GradientTransformation,
         mean_gradient: MeanGradient = mean_gradient,
     ) -> None:
-        self.network = network
+        super().__init__(network, optimizer, mean_gradient)
         self.architecture = architecture
         self.bits = bits
-        self.optimizer = optimizer
-        self.mean_gradient = mean_gradient
-        self._apply: Callable[..., Any] = network.apply
 
     @abstractmethod
     def bits_per_dim(self, variables: PyTree, batch: Batch, keys: Array) -> dict[str, Array]:
@@ -62,31 +58,7 @@ class MaximumLikelihood(ABC):
         """Random networks; actnorms start from the batch."""
         of_noise, of_parameters = jax.random.split(key)
         images = self._dequantised(batch, jax.random.split(of_noise, len(batch.target)))
-        variables = self.network.init(of_parameters, *images)
-        return TrainState(
-            step=jnp.zeros((), jnp.int32),
-            variables=variables,
-            optimizer=self.optimizer.init(variables["params"]),
-        )
-
-    def train_step(
-        self, state: TrainState, batch: Batch, key: Array
-    ) -> tuple[TrainState, StepReport]:
-        """One step down the objective's gradient."""
-        keys = jax.random.split(jax.random.fold_in(key, state.step), len(batch.target))
-        params = state.variables["params"]
-        constants = {name: tree for name, tree in state.variables.items() if name != "params"}
-        gradient, losses, bits = self.mean_gradient(self._objective, params, constants, batch, keys)
-        updates, optimizer = self.optimizer.update(gradient, state.optimizer, params)
-        scalars = {f"bits_per_dim/{name}": values.mean() for name, values in bits.items()}
-        scalars["gradient_norm"] = optax.global_norm(gradient)
-        state = replace(
-            state,
-            step=state.step + 1,
-            variables={**constants, "params": optax.apply_updates(params, updates)},
-            optimizer=optimizer,
-        )
-        return state, StepReport(scalars, jnp.isfinite(losses))
+        return self._first_state(self.network.init(of_parameters, *images))
 
     def _objective(
         self, params: PyTree, constants: PyTree, batch: Batch, keys: Array

@@ -11,8 +11,8 @@ from fullglow_jax.data.images import Picture, fit, read_rgb
 from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.data.pipeline import collate
 from fullglow_jax.errors import UserError
-from fullglow_jax.models import Architecture
 from fullglow_jax.models.interface import Batch
+from fullglow_jax.models.pair_shapes import PairShapes
 
 
 class Conditions(NamedTuple):
@@ -31,13 +31,13 @@ class Conditions(NamedTuple):
     matter: bool = True
 
 
-def from_source(source: PairSource, count: int, architecture: Architecture) -> Conditions:
+def from_source(source: PairSource, count: int, architecture: PairShapes) -> Conditions:
     """The first pairs of a source."""
     pairs = [source[i] for i in range(min(count, len(source)))]
     return _collate(pairs, architecture, have_targets=True)
 
 
-def without(count: int, architecture: Architecture) -> Conditions:
+def without(count: int, architecture: PairShapes) -> Conditions:
     """As many places for images, for models that read no conditions."""
     blank = np.zeros((count, *architecture.image_size, architecture.channels), np.uint8)
     return Conditions(["image"] * count, Batch(blank, blank), have_targets=False, matter=False)
@@ -46,7 +46,7 @@ def without(count: int, architecture: Architecture) -> Conditions:
 def from_files(
     conditions: Sequence[Path],
     boundaries: Sequence[Path],
-    architecture: Architecture,
+    architecture: PairShapes,
     config: ConfigDict,
 ) -> Conditions:
     """Image files, resized as the training data was.
@@ -58,7 +58,7 @@ def from_files(
     if len(boundaries) != wanted:
         raise UserError(
             f"{len(boundaries)} --boundary files for {len(conditions)} --condition files: this "
-            f"model (config.model.condition={architecture.condition!r}) needs {wanted}."
+            f"model (config.model.condition={config.model.condition!r}) needs {wanted}."
         )
     pairs: list[Pair] = []
     for i, path in enumerate(conditions):
@@ -75,7 +75,7 @@ def fitted(path: Path, config: ConfigDict) -> np.ndarray:
     return fit(Picture(read_rgb(path)), tuple(config.data.image_size), config.data.fit)
 
 
-def _collate(pairs: list[Pair], architecture: Architecture, have_targets: bool) -> Conditions:
+def _collate(pairs: list[Pair], architecture: PairShapes, have_targets: bool) -> Conditions:
     host = collate(pairs, architecture.boundary_spec)
     batch = Batch(host["condition"], host["target"], host["boundary"])
     return Conditions(host["name"], batch, have_targets)

@@ -14,8 +14,8 @@ from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.data.pipeline import collate
 from fullglow_jax.data.source import build_source
 from fullglow_jax.errors import UserError
-from fullglow_jax.models import Architecture
 from fullglow_jax.models.interface import Batch
+from fullglow_jax.models.pair_shapes import PairShapes
 from fullglow_jax.sampling.conditions import fitted
 
 FILES = "CONDITION.png[,TARGET.png[,BOUNDARY.png]]"
@@ -42,7 +42,7 @@ class Examples:
         architecture: What the model reads.
     """
 
-    def __init__(self, config: ConfigDict, split: str, architecture: Architecture) -> None:
+    def __init__(self, config: ConfigDict, split: str, architecture: PairShapes) -> None:
         self._config = config
         self._split = split
         self._architecture = architecture
@@ -132,7 +132,7 @@ class Examples:
             raise UserError(
                 f"--pair {text}: expected files {FILES}, with a boundary map only and always for "
                 f"models that read them (this one has config.model.condition="
-                f"{self._architecture.condition!r}); TARGET may be empty where none is needed."
+                f"{self._config.model.condition!r}); TARGET may be empty where none is needed."
             )
         condition, target, boundary = (Path(f) if f else None for f in (*files, "", "")[:3])
         assert condition is not None

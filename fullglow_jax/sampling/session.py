@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ml_collections import ConfigDict
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.models import Architecture
+from fullglow_jax.models.pair_shapes import PairShapes
 from fullglow_jax.parallel.distributed import is_first
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.sampling.album import PAGE, Album
@@ -31,7 +31,7 @@ class Session:
     operations: Operations
 
     @property
-    def architecture(self) -> Architecture:
+    def architecture(self) -> PairShapes:
         """The model's numbers."""
         return self.operations.trained.architecture
 

@@ -8,8 +8,8 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from fullglow_jax.data.pair import PairSource
-from fullglow_jax.models import Architecture
 from fullglow_jax.models.interface import LikelihoodModel, PyTree
+from fullglow_jax.models.pair_shapes import PairShapes
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.sampling.conditions import from_source, without
 from fullglow_jax.sampling.grid import samples_grid
@@ -22,7 +22,7 @@ class SampleGrids:
     def __init__(
         self,
         config: ConfigDict,
-        architecture: Architecture,
+        architecture: PairShapes,
         model: LikelihoodModel,
         source: PairSource,
         devices: Devices,

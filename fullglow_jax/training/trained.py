@@ -12,8 +12,9 @@ from jax.sharding import Sharding
 from ml_collections import ConfigDict
 
 from fullglow_jax.config import check_same_model
-from fullglow_jax.models import Architecture, build_architecture, build_model
+from fullglow_jax.models import build_architecture, build_model
 from fullglow_jax.models.interface import Batch, LikelihoodModel, PyTree, TrainState
+from fullglow_jax.models.pair_shapes import PairShapes
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.distributed import is_first
 from fullglow_jax.training.checkpoints import Checkpoints
@@ -24,7 +25,7 @@ class Trained(NamedTuple):
     """A model with the variables of one of its checkpoints."""
 
     model: LikelihoodModel
-    architecture: Architecture
+    architecture: PairShapes
     variables: Any
     step: int
 
@@ -41,9 +42,7 @@ def stored_config(workdir: Path, checkpoint: str) -> ConfigDict:
     return checkpoints.config(checkpoints.choose(checkpoint))
 
 
-def abstract_batch(
-    architecture: Architecture, count: int, sharding: Sharding | None = None
-) -> Batch:
+def abstract_batch(architecture: PairShapes, count: int, sharding: Sharding | None = None) -> Batch:
     """Shapes, and places, of a batch as it comes from the input pipeline."""
 
     def images(size: tuple[int, int], channels: int) -> jax.ShapeDtypeStruct:
@@ -56,7 +55,7 @@ def abstract_batch(
 
 def abstract_state(
     model: LikelihoodModel,
-    architecture: Architecture,
+    architecture: PairShapes,
     devices: Devices,
     average_decay: float = 0.0,
 ) -> TrainState:

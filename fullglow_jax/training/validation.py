@@ -6,8 +6,8 @@ from ml_collections import ConfigDict
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.pipeline import evaluation_batches
 from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
-from fullglow_jax.models import Architecture
 from fullglow_jax.models.interface import LikelihoodModel, PyTree
+from fullglow_jax.models.pair_shapes import PairShapes
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.training.metrics import VALIDATION
 
@@ -18,7 +18,7 @@ class Validation:
     def __init__(
         self,
         config: ConfigDict,
-        architecture: Architecture,
+        architecture: PairShapes,
         model: LikelihoodModel,
         source: PairSource,
         devices: Devices,

@@ -135,23 +135,6 @@ def test_bad_images_can_be_left_out(evaluate, images):
         assert text in result.out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (["--metrics=ssmi"], ["ssmi", "did you mean 'ssim'"]),
-        (["--metrics=ssim", "--images=nowhere"], ["nowhere is not a folder"]),
-        (["--images=."], ["--images has images alone"]),
-        (["--metrics=photo2label", "--rounds=2"], ["colours that are no label's"]),
-    ],
-)
-def test_bad_requests(drawn, evaluate, arguments, named):
-    result = evaluate(*arguments)
-    assert result.code == 1
-    assert "Traceback" not in result.err
-    for text in named:
-        assert text in result.err
-
-
 def test_label_maps(commands, folder):
     workdir = folder / "photo2label"
     changes = {"data__direction": "photo2label", "train__steps": 2, "train__validate_every": 2}

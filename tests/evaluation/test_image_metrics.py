@@ -11,6 +11,7 @@ from fullglow_jax.evaluation.image_metrics import METRICS, Diversity, PhotoToLab
 from fullglow_jax.evaluation.truths import Truth
 
 SIZE = (16, 24)
+NO_CONDITION = np.zeros((*SIZE, 3), np.uint8)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_ssim_and_psnr(rng):
     for name, make in (("ssim", ssim), ("psnr", psnr)):
         measure = make()
         for truth, drawn in zip(truths, rounds, strict=True):
-            measure.add(Truth("t", truth), drawn)
+            measure.add(Truth("t", NO_CONDITION, truth), drawn)
         result = measure.result()
         expected = [
             np.mean([by_hand[name](t, d[i]) for t, d in zip(truths, rounds, strict=True)])
@@ -66,7 +67,7 @@ def test_the_truth_itself(rng):
     (truth,) = images(rng, 1)
     measures = {name: METRICS[name]() for name in ("ssim", "psnr", "diversity")}
     for measure in measures.values():
-        measure.add(Truth("t", truth), [truth])
+        measure.add(Truth("t", NO_CONDITION, truth), [truth])
     assert measures["ssim"].result()["mean"] == pytest.approx(1, abs=1e-6)
     assert measures["ssim"].result()["deviation"] is None
     assert measures["psnr"].result()["mean"] is None
@@ -76,10 +77,10 @@ def test_the_truth_itself(rng):
 def test_scores_are_taken_at_the_truths_size(rng):
     (truth,), (small,) = images(rng, 1, (32, 48)), images(rng, 1)
     at_size, resized = ssim(), ssim()
-    at_size.add(Truth("t", truth), [small])
+    at_size.add(Truth("t", NO_CONDITION, truth), [small])
     height, width = truth.shape[:2]
     large = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BILINEAR))
-    resized.add(Truth("t", truth), [large])
+    resized.add(Truth("t", NO_CONDITION, truth), [large])
     assert at_size.result() == resized.result()
 
 
@@ -92,7 +93,7 @@ def test_label_maps(rng):
     wrong[1, :12] = 5
     drawn = [np.clip(colours[c] + rng.normal(0, 2, truth.shape), 0, 255) for c in (classes, wrong)]
     measure = PhotoToLabel()
-    measure.add(Truth("t", truth), [image.astype(np.uint8) for image in drawn])
+    measure.add(Truth("t", NO_CONDITION, truth), [image.astype(np.uint8) for image in drawn])
     result = measure.result()
     counted = SIZE[0] * SIZE[1] - 6
     assert result["pixel_accuracy"]["rounds"] == pytest.approx([1, 1 - 12 / counted])
@@ -105,14 +106,14 @@ def test_label_maps(rng):
 
 def test_label_metrics_of_photos(rng):
     with pytest.raises(UserError, match=r"street: .* no label's"):
-        PhotoToLabel().add(Truth("street", images(rng, 1)[0]), images(rng, 1))
+        PhotoToLabel().add(Truth("street", NO_CONDITION, images(rng, 1)[0]), images(rng, 1))
 
 
 def test_diversity(rng):
     a, b, c = images(rng, 3)
     measure = Diversity()
-    measure.add(Truth("t", a), [a, b, c])
-    measure.add(Truth("t", a), [a, a, a])
+    measure.add(Truth("t", NO_CONDITION, a), [a, b, c])
+    measure.add(Truth("t", NO_CONDITION, a), [a, a, a])
 
     def distance(x, y):
         return np.sqrt(np.mean((x / 255 - y / 255) ** 2))

@@ -1,0 +1,138 @@
+"""A segmentation network as a model: the likelihood of label maps given photos."""
+
+import math
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from fullglow_jax.data.palette import EVALUATED, IGNORED
+from fullglow_jax.models.interface import ArrayLike, Batch, PyTree, TrainState
+from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
+from fullglow_jax.models.objective_model import ObjectiveModel
+from fullglow_jax.models.pair_shapes import PairShapes
+from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture
+from fullglow_jax.segmentation.pixels import DEVIATION, MEAN
+
+AUXILIARY_WEIGHT = 0.4
+"""Of the second head's loss (PSPNet, section 3.3)."""
+
+COLOURS = np.array([label.colour for label in EVALUATED], np.uint8)
+
+
+@dataclass(frozen=True)
+class SegmentationArchitecture(PairShapes):
+    """The numbers that a segmentation model is built from.
+
+    Attributes:
+        image_size: (H, W) of photo and label map.
+        network: The network's.
+        channels: Channels of both images.
+    """
+
+    image_size: tuple[int, int]
+    network: PSPNetArchitecture
+    channels: int = 3
+
+
+class Segmentation(ObjectiveModel):
+    """A PSPNet that says of every pixel how likely each of the 19 evaluated classes is.
+
+    Conditions are photos, and targets label maps in Cityscapes' colours. Pixels of another colour
+    count nowhere: labels that are not evaluated, and colours that resizing has mixed.
+
+    Attributes:
+        architecture: The model's numbers.
+        optimizer: The one optimiser of all parameters.
+        mean_gradient: How gradients are taken over a batch.
+    """
+
+    headline = "label"
+    reads_conditions = True
+
+    def __init__(
+        self,
+        architecture: SegmentationArchitecture,
+        *,
+        optimizer: optax.GradientTransformation,
+        mean_gradient: MeanGradient = mean_gradient,
+    ) -> None:
+        super().__init__(PSPNet(architecture.network), optimizer, mean_gradient)
+        self.architecture = architecture
+
+    def init(self, key: Array, batch: Batch) -> TrainState:
+        """Random networks; only the batch's shape counts."""
+        photos = jnp.zeros((1, *batch.condition.shape[1:]))
+        return self._first_state(self.network.init(key, photos, method=PSPNet.with_auxiliary))
+
+    def bits_per_dim(self, variables: PyTree, batch: Batch, keys: Array) -> dict[str, Array]:
+        """(B,), "label": bits for each evaluated pixel's class, given the photo."""
+        del keys
+        return {"label": _bits(self.read_conditions(variables, batch), batch.target)}
+
+    def read_conditions(self, variables: PyTree, batch: Batch) -> Array:
+        """The classes' logits, (B, H, W, 19)."""
+        logits: Array = self._apply(variables, _normalised(batch.condition))
+        return logits
+
+    def sample(
+        self, variables: PyTree, conditions: Array, keys: Array, temperature: Array
+    ) -> Array:
+        """Label maps in Cityscapes' colours, each pixel's class drawn on its own.
+
+        At temperature 0 it is the likeliest.
+        """
+        logits = jnp.repeat(conditions, len(keys) // len(conditions), axis=0)
+        noise = jax.vmap(lambda key: jax.random.gumbel(key, logits.shape[1:]))(keys)
+        classes = (logits + temperature * noise).argmax(-1)
+        return jnp.asarray(COLOURS)[classes].astype(jnp.float32) / 255
+
+    def _objective(
+        self, params: PyTree, constants: PyTree, batch: Batch, keys: Array
+    ) -> tuple[Array, dict[str, Array]]:
+        """Both heads' bits, with dropout under each example's own key."""
+
+        def of_one(photo: Array, label_map: Array, key: Array) -> tuple[Array, Array]:
+            heads = self._apply(
+                {**constants, "params": params},
+                photo[None],
+                train=True,
+                method=PSPNet.with_auxiliary,
+                rngs={"dropout": key},
+            )
+            main, auxiliary = (_bits(logits, label_map[None])[0] for logits in heads)
+            return main, auxiliary
+
+        main, auxiliary = jax.vmap(of_one)(_normalised(batch.condition), batch.target, keys)
+        return main + AUXILIARY_WEIGHT * auxiliary, {"label": main}
+
+
+def _normalised(photos: ArrayLike) -> Array:
+    return (_pixels(photos) - MEAN) / DEVIATION
+
+
+def _pixels(images: ArrayLike) -> Array:
+    """Float32, 0 to 255."""
+    images = jnp.asarray(images)
+    return images.astype(jnp.float32) * (1 if images.dtype == jnp.uint8 else 255)
+
+
+def classes_of(label_maps: ArrayLike) -> Array:
+    """The evaluated class of each pixel, (B, H, W); `palette.IGNORED` where there is none."""
+    pixels = jnp.rint(_pixels(label_maps)).astype(jnp.int32)
+    same = (pixels[..., None, :] == COLOURS).all(-1)
+    return jnp.where(same.any(-1), same.argmax(-1), IGNORED)
+
+
+def _bits(logits: Array, label_maps: ArrayLike) -> Array:
+    """(B,), the mean over evaluated pixels of −log2 of their class's probability."""
+    classes = classes_of(label_maps)
+    counted = classes != IGNORED
+    nats = optax.softmax_cross_entropy_with_integer_labels(
+        logits.astype(jnp.float32), jnp.where(counted, classes, 0)
+    )
+    pixels = jnp.maximum(counted.sum((1, 2)), 1)
+    return (nats * counted).sum((1, 2)) / (pixels * math.log(2))

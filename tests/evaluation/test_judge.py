@@ -1,0 +1,42 @@
+"""What can judge photos, and what cannot."""
+
+import jax
+import numpy as np
+import pytest
+
+from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation import judge as judges
+from fullglow_jax.evaluation.judge import load_judge
+from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture, save_pspnet
+
+
+@pytest.fixture
+def _quickly_compiled():
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.mark.usefixtures("_quickly_compiled")
+def test_a_file_of_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(judges, "CROP", (17, 17))
+    architecture = PSPNetArchitecture(blocks=(1, 1, 1, 1), width=4)
+    network = PSPNet(architecture)
+    variables = jax.jit(network.init)(jax.random.key(0), np.zeros((1, 17, 17, 3), np.float32))
+    save_pspnet(tmp_path / "judge.npz", architecture, jax.device_get(variables))
+    photo = np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+    found = load_judge(tmp_path / "judge.npz")(photo)
+    assert found.shape == (20, 24)
+    assert found.dtype == np.uint8
+    assert found.max() < 19
+    np.testing.assert_array_equal(load_judge(tmp_path / "judge.npz")(photo), found)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere\.npz: no such file"):
+        load_judge(tmp_path / "nowhere.npz")
+
+
+def test_no_run(tmp_path):
+    with pytest.raises(UserError, match="checkpoint"):
+        load_judge(tmp_path)
