@@ -39,7 +39,8 @@ class InProcesses(Iterator[T]):
         Raises:
             UserError: A worker process died; or whatever `here` raises.
         """
-        reader, coming = self._coming.popleft()
+        # Interrupted, it stays among those that `close` waits for.
+        reader, coming = self._coming[0]
         try:
             element = coming.result()
         except RuntimeError as error:
@@ -49,6 +50,7 @@ class InProcesses(Iterator[T]):
                 "a worker process that reads data died, for want of memory perhaps, or of room in "
                 "/dev/shm. Set fewer --config.data.workers; with 0, this process reads."
             ) from error
+        self._coming.popleft()
         self._coming.append((reader, self._ask(reader)))
         return element
 

@@ -111,7 +111,10 @@ def test_no_worker_outlives_its_parent(line, number):
         else:
             process.send_signal(number)
         # Workers have these too: they end when the last of them does.
-        _, said = process.communicate(timeout=60)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
     if number == signal.SIGINT:
         assert process.returncode == 130
         assert said == "interrupted\n"
