@@ -29,8 +29,11 @@ class InProcesses(Iterator[T]):
         if not flags.FLAGS.is_parsed():  # Grain asks for flags of its own, where none were given
             flags.FLAGS.mark_as_parsed()
         one = grain.multiprocessing.MultiprocessingOptions(num_workers=1)
-        self._readers = [iter(share.mp_prefetch(one, _begin).map(here)) for share in shares]
         self._threads = ThreadPoolExecutor(len(shares), initializer=_leave_interrupts)
+        # In threads, which Ctrl-C does not reach: Grain complains of iterators that are half made.
+        self._readers = list(
+            self._threads.map(lambda share: iter(share.mp_prefetch(one, _begin).map(here)), shares)
+        )
         self._coming = deque((reader, self._ask(reader)) for reader in self._readers)
 
     def __next__(self) -> T:
