@@ -72,6 +72,9 @@ LABELS: Final[tuple[Label, ...]] = (
 EVALUATED: Final = tuple(label for label in LABELS if label.train_id != IGNORED)
 """The 19 evaluated classes, in the order of their training ids."""
 
+EVALUATED_COLOURS: Final = np.array([label.colour for label in EVALUATED], np.uint8)
+"""Their colours, (19, 3)."""
+
 ID: Final = {label.name: label.id for label in LABELS}
 """A label's id by its name."""
 

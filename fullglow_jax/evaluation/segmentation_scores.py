@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fullglow_jax.data.palette import EVALUATED, IGNORED, LABELS
+from fullglow_jax.data.palette import EVALUATED, EVALUATED_COLOURS, IGNORED, LABELS
 from fullglow_jax.errors import UserError
 
 
@@ -85,17 +85,15 @@ class Confusion:
         )
 
 
-_COLOURS = np.array([label.colour for label in EVALUATED], np.int32)
-
-
 def classes_of_colours(image: np.ndarray) -> np.ndarray:
     """The evaluated class whose colour is nearest to each pixel, uint8 (H, W, 3) → uint8 (H, W).
 
     For label maps that a model has drawn: its colours are never quite the palette's.
     """
-    distance = np.zeros((len(_COLOURS), *image.shape[:2]), np.int32)
+    colours = EVALUATED_COLOURS.astype(np.int32)
+    distance = np.zeros((len(colours), *image.shape[:2]), np.int32)
     for channel in range(3):
-        difference = image[None, ..., channel].astype(np.int32) - _COLOURS[:, channel, None, None]
+        difference = image[None, ..., channel].astype(np.int32) - colours[:, channel, None, None]
         distance += difference**2
     return distance.argmin(0).astype(np.uint8)
 

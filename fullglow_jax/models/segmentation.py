@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array
 
-from fullglow_jax.data.palette import EVALUATED, IGNORED
+from fullglow_jax.data.palette import EVALUATED_COLOURS, IGNORED
 from fullglow_jax.models.interface import ArrayLike, Batch, PyTree, TrainState
 from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
 from fullglow_jax.models.objective_model import ObjectiveModel
@@ -19,8 +18,6 @@ from fullglow_jax.segmentation.pixels import DEVIATION, MEAN
 
 AUXILIARY_WEIGHT = 0.4
 """Of the second head's loss (PSPNet, section 3.3)."""
-
-COLOURS = np.array([label.colour for label in EVALUATED], np.uint8)
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ class Segmentation(ObjectiveModel):
         logits = jnp.repeat(conditions, len(keys) // len(conditions), axis=0)
         noise = jax.vmap(lambda key: jax.random.gumbel(key, logits.shape[1:]))(keys)
         classes = (logits + temperature * noise).argmax(-1)
-        return jnp.asarray(COLOURS)[classes].astype(jnp.float32) / 255
+        return jnp.asarray(EVALUATED_COLOURS)[classes].astype(jnp.float32) / 255
 
     def _objective(
         self, params: PyTree, constants: PyTree, batch: Batch, keys: Array
@@ -123,7 +120,7 @@ def _pixels(images: ArrayLike) -> Array:
 def classes_of(label_maps: ArrayLike) -> Array:
     """The evaluated class of each pixel, (B, H, W); `palette.IGNORED` where there is none."""
     pixels = jnp.rint(_pixels(label_maps)).astype(jnp.int32)
-    same = (pixels[..., None, :] == COLOURS).all(-1)
+    same = (pixels[..., None, :] == EVALUATED_COLOURS).all(-1)
     return jnp.where(same.any(-1), same.argmax(-1), IGNORED)
 
 

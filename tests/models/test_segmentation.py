@@ -10,11 +10,11 @@ import optax
 import pytest
 
 from fullglow_jax.config import default_config
-from fullglow_jax.data.palette import EVALUATED, IGNORED, LABELS
+from fullglow_jax.data.palette import EVALUATED, EVALUATED_COLOURS, IGNORED, LABELS
 from fullglow_jax.errors import UserError
 from fullglow_jax.models import build_architecture, build_model
 from fullglow_jax.models.interface import Batch
-from fullglow_jax.models.segmentation import COLOURS, Segmentation, classes_of
+from fullglow_jax.models.segmentation import Segmentation, classes_of
 from fullglow_jax.segmentation import PSPNet
 from fullglow_jax.segmentation.pixels import normalise
 from tests.networks.variables import quick_jit
@@ -36,7 +36,7 @@ def config(dropout=0.0):
 def batch(count=2):
     rng = np.random.default_rng(0)
     photos = rng.integers(0, 256, (count, *SIZE, 3), dtype=np.uint8)
-    maps = COLOURS[rng.integers(0, 19, (count, *SIZE))].copy()
+    maps = EVALUATED_COLOURS[rng.integers(0, 19, (count, *SIZE))].copy()
     maps[:, :3] = (1, 2, 3)  # mixed by resizing
     maps[:, 3] = (111, 74, 0)  # "dynamic", which is not evaluated
     return Batch(photos, maps)
@@ -134,7 +134,7 @@ def test_a_map_without_any_evaluated_pixel_teaches_nothing(state, train_step):
 def test_what_is_drawn(model, logits):
     keys = jax.random.split(jax.random.key(0), 4)
     maps = np.asarray(model.sample({}, logits, keys, jnp.float32(0)))
-    likeliest = COLOURS[np.asarray(logits.argmax(-1))]
+    likeliest = EVALUATED_COLOURS[np.asarray(logits.argmax(-1))]
     np.testing.assert_array_equal(np.rint(255 * maps), likeliest.repeat(2, axis=0))
     # At temperature 1, every class as often as it is likely.
     few = jnp.log(jnp.array([0.5, 0.3, 0.2] + [1e-9] * 16)) * jnp.ones((1, 60, 60, 1))
