@@ -77,7 +77,7 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         UserError: Where the checkpoint, the data or an image cannot be read, or metrics, model and
             split do not go together.
     """
-    of_images = _check(config, request)
+    measures = _measures(request, _check(config, request))
     report: dict[str, Any] = {"checkpoint": None, "split": request.split, "seed": request.seed}
     folder = request.images
     if folder is None:
@@ -87,10 +87,10 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         report["checkpoint"] = trained.step
         if BPD in request.metrics:
             report |= _bits_per_dim(config, request, trained, devices)
-        if of_images:
+        if measures:
             folder = _draw(config, request, trained, devices)
     if folder is not None:
-        report |= _score_images(config, request, folder, of_images)
+        report |= _score_images(config, request, folder, measures)
     if is_first():
         place = request.images or request.workdir
         reports.write(report, place / "eval")
@@ -182,15 +182,21 @@ def _draw(
     return whole_set(Session(config, sampling, operations))
 
 
+def _measures(request: EvaluationRequest, metrics: tuple[str, ...]) -> dict[str, ImageMetric]:
+    """What images are measured by; a judge that cannot be had is told of before they are drawn."""
+    measures = {name: METRICS[name]() for name in metrics if name != PSP}
+    return measures if request.judge is None else {PSP: Psp(load_judge(request.judge)), **measures}
+
+
 def _score_images(
-    config: ConfigDict, request: EvaluationRequest, folder: Path, metrics: tuple[str, ...]
+    config: ConfigDict,
+    request: EvaluationRequest,
+    folder: Path,
+    measures: dict[str, ImageMetric],
 ) -> dict[str, Any]:
     # Not as they were prepared: scores are taken at the original size.
     source = verified_source(config.data, request.split, boundary=False)
     total = min(len(source), request.limit or len(source))
-    measures: dict[str, ImageMetric] = {n: METRICS[n]() for n in metrics if n != PSP}
-    if request.judge is not None:
-        measures[PSP] = Psp(load_judge(request.judge))
     with ProgressLine("scoring images", total, quiet=not is_first()) as progress:
         scored = score_images(
             folder,

@@ -1,6 +1,7 @@
 """Figures of drawn images beside the true ones, several rounds of each."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from itertools import combinations
 from typing import Any, Protocol
 
@@ -110,22 +111,26 @@ class Psp:
             self._confusions, self._of_others = ([Confusion() for _ in images] for _ in "ab")
             self._first = found
         else:
-            self._add_to_others(found)
+            self._add_other(self._of_others, found)
         for confusion, of_image in zip(self._confusions, found, strict=True):
             confusion.add(classes, of_image)
         self._classes_before = classes
 
-    def _add_to_others(self, found: Sequence[np.ndarray]) -> None:
+    def _add_other(self, confusions: Sequence[Confusion], found: Sequence[np.ndarray]) -> None:
         before = self._classes_before
-        for confusion, of_image in zip(self._of_others, found, strict=True):
+        for confusion, of_image in zip(confusions, found, strict=True):
             if before is not None and before.shape == of_image.shape:
                 confusion.add(before, of_image)
 
     def result(self) -> dict[str, Any]:
         """Mean and deviation over rounds; `ground_truth` and `shuffled` likewise."""
-        self._add_to_others(self._first)  # before the first is the last
-        of_truths, of_others = _class_scores([self._of_truths]), _class_scores(self._of_others)
-        return {**_class_scores(self._confusions), "ground_truth": of_truths, "shuffled": of_others}
+        of_others = deepcopy(self._of_others)
+        self._add_other(of_others, self._first)  # before the first is the last
+        return {
+            **_class_scores(self._confusions),
+            "ground_truth": _class_scores([self._of_truths]),
+            "shuffled": _class_scores(of_others),
+        }
 
 
 def _class_scores(confusions: Sequence[Confusion]) -> dict[str, Any]:
