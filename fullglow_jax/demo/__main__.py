@@ -26,6 +26,9 @@ MOST_PIXELS = 2**25
 MOST_WAITING = 64
 """Requests in the queue."""
 
+MOST_SESSIONS = 64
+"""Of visitors, whom Gradio remembers a quarter of a megabyte of each; the oldest are forgotten."""
+
 
 def main(argv: Sequence[str]) -> None:
     """Parses flags and serves until Ctrl-C."""
@@ -66,6 +69,7 @@ def main(argv: Sequence[str]) -> None:
             css=class_colours(studio),
             theme=theme,
             footer_links=["api"],
+            state_session_capacity=MOST_SESSIONS,
             share=False,
             ssr_mode=False,
             show_error=True,

@@ -47,6 +47,7 @@ class Devices:
         self.mesh = Mesh(devices.reshape(-1, fsdp), AXES)
         self.sharded = NamedSharding(self.mesh, PartitionSpec(AXES))
         self.replicated = NamedSharding(self.mesh, PartitionSpec())
+        self._wrapped = jax.jit(jax.random.wrap_key_data, out_shardings=self.replicated)
 
     @property
     def fsdp(self) -> int:
@@ -115,15 +116,16 @@ class Devices:
 
     def key(self, seed: int) -> Array:
         """A seed's key, on every device."""
-        return jax.jit(jax.random.key, static_argnums=0, out_shardings=self.replicated)(seed)
+        return self._placed(jax.random.key(seed))
 
     def keys(self, seed: int, count: int) -> tuple[Array, ...]:
         """So many keys derived from a seed, on every device."""
+        return tuple(map(self._placed, jax.random.split(jax.random.key(seed), count)))
 
-        def split() -> tuple[Array, ...]:
-            return tuple(jax.random.split(jax.random.key(seed), count))
-
-        return jax.jit(split, out_shardings=self.replicated)()
+    def _placed(self, key: Array) -> Array:
+        # As data that a program is given: one that had the seed in it would be compiled, and kept,
+        # for each seed anew.
+        return self._wrapped(np.asarray(jax.random.key_data(key)))
 
     def put_batch(self, batch: Any) -> Batch:
         """A host batch, this process's rows of it, from the input pipeline, onto the devices."""

@@ -1,6 +1,7 @@
 """A page served for a tiny run, as a user serves it."""
 
 import pytest
+from filelock import FileLock
 
 from tests.commands.conftest import commands, shared
 
@@ -15,14 +16,18 @@ LONG = {
 
 
 @pytest.fixture(scope="session")
-def trained(commands, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trained")
-    result = commands("train.py", *commands.tiny(folder / "run", **LONG), cwd=folder)
-    assert result.code == 0, result.err
+def trained(commands, shared):
+    folder = shared / "long"
+    with FileLock(shared / "long.lock"):  # the first process that comes here runs it for all
+        if not (folder / "done").exists():
+            folder.mkdir()
+            result = commands("train.py", *commands.tiny(folder / "run", **LONG), cwd=folder)
+            assert result.code == 0, result.err
+            (folder / "done").touch()
     return folder / "run"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(commands, trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     arguments = ("fullglow_jax.demo", "--workdir", trained, "--port=0")

@@ -1,3 +1,4 @@
+import jax
 import pytest
 
 from fullglow_jax.config import default_config
@@ -53,3 +54,16 @@ def test_asked_to_join_nobody(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(UserError, match=r"cannot be joined .*fullglow_jax\.launch"):
         distributed.join(True)
+
+
+def test_a_seeds_keys_whatever_the_seed_and_compiled_once():
+    devices = Devices()
+    for seed in (0, 7, 2**31, 2**40, -1):
+        assert data(devices.key(seed)) == data(jax.random.key(seed))
+    expected = jax.random.split(jax.random.key(3), 2)
+    assert [data(key) for key in devices.keys(3, 2)] == [data(key) for key in expected]
+    assert devices._wrapped._cache_size() == 1
+
+
+def data(key):
+    return jax.random.key_data(key).tolist()
