@@ -149,7 +149,8 @@ class Commands:
     def _environment(self, devices: int) -> dict[str, str]:
         # Compiling is most of the work here: little optimised, and once for all runs.
         flags = (
-            f"--xla_backend_optimization_level=0 --xla_force_host_platform_device_count={devices}"
+            f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
+            f"--xla_force_host_platform_device_count={devices}"
         )
         return {
             **os.environ,

@@ -1,4 +1,4 @@
-"""The paper's config on real Cityscapes pairs, where there are some."""
+"""The paper's config on real Cityscapes pairs, where there are some, at half its size."""
 
 import json
 import os
@@ -22,6 +22,7 @@ VALIDATION = "validation/bits_per_dim/conditional"
 def arguments(workdir, steps):
     values = {
         "data.root": DATA.resolve(),
+        "data.image_size": "(128,128)",
         "model.steps": "(1,1,1,1)",
         "model.coupling_width": 16,
         "model.spatial_width": 8,
