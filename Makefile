@@ -15,7 +15,7 @@ demo: .venv/installed
 	@echo "The demo's pictures and figures:"
 	@echo "  samples   $(RUN)/samples/step_*_seed_0/grid.png, and index.html beside it"
 	@echo "  curve     $(RUN)/curve.png"
-	@echo "  figures   $(RUN)/eval.md, $(RUN)/eval.json, $(RUN)/metrics.jsonl"
+	@echo "  report    $(RUN)/eval.html: figures, charts, samples, classes; eval.md, eval.json"
 	@echo "  judge     $(RUN)_judge/samples/step_*.png: what it finds in photos"
 	@echo
 	@echo "To paint label maps and see photos of them, in a browser:"

@@ -4,6 +4,7 @@ python eval.py --workdir DIR [--split val] [--checkpoint best] [--draws 8]
 python eval.py --workdir DIR --metrics bpd,ssim,psnr,diversity [--rounds 3]
 python eval.py --workdir DIR --metrics psp --judge DIR
 python eval.py --workdir DIR --metrics ssim,psnr --images FOLDER
+python eval.py --compare DIR,DIR,FOLDER [--out comparison]
 """
 
 from collections.abc import Sequence
@@ -27,8 +28,8 @@ METRICS = flags.DEFINE_list(
 JUDGE = flags.DEFINE_string(
     "judge",
     None,
-    "What psp has photos looked at by: the workdir of a pspnet, or a file that "
-    "fullglow_jax.interop.import_semseg wrote.",
+    "What psp has photos looked at by, and diversity measures features of: the workdir of a "
+    "pspnet, or a file that fullglow_jax.interop.import_semseg wrote.",
 )
 IMAGES = flags.DEFINE_string(
     "images",
@@ -43,6 +44,13 @@ TEMPERATURE = flags.DEFINE_float("temperature", 0.7, "Of images that are drawn."
 DRAWS = flags.DEFINE_integer(
     "draws", 1, "How often each example is dequantised for bpd.", lower_bound=1
 )
+COMPARE = flags.DEFINE_list(
+    "compare",
+    [],
+    "Workdirs, and folders of images, that were scored before: puts them into one table instead "
+    "of scoring any.",
+)
+OUT = flags.DEFINE_string("out", "comparison", "Folder that a comparison is written into.")
 SKIP_BAD = flags.DEFINE_bool(
     "skip_bad", False, "Leave out pairs whose images are missing or bad, and say how many."
 )
@@ -52,7 +60,17 @@ BATCH_SIZE = flags.DEFINE_integer("batch_size", 8, "Examples scored at once.", l
 
 
 def main(argv: Sequence[str]) -> None:
-    """Parses flags and evaluates."""
+    """Parses flags, and evaluates or compares."""
+    cli.parse_known(argv)
+    if COMPARE.value:
+        cli.parse_flags(argv)
+        from fullglow_jax.evaluation.comparison import compare
+
+        return compare([Path(folder) for folder in COMPARE.value], Path(OUT.value))
+    return _score(argv)
+
+
+def _score(argv: Sequence[str]) -> None:
     from fullglow_jax.evaluation.command import EvaluationRequest, evaluate
     from fullglow_jax.training.trained import stored_config
 

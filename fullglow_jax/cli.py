@@ -100,6 +100,26 @@ def config_name() -> str:
     return Path(flag.config_filename).stem
 
 
+def parse_known(argv: Sequence[str]) -> None:
+    """Parses flags and leaves those that are not known, the config's say, for later.
+
+    Raises:
+        UserError: A value has the wrong type.
+    """
+    with _explained(argv):
+        _parse(argv, known_only=True)
+
+
+def parse_flags(argv: Sequence[str]) -> None:
+    """Parses flags where there is no config.
+
+    Raises:
+        UserError: A flag is misspelt or a value has the wrong type.
+    """
+    with _explained(argv):
+        _parse(argv)
+
+
 def parse_workdir(
     argv: Sequence[str], workdir: flags.FlagHolder, stored: Callable[[Path], ConfigDict]
 ) -> ConfigDict:
@@ -113,8 +133,7 @@ def parse_workdir(
     Raises:
         UserError: As `parse_config`, and where there is no workdir.
     """
-    with _explained(argv):
-        _parse(argv, known_only=True)
+    parse_known(argv)
     if workdir.value is None:
         raise UserError("--workdir DIR is missing: the folder of a training run.")
     config = stored(Path(workdir.value))

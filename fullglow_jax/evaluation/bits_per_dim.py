@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,6 +14,11 @@ from fullglow_jax.models.interface import LikelihoodModel
 from fullglow_jax.parallel.devices import AXES, Devices
 
 PyTree = Any
+
+Bits = dict[str, np.ndarray]
+"""(draws, examples), by name."""
+
+Remembered = Callable[[Any, int, Callable[[], Bits]], Bits]
 
 
 class BitsPerDim:
@@ -47,7 +53,8 @@ class BitsPerDim:
         key: Array,
         draws: int = 1,
         told: Callable[[int], None] = lambda done: None,
-    ) -> dict[str, np.ndarray]:
+        remembered: Remembered = lambda batch, place, compute: compute(),
+    ) -> Bits:
         """Bits per dimension of each draw and each example in order, (draws, N), by name.
 
         Args:
@@ -57,23 +64,33 @@ class BitsPerDim:
             key: An example's noise depends on this key, on its place and on the draw's number.
             draws: How often each example gets noise. More draws leave the first as it is.
             told: Told how many examples are done.
+            remembered: Gives what a batch from such a place on came to at another time, or has it
+                computed now.
         """
         collected: dict[str, list[np.ndarray]] = {}
         place = 0
         for batch in batches:
-            valid = np.asarray(self._whole(self.devices.put(batch["valid"])))
-            places = np.arange(place, place + len(valid))
-            placed = self.devices.put_batch(batch)
-            of_draws = [
-                self._bits(variables, placed, self._keys(of_draw, places))
-                for of_draw in _keys_of_draws(key, draws)
-            ]
-            for name in of_draws[0]:
-                values = np.stack([np.asarray(bits[name])[valid] for bits in of_draws])
+            compute = partial(self._of_batch, variables, batch, key, draws, place)
+            of_batch = remembered(batch, place, compute)
+            for name, values in of_batch.items():
                 collected.setdefault(name, []).append(values)
-            place += int(valid.sum())
+            place += values.shape[1]
             told(place)
         return {name: np.concatenate(parts, axis=1) for name, parts in collected.items()}
+
+    def _of_batch(self, variables: PyTree, batch: Any, key: Array, draws: int, place: int) -> Bits:
+        """(draws, valid examples), by name."""
+        valid = np.asarray(self._whole(self.devices.put(batch["valid"])))
+        places = np.arange(place, place + len(valid))
+        placed = self.devices.put_batch(batch)
+        of_draws = [
+            self._bits(variables, placed, self._keys(of_draw, places))
+            for of_draw in _keys_of_draws(key, draws)
+        ]
+        return {
+            name: np.stack([np.asarray(bits[name])[valid] for bits in of_draws])
+            for name in of_draws[0]
+        }
 
 
 def importance_weighted(bits: np.ndarray, dimensions: int) -> np.ndarray:

@@ -1,26 +1,35 @@
-"""The eval command: figures of a model, or of images, as JSON and as a table."""
+"""The eval command: figures of a model, or of images, as JSON, tables, pictures and a page."""
 
 import difflib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
-from rich.console import Console
 
 from fullglow_jax.data.faults import described
 from fullglow_jax.data.pipeline import evaluation_batches
 from fullglow_jax.data.source import build_source, verified_source
 from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation import report as reports
-from fullglow_jax.evaluation.bits_per_dim import BitsPerDim, importance_weighted
-from fullglow_jax.evaluation.image_metrics import METRICS, ImageMetric, Psp
-from fullglow_jax.evaluation.judge import load_judge
+from fullglow_jax.evaluation.bits_per_dim import Bits, BitsPerDim, importance_weighted
+from fullglow_jax.evaluation.class_metrics import PhotoToLabel, Psp
+from fullglow_jax.evaluation.drawn_images import DrawnImages
+from fullglow_jax.evaluation.image_metrics import Diversity, ImageMetric, psnr, ssim
+from fullglow_jax.evaluation.judge import Judge, load_judge
+from fullglow_jax.evaluation.report.figures import title
+from fullglow_jax.evaluation.report.files import show, write_report
+from fullglow_jax.evaluation.report.samples import samples_picture
+from fullglow_jax.evaluation.report.systems import figures_table
 from fullglow_jax.evaluation.scored_images import score_images
+from fullglow_jax.evaluation.summary import over_examples
+from fullglow_jax.evaluation.truths import Truths
+from fullglow_jax.evaluation.unfinished import Unfinished, digest
 from fullglow_jax.models import GLOW
 from fullglow_jax.parallel.devices import Devices
-from fullglow_jax.parallel.distributed import is_first
+from fullglow_jax.parallel.distributed import gathered, is_first, meet, own_share
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.sampling.modes.set import whole_set
 from fullglow_jax.sampling.operations import Operations
@@ -29,7 +38,16 @@ from fullglow_jax.sampling.session import Session
 from fullglow_jax.training.metrics import VALIDATION, read_metrics
 from fullglow_jax.training.trained import Trained, load_trained
 
-BPD, PSP = "bpd", "psp"
+BPD = "bpd"
+
+METRICS: dict[str, Callable[[Any], ImageMetric]] = {
+    "psp": Psp,
+    "ssim": lambda judge: ssim(),
+    "psnr": lambda judge: psnr(),
+    "photo2label": lambda judge: PhotoToLabel(),
+    "diversity": Diversity,
+}
+"""Those of images, each made with the judge, or with None where none is named."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +58,7 @@ class EvaluationRequest:
         workdir: Folder of the training run.
         checkpoint: "latest", "best" or a step.
         split: Split to score.
-        metrics: "bpd", "psp", and of `image_metrics.METRICS`.
+        metrics: "bpd", and of `METRICS`.
         limit: Only the first so many examples, or all.
         seed: Of the dequantisation noise, and of images that are drawn.
         batch_size: Examples scored at once.
@@ -48,7 +66,7 @@ class EvaluationRequest:
         images: Folder of images to score, of whatever system; None to draw them.
         rounds: Images drawn for each condition.
         temperature: Of those.
-        judge: What "psp" has photos looked at by; see `load_judge`.
+        judge: What "psp" and "diversity" have photos looked at by; see `load_judge`.
         skip_bad: Leave out pairs whose images are missing or bad.
     """
 
@@ -68,44 +86,61 @@ class EvaluationRequest:
 
 
 def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
-    """Scores a split, writes `eval.json` and `eval.md`, prints a table and returns the report.
+    """Scores a split, writes reports (see `report.files`), prints a table and returns the report.
 
-    They go into the workdir, or where the images of `request.images` lie. Images that are drawn
-    stay in the workdir; stopped, drawing goes on where it was.
+    They go into the workdir, or where the images of `request.images` lie. Stopped, the same call
+    goes on where it was, and ends in the same report; images that were drawn stay in the workdir.
 
     Raises:
         UserError: Where the checkpoint, the data or an image cannot be read, or metrics, model and
             split do not go together.
     """
-    measures = _measures(request, _check(config, request))
-    report: dict[str, Any] = {"checkpoint": None, "split": request.split, "seed": request.seed}
-    folder = request.images
+    _check(config, request)
+    judge = None if request.judge is None else load_judge(request.judge)
+    measures = _measures(request.metrics, judge)
+    place = request.images or request.workdir
+    report: dict[str, Any] = {
+        "name": place.resolve().name,
+        "checkpoint": None,
+        "split": request.split,
+        "seed": request.seed,
+    }
+    unfinished = Unfinished(place, "eval")
+    folder, samples = request.images, None
     if folder is None:
         devices = Devices()
         devices.check_batch_size(request.batch_size, "--batch_size")
         trained = load_trained(config, request.workdir, request.checkpoint, devices)
         report["checkpoint"] = trained.step
         if BPD in request.metrics:
-            report |= _bits_per_dim(config, request, trained, devices)
+            report |= _bits_per_dim(config, request, trained, devices, unfinished)
         if measures:
             folder = _draw(config, request, trained, devices)
+            meet("drawn")
     if folder is not None:
-        report |= _score_images(config, request, folder, measures)
+        # Not as they were prepared: scores are taken at the original size.
+        source = verified_source(config.data, request.split, boundary=False)
+        truths = Truths(source, request.limit)
+        drawn = DrawnImages(folder, tuple(config.data.image_size))
+        report |= _score_images(request, drawn, truths, measures, unfinished)
+        samples = samples_picture(drawn, truths, judge) if is_first() else None
+    unfinished.close()
+    meet("scored")
     if is_first():
-        place = request.images or request.workdir
-        reports.write(report, place / "eval")
-        Console().print(reports.table(report))
-        print(f"figures: {place / 'eval.json'}, {place / 'eval.md'}")
+        files = write_report(report, place, samples)
+        unfinished.forget()
+        show(figures_table(report), title(report))
+        print("figures: " + ", ".join(map(str, files)))
     return report
 
 
-def _check(config: ConfigDict, request: EvaluationRequest) -> tuple[str, ...]:
-    """The metrics of images that are asked for.
+def _check(config: ConfigDict, request: EvaluationRequest) -> None:
+    """Returns where what is asked for can be done.
 
     Raises:
         UserError: A metric is unknown, or means nothing here.
     """
-    known = (BPD, PSP, *METRICS)
+    known = (BPD, *METRICS)
     for name in request.metrics:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0) or known
@@ -122,16 +157,21 @@ def _check(config: ConfigDict, request: EvaluationRequest) -> tuple[str, ...]:
             "this model, a glow, draws no image of a condition, so that there is none to compare "
             "with: --metrics bpd alone."
         )
-    if (PSP in request.metrics) != (request.judge is not None):
+    if "psp" in request.metrics and request.judge is None:
         raise UserError(
-            "--metrics psp and --judge go together: the judge is the workdir of a pspnet, or a "
-            "file that fullglow_jax.interop.import_semseg wrote."
+            "--metrics psp asks what a judge finds in photos; name one: --judge takes the workdir "
+            "of a pspnet, or a file that fullglow_jax.interop.import_semseg wrote."
         )
-    return tuple(name for name in (PSP, *METRICS) if name in request.metrics)
+    if request.judge is not None and not {"psp", "diversity"}.intersection(request.metrics):
+        raise UserError("--judge is asked by --metrics psp or diversity; add one of them.")
 
 
 def _bits_per_dim(
-    config: ConfigDict, request: EvaluationRequest, trained: Trained, devices: Devices
+    config: ConfigDict,
+    request: EvaluationRequest,
+    trained: Trained,
+    devices: Devices,
+    unfinished: Unfinished,
 ) -> dict[str, Any]:
     architecture, headline = trained.architecture, trained.model.headline
     source = build_source(config.data, request.split, boundary=architecture.boundary)
@@ -145,18 +185,31 @@ def _bits_per_dim(
     )
     total = min(len(source), request.limit or len(source))
     score, key = BitsPerDim(trained.model, devices), devices.key(request.seed)
+    model = digest(jax.device_get(trained.variables), request.seed, request.draws)
+
+    def remembered(batch: Any, place: int, compute: Callable[[], Bits]) -> Bits:
+        # All processes take part in computing, or none.
+        of_batch = digest(model, place, batch["condition"], batch["target"], batch["boundary"])
+        found = gathered(unfinished.get(of_batch))[0]
+        if found is None:
+            found = {name: values.tolist() for name, values in compute().items()}
+            unfinished.add(of_batch, found)
+        return {name: np.array(values, np.float32) for name, values in found.items()}
+
     with ProgressLine("bits/dim", total, quiet=not is_first()) as progress:
-        bits = score(trained.variables, batches, key, request.draws, told=progress.update)
+        bits = score(trained.variables, batches, key, request.draws, progress.update, remembered)
     found = {
         "examples": total,
         "draws": request.draws,
-        "bits_per_dim": {name: summary(values.mean(0)) for name, values in bits.items()},
+        "headline": headline,
+        "bits_per_dim": {name: over_examples(values.mean(0)) for name, values in bits.items()},
+        "bits_per_dim_of_examples": bits[headline].mean(0).tolist(),
         "untrained_validation_bits_per_dim": _untrained(request.workdir, headline),
     }
     if request.draws > 1:
         dimensions = architecture.dimensions
         found["importance_weighted_bits_per_dim"] = {
-            name: summary(importance_weighted(values, dimensions))
+            name: over_examples(importance_weighted(values, dimensions))
             for name, values in bits.items()
             if "/" not in name
         }
@@ -182,29 +235,27 @@ def _draw(
     return whole_set(Session(config, sampling, operations))
 
 
-def _measures(request: EvaluationRequest, metrics: tuple[str, ...]) -> dict[str, ImageMetric]:
-    """What images are measured by; a judge that cannot be had is told of before they are drawn."""
-    measures = {name: METRICS[name]() for name in metrics if name != PSP}
-    return measures if request.judge is None else {PSP: Psp(load_judge(request.judge)), **measures}
+def _measures(metrics: Sequence[str], judge: Judge | None) -> dict[str, ImageMetric]:
+    """What images are measured by, in the order of `METRICS`."""
+    return {name: make(judge) for name, make in METRICS.items() if name in metrics}
 
 
 def _score_images(
-    config: ConfigDict,
     request: EvaluationRequest,
-    folder: Path,
+    drawn: DrawnImages,
+    truths: Truths,
     measures: dict[str, ImageMetric],
+    unfinished: Unfinished,
 ) -> dict[str, Any]:
-    # Not as they were prepared: scores are taken at the original size.
-    source = verified_source(config.data, request.split, boundary=False)
-    total = min(len(source), request.limit or len(source))
-    with ProgressLine("scoring images", total, quiet=not is_first()) as progress:
+    share = own_share(len(truths))
+    with ProgressLine("scoring images", len(share), quiet=not is_first()) as progress:
         scored = score_images(
-            folder,
-            source,
-            tuple(config.data.image_size),
+            drawn,
+            truths,
             measures,
-            limit=request.limit,
+            unfinished,
             skip_bad=request.skip_bad,
+            at_once=request.batch_size,
             told=progress.update,
         )
         if scored.faults:
@@ -219,10 +270,3 @@ def _untrained(workdir: Path, headline: str) -> float | None:
     """Bits/dim that training recorded before its first step, if it did."""
     at_start = (record for record in read_metrics(workdir) if record["step"] == 0)
     return next(at_start, {}).get(f"{VALIDATION}bits_per_dim/{headline}")
-
-
-def summary(values: np.ndarray) -> dict[str, float | None]:
-    """Mean and its standard error over examples; a single example has no error."""
-    count = len(values)
-    error = float(values.std(ddof=1, dtype=np.float64) / count**0.5) if count > 1 else None
-    return {"mean": float(values.mean(dtype=np.float64)), "standard_error": error}

@@ -1,55 +1,87 @@
 """Figures of drawn images beside the true ones, several rounds of each."""
 
-from collections.abc import Callable, Sequence
-from copy import deepcopy
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import dm_pix
 import jax
 import numpy as np
 
+from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.images import resize_bilinear
-from fullglow_jax.data.palette import EVALUATED
 from fullglow_jax.evaluation.judge import Judge
-from fullglow_jax.evaluation.segmentation_scores import (
-    Confusion,
-    classes_of_colours,
-    classes_of_label_map,
-)
+from fullglow_jax.evaluation.summary import over_examples, over_rounds
 from fullglow_jax.evaluation.truths import Truth
+
+Measurement = Any
+"""Of one pair; JSON values, so that it can be kept, and sent between processes."""
+
+
+class DrawnPair(NamedTuple):
+    """What is held against what.
+
+    Attributes:
+        truth: A pair of the data set.
+        images: What was drawn for it, uint8 (h, w, 3), one of each round.
+    """
+
+    truth: Truth
+    images: Sequence[np.ndarray]
+
+    @property
+    def at_size(self) -> list[np.ndarray]:
+        """The images, stretched to the true one's size."""
+        size = self.truth.target.shape[:2]
+        return [i if i.shape[:2] == size else resize_bilinear(i, size) for i in self.images]
 
 
 class ImageMetric(Protocol):
-    """What is found out about a set of images, pair by pair."""
+    """What is found out about a set of images: of each pair, then of all that was found so.
 
-    def add(self, truth: Truth, images: Sequence[np.ndarray]) -> None:
-        """Takes the images that were drawn for one pair, uint8 (h, w, 3), one of each round.
+    Attributes:
+        depends: What measurements depend on beside the pair; digestible.
+    """
 
-        Raises:
-            UserError: The truth is nothing that can be scored so.
-        """
+    depends: Any
 
-    def result(self) -> dict[str, Any]:
-        """What came out, as JSON values; figures in `rounds` are one a round."""
+    def fault(self, truth: Truth) -> Fault | None:
+        """What keeps images from being scored against a truth, if anything does."""
+
+    def measure(self, pairs: Sequence[DrawnPair]) -> list[Measurement]:
+        """What is found out about each of some pairs that have no fault."""
+
+    def result(self, measurements: Sequence[Measurement]) -> dict[str, Any]:
+        """What comes out of all pairs' measurements, JSON values."""
 
 
-class Similarity:
+class OfAnyImages:
+    """A metric that all images can be scored by."""
+
+    def fault(self, truth: Truth) -> Fault | None:
+        """See `ImageMetric`."""
+        del truth
+        return None
+
+
+class Similarity(OfAnyImages):
     """The mean of a similarity over images, at the true image's size (as in Full-Glow's code)."""
+
+    depends = ()
 
     def __init__(self, similarity: Any) -> None:
         self._similarity = jax.jit(similarity)
-        self._values: list[list[float]] = []
 
-    def add(self, truth: Truth, images: Sequence[np.ndarray]) -> None:
-        """See `ImageMetric`."""
-        true = _unit(truth.target)
-        drawn = (_unit(at_size_of(truth, image)) for image in images)
-        self._values.append([float(self._similarity(true, image)) for image in drawn])
+    def measure(self, pairs: Sequence[DrawnPair]) -> list[Measurement]:
+        """Each round's."""
+        return [
+            [float(self._similarity(_unit(pair.truth.target), _unit(i))) for i in pair.at_size]
+            for pair in pairs
+        ]
 
-    def result(self) -> dict[str, Any]:
+    def result(self, measurements: Sequence[Measurement]) -> dict[str, Any]:
         """Mean and deviation over rounds."""
-        return _over_rounds(np.mean(self._values, axis=0))
+        return over_rounds(np.mean(measurements, axis=0))
 
 
 def ssim() -> Similarity:
@@ -62,148 +94,51 @@ def psnr() -> Similarity:
     return Similarity(dm_pix.psnr)
 
 
-class PhotoToLabel:
-    """Scores of drawn label maps: each pixel counts as the class whose colour is nearest.
+class Diversity(OfAnyImages):
+    """How far the rounds' images of one pair are apart: the mean over pairs of rounds.
 
-    At the true map's size, as in the original's evaluation.
-    """
-
-    def __init__(self) -> None:
-        self._confusions: list[Confusion] = []
-
-    def add(self, truth: Truth, images: Sequence[np.ndarray]) -> None:
-        """See `ImageMetric`."""
-        classes = classes_of_label_map(truth.target, truth.name)
-        self._confusions = self._confusions or [Confusion() for _ in images]
-        for confusion, image in zip(self._confusions, images, strict=True):
-            confusion.add(classes, classes_of_colours(at_size_of(truth, image)))
-
-    def result(self) -> dict[str, Any]:
-        """Mean and deviation over rounds, by class too."""
-        return _class_scores(self._confusions)
-
-
-class Psp:
-    """Scores of drawn photos: how well a judge finds their label maps in them (Full-Glow, table 2).
-
-    Beside them, those of the true photos, which are the most that the judge allows, and of the
-    drawn photos against the label maps of the pairs before them, which are what a judge finds
-    that any photo of the kind would do for.
+    In pixels: the root mean square of their difference, in [0, 1]. In the features of a judge: the
+    squared distance of features of unit length, from 0 to 4, the mean over places, which is LPIPS
+    (Zhang et al. 2018) without its weights, on what the judge's classifier reads.
 
     Args:
-        judge: The segmentation network.
+        judge: Whose features; None for pixels alone.
     """
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge | None = None) -> None:
         self._judge = judge
-        self._confusions: list[Confusion] = []
-        self._of_others: list[Confusion] = []
-        self._of_truths = Confusion()
-        self._classes_before: np.ndarray | None = None
-        self._first: list[np.ndarray] = []
+        self.depends = judge.digest if judge else ()
 
-    def add(self, truth: Truth, images: Sequence[np.ndarray]) -> None:
-        """See `ImageMetric`."""
-        classes = classes_of_label_map(truth.condition, truth.name)
-        self._of_truths.add(classes, self._judge(truth.target))
-        found = [self._judge(at_size_of(truth, image)) for image in images]
-        if self._classes_before is None:
-            self._confusions, self._of_others = ([Confusion() for _ in images] for _ in "ab")
-            self._first = found
-        else:
-            self._add_other(self._of_others, found)
-        for confusion, of_image in zip(self._confusions, found, strict=True):
-            confusion.add(classes, of_image)
-        self._classes_before = classes
+    def measure(self, pairs: Sequence[DrawnPair]) -> list[Measurement]:
+        """[pixels, features], each None where there is none."""
+        return [[_apart(pair.images, _rms), self._in_features(pair)] for pair in pairs]
 
-    def _add_other(self, confusions: Sequence[Confusion], found: Sequence[np.ndarray]) -> None:
-        before = self._classes_before
-        for confusion, of_image in zip(confusions, found, strict=True):
-            if before is not None and before.shape == of_image.shape:
-                confusion.add(before, of_image)
+    def _in_features(self, pair: DrawnPair) -> float | None:
+        if self._judge is None:
+            return None
+        features = [_of_unit_length(f) for f in self._judge.features(pair.at_size)]
+        return _apart(features, lambda a, b: float(np.square(a - b).sum(-1).mean()))
 
-    def result(self) -> dict[str, Any]:
-        """Mean and deviation over rounds; `ground_truth` and `shuffled` likewise."""
-        of_others = deepcopy(self._of_others)
-        self._add_other(of_others, self._first)  # before the first is the last
-        return {
-            **_class_scores(self._confusions),
-            "ground_truth": _class_scores([self._of_truths]),
-            "shuffled": _class_scores(of_others),
-        }
+    def result(self, measurements: Sequence[Measurement]) -> dict[str, Any]:
+        """Means over conditions, None of a single round, and their standard errors."""
+        pixels, features = zip(*measurements, strict=True)
+        found = over_examples(pixels)
+        return found if self._judge is None else {**found, "features": over_examples(features)}
 
 
-def _class_scores(confusions: Sequence[Confusion]) -> dict[str, Any]:
-    """Scores of each round's confusion, by class too, and all rounds' counts."""
-    scores = [confusion.scores() for confusion in confusions]
-    by_class = {
-        label.name: {
-            "accuracy": _mean([s.accuracies[label.train_id] for s in scores]),
-            "iou": _mean([s.ious[label.train_id] for s in scores]),
-        }
-        for label in EVALUATED
-    }
-    return {
-        "pixel_accuracy": _over_rounds([s.pixel_accuracy for s in scores]),
-        "class_accuracy": _over_rounds([s.class_accuracy for s in scores]),
-        "class_iou": _over_rounds([s.class_iou for s in scores]),
-        "by_class": by_class,
-        "confusion": np.sum([confusion.counts for confusion in confusions], axis=0).tolist(),
-    }
+def _apart(images: Sequence[np.ndarray], distance: Any) -> float | None:
+    distances = [distance(a, b) for a, b in combinations(images, 2)]
+    return float(np.mean(distances)) if distances else None
 
 
-class Diversity:
-    """How far the rounds' images of one pair are apart: root mean square of pixels in [0, 1].
-
-    The mean over pairs of rounds, then over conditions.
-    """
-
-    def __init__(self) -> None:
-        self._values: list[float] = []
-
-    def add(self, truth: Truth, images: Sequence[np.ndarray]) -> None:
-        """See `ImageMetric`."""
-        del truth
-        distances = [
-            float(np.sqrt(np.square(_unit(a) - _unit(b)).mean()))
-            for a, b in combinations(images, 2)
-        ]
-        if distances:
-            self._values.append(float(np.mean(distances)))
-
-    def result(self) -> dict[str, Any]:
-        """The mean, None of a single round."""
-        return {"mean": float(np.mean(self._values)) if self._values else None}
+def _rms(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.sqrt(np.square(_unit(a) - _unit(b)).mean()))
 
 
-METRICS: dict[str, Callable[[], ImageMetric]] = {
-    "ssim": ssim,
-    "psnr": psnr,
-    "photo2label": PhotoToLabel,
-    "diversity": Diversity,
-}
-"""Those that need nothing else than images."""
-
-
-def at_size_of(truth: Truth, image: np.ndarray) -> np.ndarray:
-    """The image, stretched to the true one's size."""
-    size = truth.target.shape[:2]
-    return image if image.shape[:2] == size else resize_bilinear(image, size)
+def _of_unit_length(features: np.ndarray) -> np.ndarray:
+    length = np.sqrt(np.square(features).sum(-1, keepdims=True))
+    return features / np.maximum(length, 1e-10)
 
 
 def _unit(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float32) / 255
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    """The mean of those that are numbers."""
-    numbers = [float(value) for value in values if not np.isnan(value)]
-    return float(np.mean(numbers)) if numbers else None
-
-
-def _over_rounds(values: Sequence[float] | np.ndarray) -> dict[str, Any]:
-    rounds = [float(value) for value in values]
-    if not np.isfinite(rounds).all():  # which JSON has no number for
-        return {"mean": None, "deviation": None, "rounds": [None] * len(rounds)}
-    deviation = float(np.std(rounds, ddof=1)) if len(rounds) > 1 else None
-    return {"mean": float(np.mean(rounds)), "deviation": deviation, "rounds": rounds}

@@ -1,5 +1,6 @@
 """How well label maps agree: accuracies and intersection over union, from a confusion matrix."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,26 +64,26 @@ class Confusion:
         pairs = np.bincount(true * classes + guessed, minlength=classes**2)
         self.counts += pairs.reshape(classes, classes)
 
-    def scores(self) -> SegmentationScores:
-        """Over all pixels counted so far.
 
-        Raises:
-            ValueError: There are none.
-        """
-        if not self.counts.any():
-            raise ValueError("no pixel was counted")
-        right, true, guessed = np.diag(self.counts), self.counts.sum(1), self.counts.sum(0)
-        either = true + guessed - right
-        missing = np.full(len(right), np.nan)
-        accuracies = np.divide(right, true, out=missing.copy(), where=true > 0)
-        ious = np.divide(right, either, out=missing, where=either > 0)
-        return SegmentationScores(
-            float(right.sum() / self.counts.sum()),
-            float(np.nanmean(accuracies)),
-            float(np.nanmean(ious)),
-            accuracies,
-            ious,
-        )
+def scores_of(counts: np.ndarray) -> SegmentationScores:
+    """The scores of a confusion's counts, (N, N), by true and by predicted class.
+
+    All are NaN where no pixel was counted.
+    """
+    right, true, guessed = np.diag(counts), counts.sum(1), counts.sum(0)
+    either = true + guessed - right
+    missing = np.full(len(right), np.nan)
+    accuracies = np.divide(right, true, out=missing.copy(), where=true > 0)
+    ious = np.divide(right, either, out=missing, where=either > 0)
+    if not counts.any():
+        return SegmentationScores(math.nan, math.nan, math.nan, accuracies, ious)
+    return SegmentationScores(
+        float(right.sum() / counts.sum()),
+        float(np.nanmean(accuracies)),
+        float(np.nanmean(ious)),
+        accuracies,
+        ious,
+    )
 
 
 def classes_of_colours(image: np.ndarray) -> np.ndarray:
@@ -122,8 +123,7 @@ def classes_of_label_map(image: np.ndarray, name: str) -> np.ndarray:
         share = np.isin(places, [colours.index(c) for c in unknown]).mean()
         raise UserError(
             f"{name}: {share:.1%} of its pixels have colours that are no label's, "
-            f"{unknown[0]} for one. Expected a label map in Cityscapes' colours, of full size: "
-            "resizing mixes colours."
+            f"{unknown[0]} for one"
         )
     classes = np.array([_CLASS_OF_COLOUR[colour] for colour in colours], np.uint8)
     return classes[places].reshape(image.shape[:2])

@@ -1,5 +1,6 @@
 """One run of several processes, on one machine or many."""
 
+import json
 import os
 from typing import Any
 
@@ -70,3 +71,20 @@ def as_first_has_it(values: np.ndarray) -> np.ndarray:
     if jax.process_count() == 1:
         return values
     return np.asarray(multihost_utils.broadcast_one_to_all(values))
+
+
+def own_share(count: int) -> range:
+    """This process's of so many things that the processes of a run share."""
+    process, processes = jax.process_index(), jax.process_count()
+    return range(count * process // processes, count * (process + 1) // processes)
+
+
+def gathered(value: Any) -> list[Any]:
+    """Every process's value, in order, in all processes; a value is what JSON can hold."""
+    if jax.process_count() == 1:
+        return [value]
+    sent = np.frombuffer(json.dumps(value).encode(), np.uint8)
+    lengths = multihost_utils.process_allgather(np.array(len(sent), np.int32))
+    filled = np.pad(sent, (0, int(lengths.max()) - len(sent)))
+    rows = np.asarray(multihost_utils.process_allgather(filled))
+    return [json.loads(bytes(row[:n])) for row, n in zip(rows, lengths, strict=True)]

@@ -30,7 +30,12 @@ def scored(evaluate):
 def test_report(scored, trained):
     report, _ = scored
     untrained = read_metrics(trained)[0]["validation/bits_per_dim/conditional"]
-    assert {key: report[key] for key in report if key != "bits_per_dim"} == {
+    of_examples = report["bits_per_dim_of_examples"]
+    assert len(of_examples) == 3
+    assert sum(of_examples) / 3 == pytest.approx(report["bits_per_dim"]["conditional"]["mean"])
+    assert {key: report[key] for key in report if not key.startswith("bits_per_dim")} == {
+        "name": trained.name,
+        "headline": "conditional",
         "checkpoint": 8,
         "split": "val",
         "examples": 3,

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.commands.running import digests
 
 METRICS = "--metrics=bpd,ssim,psnr,diversity"
+REPORT = ("eval.html", "eval_samples.png", "eval_bits_per_dim.png")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,8 @@ def test_report(drawn, run):
     assert -1 < images["ssim"]["mean"] < 0.9
     assert 3 < images["psnr"]["mean"] < 40
     assert 0 < images["diversity"]["mean"] < 1
+    assert not list(run.glob(".eval*"))
+    assert all((run / file).is_file() for file in REPORT)
     markdown = (run / "eval.md").read_text()
     assert "3 examples of val, step 8, 2 rounds of images" in markdown
     row = f"| ssim | {images['ssim']['mean']:.4f} | {images['ssim']['deviation']:.4f} |"
@@ -81,7 +84,7 @@ def images(drawn, tmp_path):
     return tmp_path / "images"
 
 
-def test_images_of_any_system(drawn, evaluate, images):
+def test_images_of_any_system(commands, drawn, evaluate, run, images, tmp_path):
     names = [path.stem for path in (images / "round_2").iterdir()]
     with Image.open(images / "round_2" / f"{names[0]}.png") as png:
         png.resize((32, 16)).save(images / "round_2" / f"{names[0]}.jpg")
@@ -91,6 +94,11 @@ def test_images_of_any_system(drawn, evaluate, images):
     of_model = json.loads(drawn[0])["images"]
     assert report["checkpoint"] is None
     assert report["images"]["ssim"]["rounds"] == of_model["ssim"]["rounds"]
+    compared = commands("eval.py", f"--compare={run},{images}", cwd=tmp_path)
+    assert compared.code == 0, compared.err
+    table = (tmp_path / "comparison" / "comparison.md").read_text()
+    assert f"| images | – | – | – | – | {report['images']['ssim']['mean']:.4f} ±" in table
+    assert "| run | " in table
     one = evaluate("--metrics=ssim", f"--images={images / 'round_1'}")
     assert one.code == 0, one.err
     report = json.loads((images / "round_1" / "eval.json").read_text())

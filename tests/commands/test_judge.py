@@ -69,10 +69,14 @@ def test_it_trains_samples_and_is_scored_as_any_model(commands, judge):
 
 def test_it_judges_photos(commands, trained, judge, tmp_path):
     workdir = shutil.copytree(trained, tmp_path / "run")
-    arguments = ("--metrics=psp", f"--judge={judge}", "--rounds=2", "--batch_size=2")
+    arguments = ("--metrics=psp,diversity", f"--judge={judge}", "--rounds=2", "--batch_size=2")
     result = commands("eval.py", f"--workdir={workdir}", *arguments, cwd=tmp_path)
     assert result.code == 0, result.err
-    psp = json.loads((workdir / "eval.json").read_text())["images"]["psp"]
+    images = json.loads((workdir / "eval.json").read_text())["images"]
+    assert 0 < images["diversity"]["features"]["mean"] < 4
+    psp = images["psp"]
+    assert psp["judge"] == "judge, step 4"
+    assert (workdir / "eval_confusion.png").is_file()
     for scores, rounds in ((psp, 2), (psp["ground_truth"], 1), (psp["shuffled"], 2)):
         assert len(scores["class_iou"]["rounds"]) == rounds
         assert 0 <= scores["pixel_accuracy"]["mean"] <= 1

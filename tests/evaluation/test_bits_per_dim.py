@@ -1,12 +1,16 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from fullglow_jax.data.pipeline import evaluation_batches
 from fullglow_jax.evaluation.bits_per_dim import BitsPerDim, importance_weighted
-from fullglow_jax.evaluation.command import summary as summary_of
+from fullglow_jax.evaluation.summary import over_examples
+from fullglow_jax.models import Architecture, ConditionalFlow
+from fullglow_jax.models.interface import Batch
 from fullglow_jax.parallel.devices import Devices
+from tests.networks.variables import perturbed, quick_jit, start
 
 
 class Marks:
@@ -62,9 +66,9 @@ def test_limit():
 
 
 def test_mean_and_its_standard_error():
-    summary = summary_of(np.array([1, 2, 6], np.float32))
+    summary = over_examples(np.array([1, 2, 6], np.float32))
     assert summary == pytest.approx({"mean": 3.0, "standard_error": (7 / 3) ** 0.5})
-    assert summary_of(np.array([4], np.float32)) == {"mean": 4.0, "standard_error": None}
+    assert over_examples(np.array([4], np.float32)) == {"mean": 4.0, "standard_error": None}
 
 
 def test_draws_differ_and_the_first_stays():
@@ -86,3 +90,39 @@ def test_importance_weighted_bound():
     # Likelihoods of real images are far below what a float can be.
     large = importance_weighted(bits, 10**6)
     np.testing.assert_allclose(large, bits.min(0), atol=1e-4)
+
+
+def test_the_mean_over_draws_is_that_of_a_recomputation_in_float64():
+    """With the same noise; 64-bit variables and activations, and the bits by hand."""
+    draws, count, bits = 3, 4, 5
+    architecture = Architecture((10, 12), (2,), coupling_width=8, spatial_width=8)
+    model = ConditionalFlow(architecture, bits=bits, source_weight=1.0, optimizer=optax.sgd(0.0))
+    rng = np.random.default_rng(0)
+    pairs = rng.integers(0, 256, (2, count, 10, 12, 3), np.uint8)
+    _, variables = start(model.network, *(pairs / np.float32(255)))
+    variables = perturbed(variables, seed=1, size=0.05)
+
+    class Pairs(Greys):
+        def __getitem__(self, index):
+            return {"condition": pairs[0, index], "target": pairs[1, index], "name": str(index)}
+
+    key = jax.random.key(7)
+    batches = evaluation_batches(Pairs(count), batch_size=2, threads=0)
+    found = BitsPerDim(model, Devices())(variables, batches, key, draws)
+
+    keys = [key, *(jax.random.fold_in(key, 2**32 - draw) for draw in range(1, draws))]
+    add_noise = jax.jit(model._dequantised)
+    expected = []
+    for of_draw in keys:
+        of_examples = jax.vmap(jax.random.fold_in, (None, 0))(of_draw, np.arange(count))
+        noisy = jax.device_get(add_noise(Batch(*pairs), of_examples))
+        with jax.enable_x64(True):
+            double = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (variables, *noisy))
+            encoded = jax.device_get(quick_jit(model.network.apply)(*double))
+        for encoding in encoded:
+            assert encoding.log_det.dtype == np.float64
+        nats = [-(e.log_prior + e.log_det).sum(-1) / (10 * 12 * 3) for e in encoded]
+        expected.append(np.array(nats) / np.log(2) + bits)
+    for name, values in zip(("source", "conditional"), np.mean(expected, 0), strict=True):
+        np.testing.assert_allclose(found[name].mean(0), values, atol=1e-4)
+        assert np.ptp(found[name], axis=0).min() > 1e-3  # draws differ by far more

@@ -31,8 +31,8 @@ REQUEST = EvaluationRequest(
     [
         ({"metrics": ("bpd", "ssmi")}, "ssmi: .* did you mean 'ssim'"),
         ({"images": Path()}, "--images has images alone"),
-        ({"metrics": ("psp",)}, "--metrics psp and --judge go together"),
-        ({"judge": Path("judge")}, "--metrics psp and --judge go together"),
+        ({"metrics": ("psp",)}, "--judge takes the workdir of a pspnet"),
+        ({"judge": Path("judge")}, "--judge is asked by --metrics psp or diversity"),
     ],
 )
 def test_bad_requests(changes, named):

@@ -6,8 +6,8 @@ from PIL import Image
 from scipy.ndimage import correlate1d
 
 from fullglow_jax.data.palette import EVALUATED
-from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation.image_metrics import METRICS, Diversity, PhotoToLabel, psnr, ssim
+from fullglow_jax.evaluation.class_metrics import PhotoToLabel
+from fullglow_jax.evaluation.image_metrics import Diversity, DrawnPair, psnr, ssim
 from fullglow_jax.evaluation.truths import Truth
 
 SIZE = (16, 24)
@@ -17,6 +17,14 @@ NO_CONDITION = np.zeros((*SIZE, 3), np.uint8)
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+def drawn_for(target, *images, name="t"):
+    return DrawnPair(Truth(name, NO_CONDITION, target, NO_CONDITION), images)
+
+
+def result(metric, *pairs):
+    return metric.result(metric.measure(pairs))
 
 
 def images(rng, count, size=SIZE):
@@ -50,38 +58,31 @@ def test_ssim_and_psnr(rng):
         "psnr": lambda a, b: -10 * np.log10(np.mean((a / 255 - b / 255) ** 2)),
     }
     for name, make in (("ssim", ssim), ("psnr", psnr)):
-        measure = make()
-        for truth, drawn in zip(truths, rounds, strict=True):
-            measure.add(Truth("t", NO_CONDITION, truth), drawn)
-        result = measure.result()
+        found = result(make(), *(drawn_for(t, *d) for t, d in zip(truths, rounds, strict=True)))
         expected = [
             np.mean([by_hand[name](t, d[i]) for t, d in zip(truths, rounds, strict=True)])
             for i in range(2)
         ]
-        assert result["rounds"] == pytest.approx(expected, abs=1e-4)
-        assert result["mean"] == pytest.approx(np.mean(expected), abs=1e-4)
-        assert result["deviation"] == pytest.approx(np.std(expected, ddof=1), abs=1e-4)
+        assert found["rounds"] == pytest.approx(expected, abs=1e-4)
+        assert found["mean"] == pytest.approx(np.mean(expected), abs=1e-4)
+        assert found["deviation"] == pytest.approx(np.std(expected, ddof=1), abs=1e-4)
 
 
 def test_the_truth_itself(rng):
     (truth,) = images(rng, 1)
-    measures = {name: METRICS[name]() for name in ("ssim", "psnr", "diversity")}
-    for measure in measures.values():
-        measure.add(Truth("t", NO_CONDITION, truth), [truth])
-    assert measures["ssim"].result()["mean"] == pytest.approx(1, abs=1e-6)
-    assert measures["ssim"].result()["deviation"] is None
-    assert measures["psnr"].result()["mean"] is None
-    assert measures["diversity"].result() == {"mean": None}
+    pair = drawn_for(truth, truth)
+    assert result(ssim(), pair) == {"mean": pytest.approx(1, abs=1e-6), "deviation": None} | {
+        "rounds": [pytest.approx(1, abs=1e-6)]
+    }
+    assert result(psnr(), pair)["mean"] is None
+    assert result(Diversity(), pair) == {"mean": None, "standard_error": None}
 
 
 def test_scores_are_taken_at_the_truths_size(rng):
     (truth,), (small,) = images(rng, 1, (32, 48)), images(rng, 1)
-    at_size, resized = ssim(), ssim()
-    at_size.add(Truth("t", NO_CONDITION, truth), [small])
     height, width = truth.shape[:2]
     large = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BILINEAR))
-    resized.add(Truth("t", NO_CONDITION, truth), [large])
-    assert at_size.result() == resized.result()
+    assert result(ssim(), drawn_for(truth, small)) == result(ssim(), drawn_for(truth, large))
 
 
 def test_label_maps(rng):
@@ -92,31 +93,49 @@ def test_label_maps(rng):
     wrong = classes.copy()
     wrong[1, :12] = 5
     drawn = [np.clip(colours[c] + rng.normal(0, 2, truth.shape), 0, 255) for c in (classes, wrong)]
-    measure = PhotoToLabel()
-    measure.add(Truth("t", NO_CONDITION, truth), [image.astype(np.uint8) for image in drawn])
-    result = measure.result()
+    found = result(PhotoToLabel(), drawn_for(truth, *(image.astype(np.uint8) for image in drawn)))
     counted = SIZE[0] * SIZE[1] - 6
-    assert result["pixel_accuracy"]["rounds"] == pytest.approx([1, 1 - 12 / counted])
-    assert result["class_iou"]["rounds"][0] == 1
-    assert result["class_iou"]["rounds"][1] < 0.85  # pole, which is nowhere, counts as missed
-    assert result["by_class"]["road"]["iou"] < 1
-    assert result["by_class"]["train"] == {"accuracy": None, "iou": None}
-    assert result["by_class"]["pole"]["accuracy"] is None
+    assert found["pixel_accuracy"]["rounds"] == pytest.approx([1, 1 - 12 / counted])
+    assert found["class_iou"]["rounds"][0] == 1
+    assert found["class_iou"]["rounds"][1] < 0.85  # pole, which is nowhere, counts as missed
+    assert found["by_class"]["road"]["iou"] < 1
+    assert found["by_class"]["train"] == {"accuracy": None, "iou": None}
+    assert found["by_class"]["pole"]["accuracy"] is None
 
 
 def test_label_metrics_of_photos(rng):
-    with pytest.raises(UserError, match=r"street: .* no label's"):
-        PhotoToLabel().add(Truth("street", NO_CONDITION, images(rng, 1)[0]), images(rng, 1))
+    pair = drawn_for(*images(rng, 2), name="street")
+    fault = PhotoToLabel().fault(pair.truth)
+    assert "street: 100.0% of its pixels have colours that are no label's" in fault.case
+    assert ssim().fault(pair.truth) is None
 
 
 def test_diversity(rng):
     a, b, c = images(rng, 3)
-    measure = Diversity()
-    measure.add(Truth("t", NO_CONDITION, a), [a, b, c])
-    measure.add(Truth("t", NO_CONDITION, a), [a, a, a])
 
     def distance(x, y):
         return np.sqrt(np.mean((x / 255 - y / 255) ** 2))
 
-    expected = np.mean([distance(a, b), distance(a, c), distance(b, c)]) / 2
-    assert measure.result()["mean"] == pytest.approx(expected, rel=1e-5)
+    found = result(Diversity(), drawn_for(a, a, b, c), drawn_for(a, a, a, a))
+    expected = np.mean([distance(a, b), distance(a, c), distance(b, c)])
+    assert found["mean"] == pytest.approx(expected / 2, rel=1e-5)
+    assert found["standard_error"] == pytest.approx(expected / 2, rel=1e-5)
+    assert "features" not in found
+
+
+class Channels:
+    """Stands in for a judge: its features are the colours of every other pixel."""
+
+    digest = "channels"
+
+    def features(self, photos):
+        return [photo[::2, ::2].astype(np.float32) for photo in photos]
+
+
+def test_diversity_in_features(rng):
+    a, b = images(rng, 2)
+    found = result(Diversity(Channels()), drawn_for(a, a, b), drawn_for(a, a, a // 2 * 2))
+    x, y = (image[::2, ::2].reshape(-1, 3).astype(float) for image in (a, b))
+    cosines = (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)
+    # Between vectors of unit length, the squared distance is 2 − 2·cos; brightness is no matter.
+    assert found["features"]["mean"] == pytest.approx((2 - 2 * cosines).mean() / 2, abs=1e-3)

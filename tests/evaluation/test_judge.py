@@ -7,7 +7,7 @@ import pytest
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation import judge as judges
 from fullglow_jax.evaluation.judge import load_judge
-from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture, save_pspnet
+from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture, normalise, save_pspnet
 
 
 @pytest.fixture
@@ -25,11 +25,20 @@ def test_a_file_of_weights(tmp_path, monkeypatch):
     variables = jax.jit(network.init)(jax.random.key(0), np.zeros((1, 17, 17, 3), np.float32))
     save_pspnet(tmp_path / "judge.npz", architecture, jax.device_get(variables))
     photo = np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8)
-    found = load_judge(tmp_path / "judge.npz")(photo)
+    judge = load_judge(tmp_path / "judge.npz")
+    found, again, small = judge.classes([photo, photo, photo[:19]])
     assert found.shape == (20, 24)
     assert found.dtype == np.uint8
     assert found.max() < 19
-    np.testing.assert_array_equal(load_judge(tmp_path / "judge.npz")(photo), found)
+    assert small.shape == (19, 24)
+    np.testing.assert_array_equal(found, again)
+    same = load_judge(tmp_path / "judge.npz")
+    assert same.digest == judge.digest
+    np.testing.assert_array_equal(same.classes([photo])[0], found)
+    (features,) = judge.features([photo])
+    assert features.shape == (3, 3, 32)
+    expected = network.apply(variables, normalise(photo[None]), method=PSPNet.features)
+    np.testing.assert_allclose(features, expected[0], rtol=1e-4, atol=1e-4)
 
 
 def test_no_file(tmp_path):

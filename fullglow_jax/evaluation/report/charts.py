@@ -1,0 +1,114 @@
+"""Pictures of what evaluations found, as PNG files have them."""
+
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from fullglow_jax.data.palette import EVALUATED, EVALUATED_COLOURS
+from fullglow_jax.evaluation.report.systems import class_columns
+
+DPI = 120
+
+
+def bits_chart(report: dict[str, Any]) -> bytes | None:
+    """How bits/dim are spread over examples, and what their mean is made of."""
+    if "bits_per_dim" not in report:
+        return None
+    chart = Figure(figsize=(9, 3.4), layout="constrained")
+    spread, parts = chart.subplots(1, 2)
+    headline = report["headline"]
+    spread.hist(report["bits_per_dim_of_examples"], bins="auto")
+    spread.set(xlabel=f"{headline} bits/dim", ylabel="examples")
+    shares = {
+        name.partition("/")[2]: summary["mean"]
+        for name, summary in report["bits_per_dim"].items()
+        if name.startswith(f"{headline}/")
+    }
+    _bars(parts, list(shares), {"": list(shares.values())})
+    parts.set(xlabel=f"{headline} bits/dim, by part")
+    return _png(chart)
+
+
+def class_chart(reports: Sequence[dict[str, Any]]) -> bytes | None:
+    """Each class's IoU, of all systems, and of true photos where a judge has seen some."""
+    columns = class_columns(reports)
+    if not columns:
+        return None
+    names = [label.name for label in EVALUATED]
+    series = {
+        what: [_percent(scores["by_class"][name]["iou"]) for name in names]
+        for what, scores in columns.items()
+    }
+    height = 1.5 + 0.25 * len(names) * max(1, 0.6 * len(series))
+    chart = Figure(figsize=(7, height), layout="constrained")
+    axes = chart.subplots()
+    _bars(axes, names, series)
+    axes.set(xlabel="class IoU, %")
+    return _png(chart)
+
+
+def _percent(share: float | None) -> float:
+    return math.nan if share is None else 100 * share
+
+
+def confusion_chart(report: dict[str, Any]) -> bytes | None:
+    """Of each true class's pixels, the share that was found to be of each class."""
+    columns = class_columns([report])
+    if not columns:
+        return None
+    chart = Figure(figsize=(7.5 * len(columns), 7), layout="constrained")
+    places = chart.subplots(1, len(columns), squeeze=False)[0]
+    for axes, (what, scores) in zip(places, columns.items(), strict=True):
+        shown = _show_confusion(axes, np.array(scores["confusion"], np.float64))
+        axes.set(title=what, xlabel="found", ylabel="true")
+    chart.colorbar(shown, ax=places, shrink=0.7, label="% of the true class's pixels")
+    return _png(chart)
+
+
+def _show_confusion(axes: Axes, counts: np.ndarray) -> AxesImage:
+    of_class = counts.sum(1, keepdims=True)
+    share = np.full_like(counts, np.nan)
+    np.divide(100 * counts, of_class, out=share, where=of_class > 0)
+    shown = axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
+    for (true, found), value in np.ndenumerate(share):
+        if value >= 1:
+            colour = "white" if value > 60 else "black"
+            axes.text(found, true, f"{value:.0f}", size=6, ha="center", va="center", color=colour)
+    _label_classes(axes)
+    return shown
+
+
+def _label_classes(axes: Axes) -> None:
+    names = [label.name for label in EVALUATED]
+    axes.set_xticks(range(len(names)), names, rotation=90)
+    axes.set_yticks(range(len(names)), names)
+    for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
+        for tick, colour in zip(ticks, EVALUATED_COLOURS / 255, strict=True):
+            tick.set_bbox({"facecolor": (*colour, 0.35), "edgecolor": "none", "pad": 1})
+
+
+def _bars(axes: Axes, names: Sequence[str], series: dict[str, list[float]]) -> None:
+    """Groups of horizontal bars, the first name on top."""
+    places = np.arange(len(names))
+    height = 0.8 / len(series)
+    for i, (what, values) in enumerate(series.items()):
+        axes.barh(places + (i - (len(series) - 1) / 2) * height, values, height, label=what or None)
+    axes.set_yticks(places, names)
+    axes.invert_yaxis()
+    axes.grid(axis="x", alpha=0.3)
+    axes.axvline(0, color="black", linewidth=0.8)
+    if len(series) > 1:
+        axes.legend()
+
+
+def _png(chart: Figure) -> bytes:
+    file = io.BytesIO()
+    # The same bytes for the same figures: no version of Matplotlib in them.
+    chart.savefig(file, dpi=DPI, metadata={"Software": None})
+    return file.getvalue()

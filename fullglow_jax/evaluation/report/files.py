@@ -1,0 +1,105 @@
+"""Reports as files: JSON to compute with, Markdown to paste, pictures and a page to look at."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import rich.table
+from rich.console import Console
+
+from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation.report import charts
+from fullglow_jax.evaluation.report.figures import title
+from fullglow_jax.evaluation.report.page import Section, page
+from fullglow_jax.evaluation.report.systems import Table, class_table, figures_table, systems_table
+
+
+def write_report(report: dict[str, Any], folder: Path, samples: bytes | None) -> list[Path]:
+    """Writes `eval.json`, `eval.md`, `eval.html` and its pictures, each the old one or the new one.
+
+    Args:
+        report: What `evaluation.command.evaluate` found.
+        folder: Where to.
+        samples: A picture of what was scored, PNG.
+
+    Returns:
+        The files.
+
+    Raises:
+        UserError: They cannot be written.
+    """
+    table = systems_table([report])
+    all_figures = figures_table(report)
+    pictures = {
+        "samples": ("Samples", samples),
+        "bits_per_dim": ("Bits per dimension", charts.bits_chart(report)),
+        "classes": ("Classes", charts.class_chart([report])),
+        "confusion": ("What was found where", charts.confusion_chart(report)),
+    }
+    sections = [Section("In short", table), Section("All figures", all_figures)]
+    sections += [Section(name, png) for name, png in pictures.values() if png]
+    if by_class := class_table(report):
+        sections.append(Section("Classes, in numbers", by_class))
+    files: dict[str, bytes] = {
+        "eval.json": (json.dumps(report, indent=2) + "\n").encode(),
+        "eval.md": f"{title(report)}:\n\n{markdown(table)}\n{markdown(all_figures)}".encode(),
+        "eval.html": page(report["name"], title(report), sections).encode(),
+    }
+    files |= {f"eval_{stem}.png": png for stem, (_, png) in pictures.items() if png}
+    return _write(folder, files)
+
+
+def write_comparison(reports: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
+    """Writes `comparison.md`, `comparison.html` and its picture.
+
+    Args:
+        reports: Of several systems.
+        folder: Where to; made if it is not there.
+
+    Returns:
+        The files.
+
+    Raises:
+        UserError: They cannot be written.
+    """
+    table = systems_table(reports)
+    chart = charts.class_chart(reports)
+    about = "; ".join(f"{report['name']}: {title(report)}" for report in reports)
+    sections = [Section("In short", table)]
+    sections += [Section("Classes", chart)] if chart else []
+    files: dict[str, bytes] = {
+        "comparison.md": f"{about}\n\n{markdown(table)}".encode(),
+        "comparison.html": page("Comparison", about, sections).encode(),
+    }
+    return _write(folder, files | ({"comparison_classes.png": chart} if chart else {}))
+
+
+def show(table: Table, title: str) -> None:
+    """Prints a table."""
+    shown = rich.table.Table(*table.header, title=title)
+    for row in table.rows:
+        shown.add_row(*row)
+    Console().print(shown)
+
+
+def markdown(table: Table) -> str:
+    """A table for a document."""
+    lines = [f"| {' | '.join(table.header)} |", "|---" * len(table.header) + "|"]
+    lines += [f"| {' | '.join(row)} |" for row in table.rows]
+    return "\n".join(lines) + "\n"
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    for name, content in files.items():
+        path, scratch = folder / name, folder / f".{name}.tmp"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            scratch.write_bytes(content)
+            scratch.replace(path)
+        except OSError as error:
+            raise UserError(
+                f"{path} cannot be written: {error.strerror or error}. Make its folder writable, "
+                "or copy the workdir to where you may write."
+            ) from error
+    return [folder / name for name in files]

@@ -1,0 +1,58 @@
+"""A picture of what was scored: conditions, true images, drawn ones, and what a judge sees."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from fullglow_jax.data.faults import Fault
+from fullglow_jax.data.palette import EVALUATED_COLOURS
+from fullglow_jax.evaluation.drawn_images import DrawnImages
+from fullglow_jax.evaluation.judge import Judge
+from fullglow_jax.evaluation.truths import Truths
+from fullglow_jax.sampling.grid import image_grid
+
+PAIRS = 6
+"""That are shown, evenly taken from all."""
+
+WIDTH = 256
+"""Pixels that images are at most wide."""
+
+
+def samples_picture(drawn: DrawnImages, truths: Truths, judge: Judge | None) -> bytes | None:
+    """PNG: a row for each of some pairs that have all their images; None if there are none.
+
+    Args:
+        drawn: The images.
+        truths: What they were drawn for.
+        judge: What finds classes in true and drawn photos, shown in the palette's colours.
+    """
+    places = np.unique(np.linspace(0, len(truths) - 1, PAIRS).astype(int))
+    rounds = [f"round {number + 1}" for number in range(len(drawn.rounds))]
+    titles = ["condition", "true image", *rounds]
+    titles += [] if judge is None else ["found in the true one", "found in round 1"]
+    rows: list[list[np.ndarray]] = []
+    size: tuple[int, int] | None = None
+    for place in places:
+        truth = truths[int(place)]
+        read = drawn(truth.name, truth.target.shape[:2])
+        images = [image for image in read if not isinstance(image, Fault)]
+        if len(images) < len(read):
+            continue
+        height, width = truth.target.shape[:2]
+        size = size or (min(width, WIDTH), round(height * min(1, WIDTH / width)))
+        row = [_at(truth.condition, size, Image.Resampling.NEAREST)]
+        row += [_at(image, size, Image.Resampling.BILINEAR) for image in (truth.target, *images)]
+        if judge is not None:
+            for classes in judge.classes([truth.target, images[0]]):
+                row.append(_at(EVALUATED_COLOURS[classes], size, Image.Resampling.NEAREST))
+        rows.append(row)
+    if not rows:
+        return None
+    png = io.BytesIO()
+    Image.fromarray(image_grid(rows, titles)).save(png, "png")
+    return png.getvalue()
+
+
+def _at(image: np.ndarray, size: tuple[int, int], how: Image.Resampling) -> np.ndarray:
+    return np.asarray(Image.fromarray(image).resize(size, how))

@@ -1,0 +1,131 @@
+"""Which pairs are measured, and what is remembered of them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fullglow_jax.data.faults import Fault
+from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation import scored_images
+from fullglow_jax.evaluation.drawn_images import DrawnImages
+from fullglow_jax.evaluation.scored_images import score_images
+from fullglow_jax.evaluation.truths import Truths
+from fullglow_jax.evaluation.unfinished import Unfinished
+
+SIZE = (4, 6)
+COUNT = 5
+
+
+def picture(value):
+    return np.full((*SIZE, 3), value, np.uint8)
+
+
+class Source:
+    def __len__(self):
+        return COUNT
+
+    def __getitem__(self, place):
+        return {"name": f"pair {place}", "condition": picture(place), "target": picture(10 * place)}
+
+
+class Grey:
+    """Stands in for a metric: what grey an image has, and which pairs it was asked for."""
+
+    def __init__(self, depends=(), most=COUNT, bad=None):
+        self.depends = depends
+        self.asked = []
+        self._most = most
+        self._bad = bad
+
+    def fault(self, truth):
+        if truth.target[0, 0, 0] == self._bad:
+            return Fault("bad truths", truth.name, "Mend them.")
+        return None
+
+    def measure(self, pairs):
+        for pair in pairs:
+            if len(self.asked) == self._most:
+                raise KeyboardInterrupt
+            self.asked.append(pair.truth.name)
+        return [[int(image.mean()) for image in pair.images] for pair in pairs]
+
+    def result(self, measurements):
+        return {"all": measurements}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for place in range(COUNT):
+        Image.fromarray(picture(100 + place)).save(tmp_path / f"pair {place}.png")
+    return tmp_path
+
+
+def score(folder, metric, **how):
+    drawn, truths = DrawnImages(folder, SIZE), Truths(Source())
+    return score_images(drawn, truths, {"grey": metric}, Unfinished(folder, "test"), **how)
+
+
+def test_all_pairs_in_order(folder):
+    for at_once in (1, 2, COUNT, 8):
+        metric, done = Grey(depends=at_once), []
+        scored = score(folder, metric, at_once=at_once, told=done.append)
+        assert scored.results == {"grey": {"all": [[100 + place] for place in range(COUNT)]}}
+        assert (scored.examples, scored.rounds) == (COUNT, 1)
+        assert metric.asked == [f"pair {place}" for place in range(COUNT)]
+        assert done == [min(n, COUNT) for n in range(at_once, COUNT + at_once, at_once)]
+
+
+def test_the_other_condition_is_the_pairs_before():
+    truths = Truths(Source())
+    assert [truth.other_condition[0, 0, 0] for truth in truths] == [4, 0, 1, 2, 3]
+    assert [truth.other_condition[0, 0, 0] for truth in Truths(Source(), 2)] == [1, 0]
+
+
+def test_what_was_measured_is_not_measured_again(folder):
+    with pytest.raises(KeyboardInterrupt):
+        score(folder, Grey(most=3))
+    goes_on = Grey()
+    assert score(folder, goes_on).examples == COUNT
+    assert goes_on.asked == ["pair 3", "pair 4"]
+
+
+def test_what_has_changed_is(folder):
+    score(folder, Grey())
+    Image.fromarray(picture(7)).save(folder / "pair 1.png")
+    again, of_another_judge = Grey(), Grey(depends="another judge")
+    assert score(folder, again).results["grey"]["all"][1] == [7]
+    assert again.asked == ["pair 1"]
+    assert len(score(folder, of_another_judge).results["grey"]["all"]) == COUNT
+    assert len(of_another_judge.asked) == COUNT
+
+
+def test_each_process_measures_its_share(folder, monkeypatch):
+    shares = []
+    for process in (0, 1):
+        share = range(COUNT * process // 2, COUNT * (process + 1) // 2)
+        monkeypatch.setattr(scored_images, "own_share", lambda count, share=share: share)
+        monkeypatch.setattr(scored_images, "gathered", lambda value: [*shares, value])
+        metric = Grey()
+        scored = score(folder, metric, at_once=2)
+        assert metric.asked == [f"pair {place}" for place in share]
+        (done,) = scored.results["grey"].values()
+        if process == 0:
+            shares.append([{"name": "", "faults": [], "measured": {"grey": d}} for d in done])
+    assert done == [[100 + place] for place in range(COUNT)]
+
+
+def test_bad_images(folder):
+    (folder / "pair 0.png").unlink()
+    with pytest.raises(UserError, match=r"no image for a pair of the split: 1\n.*pair 0\.png"):
+        score(folder, Grey())
+    scored = score(folder, Grey(), skip_bad=True)
+    assert (scored.examples, scored.left_out) == (COUNT - 1, ("pair 0",))
+    assert len(scored.faults) == 1
+
+
+def test_truths_that_cannot_be_scored_against(folder):
+    with pytest.raises(UserError, match=r"bad truths: 1\n.*pair 3\nMend them"):
+        score(folder, Grey(bad=30))
+    metric = Grey(bad=30)
+    assert score(folder, metric, skip_bad=True).left_out == ("pair 3",)
+    assert "pair 3" not in metric.asked
