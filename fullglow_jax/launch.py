@@ -28,7 +28,7 @@ def launch(command: Sequence[str], count: int) -> int:
     time to say so and end; then they are killed.
 
     Returns:
-        0 if all ended well, else the exit code of the first that did not (128 + n for signal n).
+        0 if all ended well, else the exit code of the first that did not, 128 + n for signal n.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -62,15 +62,18 @@ def _wait(processes: list[subprocess.Popen[bytes]]) -> int:
 
 
 def _failure(processes: list[subprocess.Popen[bytes]]) -> int:
-    """Exit code of the first process that failed so far, told of; 0 where none did."""
-    for index, process in enumerate(processes):
-        if code := process.poll():
-            how = (
-                f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
-            )
-            print(f"launch: process {index} of {len(processes)} {how}", file=sys.stderr)
-            return 128 - code if code < 0 else code
-    return 0
+    """Exit code of the process that failed, told of; 0 where none did.
+
+    Of several, one that was ended by a signal, for which the others may have ended.
+    """
+    codes = {index: process.poll() for index, process in enumerate(processes)}
+    failed = {index: code for index, code in codes.items() if code}
+    if not failed:
+        return 0
+    index, code = min(failed.items(), key=lambda of: (of[1] > 0, of[0]))
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
+    print(f"launch: process {index} of {len(processes)} {how}", file=sys.stderr)
+    return 128 - code if code < 0 else code
 
 
 def main() -> None:

@@ -74,6 +74,30 @@ def no_room_for_metrics() -> None:
     Metrics.scalars = with_fault
 
 
+def killed_after_the_second_finding() -> None:
+    """SIGKILL as soon as an evaluation has kept two of its findings."""
+    _killed_after_findings(2)
+
+
+def killed_after_the_fourth_finding() -> None:
+    """SIGKILL as soon as an evaluation has kept four."""
+    _killed_after_findings(4)
+
+
+def _killed_after_findings(count: int) -> None:
+    from fullglow_jax.evaluation.unfinished import Unfinished
+
+    add, findings = Unfinished.add, []
+
+    def with_fault(self: Unfinished, key: str, finding: Any) -> None:
+        add(self, key, finding)
+        findings.append(key)
+        if len(findings) == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Unfinished.add = with_fault
+
+
 def _in_the_third_step(fault: Callable[[], None]) -> None:
     from fullglow_jax.training.compilation import CompiledStep
 

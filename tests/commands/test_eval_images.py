@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -64,16 +65,24 @@ def test_report(drawn, run):
     assert f"{bits:.4f}" in printed
 
 
-def test_an_interrupted_evaluation_ends_in_the_same_report(drawn, evaluate, run):
+def test_an_interrupted_evaluation_ends_in_the_same_report(commands, drawn, run, folder):
     content, of_set, _ = drawn
     before = digests(of_set)
     for file in list((of_set / "round_1").iterdir())[1:]:
         file.unlink()
     shutil.rmtree(of_set / "round_2")
     (run / "eval.json").unlink()
-    assert evaluate(METRICS, "--rounds=2", "--draws=3").code == 0
+    arguments = ("eval.py", f"--workdir={run}", "--batch_size=2", METRICS, "--rounds=2")
+    arguments += ("--draws=3",)
+    # Of two batches for bits/dim and three pairs, each of which is a finding.
+    killed = commands.with_fault("killed_after_the_fourth_finding", *arguments, cwd=folder)
+    assert killed.code == -signal.SIGKILL
+    assert not (run / "eval.json").exists()
+    again = commands.with_fault("killed_after_the_second_finding", *arguments, cwd=folder)
+    assert again.code == 0, again.err  # there was but one left to find
     assert (run / "eval.json").read_bytes() == content
     assert digests(of_set) == before
+    assert not list(run.glob(".eval*"))
 
 
 @pytest.fixture
