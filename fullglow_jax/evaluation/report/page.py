@@ -60,7 +60,8 @@ h1 {{ font-size: 1.4rem }}
 h2 {{ font-size: 1.1rem; margin-top: 2rem }}
 section {{ overflow-x: auto }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
-th, td {{ padding: 3px 12px; text-align: right; border-bottom: 1px solid #ddd }}
+th, td {{ padding: 3px 12px; text-align: right; border-bottom: 1px solid #ddd;
+  white-space: nowrap }}
 th:first-child, td:first-child {{ text-align: left }}
 thead th {{ border-bottom: 2px solid #222; font-weight: 600 }}
 img {{ max-width: 100%; height: auto }}
