@@ -91,7 +91,7 @@ def test_the_papers_table():
         ("mine", "2.345 ± 0.010", *scores, "0.3333 ± 0.0100", "0.1000"),
         ("true photos", "–", "90.00", "80.00", "70.00", "–", "–"),
         (
-            "other label maps' photos",
+            "other maps' photos",
             "–",
             *shuffled,
             "–",
@@ -106,7 +106,7 @@ def test_several_systems():
         "mine",
         "pix2pix",
         "true photos",
-        "other label maps' photos",
+        "other maps' photos",
     ]
     assert table.rows[1][1] == table.rows[1][5] == "–"
     of_other_judges = systems_table([report_of("a"), report_of("b", true=0.8), report_of("c")])

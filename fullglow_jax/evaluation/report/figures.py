@@ -8,10 +8,13 @@ CLASS_SCORES = {
     "class_iou": "class IoU",
 }
 
+OF_IMAGES = {"ssim": 4, "psnr": 2, "diversity": 4}
+"""Other metrics, and the digits that are shown of them."""
+
 OF_LABEL_MAPS = ("psp", "photo2label")
 """Metrics that have class scores."""
 
-PSP_BESIDE = {"ground_truth": "true photos", "shuffled": "other label maps' photos"}
+PSP_BESIDE = {"ground_truth": "true photos", "shuffled": "other maps' photos"}
 """What stands beside the scores of drawn photos."""
 
 
@@ -48,9 +51,9 @@ def figures(report: dict[str, Any]) -> list[Figure]:
         for name, summary in report.get("importance_weighted_bits_per_dim", {}).items()
     ]
     of_images = report.get("images", {})
-    for name in ("ssim", "psnr", "diversity"):
+    for name, digits in OF_IMAGES.items():
         if name in of_images:
-            found.append(figure(name, of_images[name], 4))
+            found.append(figure(name, of_images[name], digits))
     if of_features := of_images.get("diversity", {}).get("features"):
         found.append(figure("diversity in the judge's features", of_features, 4))
     if of_maps := of_images.get("photo2label"):
@@ -83,7 +86,8 @@ def _class_scores(what: str, scores: dict[str, Any]) -> list[Figure]:
 def title(report: dict[str, Any]) -> str:
     """What was scored, in a few words."""
     of_images = report.get("images")
-    rounds = f", {of_images['rounds']} rounds of images" if of_images else ""
+    count = of_images["rounds"] if of_images else 0
+    rounds = f", {count} round{'s' if count > 1 else ''} of images" if count else ""
     scored = "" if report["checkpoint"] is None else f", step {report['checkpoint']}"
     judge = f", judged by {psp['judge']}" if (psp := (of_images or {}).get("psp")) else ""
     return f"{report['examples']} examples of {report['split']}{scored}{rounds}{judge}"

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import rich.box
 import rich.table
 from rich.console import Console
 
@@ -77,10 +78,13 @@ def write_comparison(reports: Sequence[dict[str, Any]], folder: Path) -> list[Pa
 
 def show(table: Table, title: str) -> None:
     """Prints a table."""
-    shown = rich.table.Table(*table.header, title=title)
+    shown = rich.table.Table(*table.header, title=title, box=rich.box.SIMPLE)
     for row in table.rows:
         shown.add_row(*row)
-    Console().print(shown)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 140
+    console.print(shown)
 
 
 def markdown(table: Table) -> str:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from fullglow_jax.evaluation.report.figures import (
     CLASS_SCORES,
     NONE,
+    OF_IMAGES,
     OF_LABEL_MAPS,
     PSP_BESIDE,
     figure,
@@ -41,18 +42,13 @@ def systems_table(reports: Sequence[dict[str, Any]]) -> Table:
 
     Columns that no system has a figure for are left out, but for those of the paper.
     """
-    extra = [
-        name for name in ("ssim", "psnr", "diversity") if any(name in _images(r) for r in reports)
-    ]
+    extra = [name for name in OF_IMAGES if any(name in _images(report) for report in reports)]
     rows = [
         (
             report["name"],
             _bits(report),
             *_class_scores(_label_scores(report)),
-            *(
-                figure(n, _images(report)[n], 4).with_error if n in _images(report) else NONE
-                for n in extra
-            ),
+            *(_of_images(report, name) for name in extra),
         )
         for report in reports
     ]
@@ -92,6 +88,13 @@ def _share(value: float | None) -> str:
 
 def _images(report: dict[str, Any]) -> dict[str, Any]:
     return dict(report.get("images", {}))
+
+
+def _of_images(report: dict[str, Any], name: str) -> str:
+    of_images = _images(report)
+    if name not in of_images:
+        return NONE
+    return figure(name, of_images[name], OF_IMAGES[name]).with_error
 
 
 def _bits(report: dict[str, Any]) -> str:
