@@ -13,6 +13,7 @@ from pathlib import Path
 from absl import flags
 
 from fullglow_jax import cli
+from fullglow_jax.errors import UserError
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training run.")
 CHECKPOINT = flags.DEFINE_string("checkpoint", "latest", '"latest", "best" or a step.')
@@ -62,6 +63,8 @@ BATCH_SIZE = flags.DEFINE_integer("batch_size", 8, "Examples scored at once.", l
 def main(argv: Sequence[str]) -> None:
     """Parses flags, and evaluates or compares."""
     cli.parse_known(argv)
+    if OUT.present and not COMPARE.value:
+        raise UserError("--out says where a comparison goes, and there is no --compare.")
     if COMPARE.value:
         cli.parse_flags(argv)
         from fullglow_jax.evaluation.comparison import compare

@@ -104,11 +104,13 @@ class Psp:
         return {"judge": self._judge.name, **of_all.pop("drawn"), **of_all}
 
 
-def _classes_if_any(label_map: np.ndarray) -> np.ndarray:
+def _classes_if_any(label_map: np.ndarray | None) -> np.ndarray:
+    if label_map is None:
+        return np.full((1, 1), IGNORED, np.uint8)
     try:
         return classes_of_label_map(label_map, "")
     except UserError:  # its own pair tells of it
-        return np.full(label_map.shape[:2], IGNORED, np.uint8)
+        return np.full((1, 1), IGNORED, np.uint8)
 
 
 def _confusion(true: np.ndarray, found: np.ndarray) -> list[list[int]]:

@@ -1,8 +1,10 @@
 """The eval command: figures of a model, or of images, as JSON, tables, pictures and a page."""
 
+import dataclasses
 import difflib
+import json
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from fullglow_jax.config import to_json
 from fullglow_jax.data.faults import described
 from fullglow_jax.data.pipeline import evaluation_batches
 from fullglow_jax.data.source import build_source, verified_source
@@ -50,7 +53,7 @@ METRICS: dict[str, Callable[[Any], ImageMetric]] = {
 """Those of images, each made with the judge, or with None where none is named."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class EvaluationRequest:
     """What to score.
 
@@ -105,7 +108,7 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         "split": request.split,
         "seed": request.seed,
     }
-    unfinished = Unfinished(place, "eval")
+    unfinished = Unfinished(place, f"eval_{_identity(request)}")
     folder, samples = request.images, None
     if folder is None:
         devices = Devices()
@@ -121,8 +124,11 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         # Not as they were prepared: scores are taken at the original size.
         source = verified_source(config.data, request.split, boundary=False)
         truths = Truths(source, request.limit)
-        drawn = DrawnImages(folder, tuple(config.data.image_size))
-        report |= _score_images(request, drawn, truths, measures, unfinished)
+        # Of those that were drawn, as many as are asked for: more may lie there.
+        rounds = None if request.images else request.rounds
+        drawn = DrawnImages(folder, tuple(config.data.image_size), rounds)
+        report["images"] = _score_images(request, drawn, truths, measures, unfinished)
+        report.setdefault("examples", report["images"]["examples"])
         samples = samples_picture(drawn, truths, judge) if is_first() else None
     unfinished.close()
     meet("scored")
@@ -141,7 +147,7 @@ def _check(config: ConfigDict, request: EvaluationRequest) -> None:
         UserError: A metric is unknown, or means nothing here.
     """
     known = (BPD, *METRICS)
-    for name in request.metrics:
+    for name in request.metrics or ("",):
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0) or known
             raise UserError(
@@ -185,11 +191,13 @@ def _bits_per_dim(
     )
     total = min(len(source), request.limit or len(source))
     score, key = BitsPerDim(trained.model, devices), devices.key(request.seed)
-    model = digest(jax.device_get(trained.variables), request.seed, request.draws)
+    how = (json.dumps(to_json(config.model)), request.seed, request.draws)
+    model = digest(jax.device_get(trained.variables), how)
 
     def remembered(batch: Any, place: int, compute: Callable[[], Bits]) -> Bits:
-        # All processes take part in computing, or none.
-        of_batch = digest(model, place, batch["condition"], batch["target"], batch["boundary"])
+        # All processes take part in computing, or none: the first decides.
+        images = (batch["condition"], batch["target"], batch["boundary"])
+        of_batch = digest(model, place, *gathered(digest(images, batch["valid"])))
         found = gathered(unfinished.get(of_batch))[0]
         if found is None:
             found = {name: values.tolist() for name, values in compute().items()}
@@ -198,12 +206,15 @@ def _bits_per_dim(
 
     with ProgressLine("bits/dim", total, quiet=not is_first()) as progress:
         bits = score(trained.variables, batches, key, request.draws, progress.update, remembered)
+    of_examples = bits[headline].mean(0).tolist()
     found = {
         "examples": total,
         "draws": request.draws,
         "headline": headline,
         "bits_per_dim": {name: over_examples(values.mean(0)) for name, values in bits.items()},
-        "bits_per_dim_of_examples": bits[headline].mean(0).tolist(),
+        "bits_per_dim_of_examples": [
+            bits_of if math.isfinite(bits_of) else None for bits_of in of_examples
+        ],
         "untrained_validation_bits_per_dim": _untrained(request.workdir, headline),
     }
     if request.draws > 1:
@@ -235,6 +246,14 @@ def _draw(
     return whole_set(Session(config, sampling, operations))
 
 
+def _identity(request: EvaluationRequest) -> str:
+    """What tells this evaluation from others in the same folder, however it is gone on with."""
+    asked = dataclasses.asdict(request)
+    for how in ("batch_size", "skip_bad"):
+        del asked[how]
+    return digest({name: str(value) for name, value in asked.items()})[:8]
+
+
 def _measures(metrics: Sequence[str], judge: Judge | None) -> dict[str, ImageMetric]:
     """What images are measured by, in the order of `METRICS`."""
     return {name: make(judge) for name, make in METRICS.items() if name in metrics}
@@ -260,10 +279,14 @@ def _score_images(
         )
         if scored.faults:
             progress.say(f"left out, as --skip_bad says:\n{described(scored.faults)}")
-    about = {"rounds": scored.rounds, "left_out": list(scored.left_out)}
+    about = {
+        "examples": scored.examples,
+        "rounds": scored.rounds,
+        "left_out": list(scored.left_out),
+    }
     if request.images is None:
         about["temperature"] = request.temperature
-    return {"examples": scored.examples, "images": {**about, **scored.results}}
+    return {**about, **scored.results}
 
 
 def _untrained(workdir: Path, headline: str) -> float | None:

@@ -9,6 +9,9 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.report.files import show, write_comparison
 from fullglow_jax.evaluation.report.systems import systems_table
 
+NEEDED = {"name", "checkpoint", "split", "examples"}
+"""What every report has."""
+
 
 def compare(folders: Sequence[Path], out: Path) -> None:
     """Prints a table of what `eval.py` found before, a row a system, and writes it with a page.
@@ -41,6 +44,6 @@ def _read(folder: Path) -> dict[str, Any]:
         raise UserError(f"--compare {folder}: there is no {path}. {again}") from None
     except (OSError, ValueError) as error:
         raise UserError(f"--compare {folder}: {path} cannot be read: {error}. {again}") from error
-    if not isinstance(report, dict) or "name" not in report:
+    if not isinstance(report, dict) or not NEEDED.issubset(report):
         raise UserError(f"--compare {folder}: {path} is of another version. {again}")
     return report

@@ -20,6 +20,7 @@ class DrawnImages:
 
     Args:
         folder: Where they lie.
+        rounds: Only the first so many, or all that there are.
         image_size: (H, W) of the model, which images may have; else they are of the truth's size.
 
     Attributes:
@@ -29,11 +30,13 @@ class DrawnImages:
         UserError: There is no such folder.
     """
 
-    def __init__(self, folder: Path, image_size: tuple[int, int]) -> None:
+    def __init__(
+        self, folder: Path, image_size: tuple[int, int], rounds: int | None = None
+    ) -> None:
         if not folder.is_dir():
             raise UserError(f"--images {folder} is not a folder. Expected one image for each pair.")
         numbered = sorted(folder.glob("round_*"), key=lambda path: (len(path.name), path.name))
-        self.rounds = [path for path in numbered if path.is_dir()] or [folder]
+        self.rounds = [path for path in numbered if path.is_dir()][:rounds] or [folder]
         self._image_size = image_size
 
     def __call__(self, name: str, size: tuple[int, int]) -> list[np.ndarray | Fault]:

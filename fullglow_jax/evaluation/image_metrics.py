@@ -111,7 +111,11 @@ class Diversity(OfAnyImages):
 
     def measure(self, pairs: Sequence[DrawnPair]) -> list[Measurement]:
         """[pixels, features], each None where there is none."""
-        return [[_apart(pair.images, _rms), self._in_features(pair)] for pair in pairs]
+        return [[self._in_pixels(pair), self._in_features(pair)] for pair in pairs]
+
+    def _in_pixels(self, pair: DrawnPair) -> float | None:
+        alike = len({image.shape for image in pair.images}) == 1
+        return _apart(pair.images if alike else pair.at_size, _rms)
 
     def _in_features(self, pair: DrawnPair) -> float | None:
         if self._judge is None:

@@ -39,12 +39,12 @@ class Judge(ABC):
 
     Attributes:
         name: The name.
-        digest: Of the variables: judges that differ in them say different things.
+        digest: Of all that decides what it says.
     """
 
     def __init__(self, name: str, network: PSPNet, variables: Any) -> None:
         self.name = name
-        self.digest = digest(variables)
+        self.digest = digest(type(self).__name__, repr(network.architecture), variables)
         mesh = Mesh(np.array(jax.local_devices()), ("photos",))
         self._devices = mesh.size
         self._split = NamedSharding(mesh, PartitionSpec("photos"))
@@ -81,6 +81,7 @@ class TrainedJudge(Judge):
 
     def __init__(self, name: str, network: PSPNet, variables: Any, size: tuple[int, int]) -> None:
         super().__init__(name, network, variables)
+        self.digest = digest(self.digest, size)
         self._size = size
 
     def classes(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -7,10 +7,13 @@ import numpy as np
 
 
 def over_examples(values: Sequence[float | None] | np.ndarray) -> dict[str, float | None]:
-    """Mean and its standard error over examples, which a single example has not."""
-    if any(value is None for value in values):
-        return {"mean": None, "standard_error": None}
+    """Mean and its standard error over examples, which a single example has not.
+
+    Both are None where a value is, or is not finite, which JSON has no number for.
+    """
     numbers = np.asarray(values)
+    if numbers.dtype == object or not np.isfinite(numbers).all():
+        return {"mean": None, "standard_error": None}
     count = len(numbers)
     error = float(numbers.std(ddof=1, dtype=np.float64) / count**0.5) if count > 1 else None
     return {"mean": float(numbers.mean(dtype=np.float64)), "standard_error": error}

@@ -18,13 +18,14 @@ class Truth(NamedTuple):
         name: What the files of images drawn for it are called, without an ending.
         condition: uint8 (H, W, 3), of its original size where it comes from a file.
         target: Likewise, the true image.
-        other_condition: Another pair's: that of the pair before it, of the last for the first.
+        other_condition: Another pair's: that of the pair before it, of the last for the first;
+            None where there is no other.
     """
 
     name: str
     condition: np.ndarray
     target: np.ndarray
-    other_condition: np.ndarray
+    other_condition: np.ndarray | None
 
 
 class Truths:
@@ -50,7 +51,7 @@ class Truths:
         return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, place: int) -> Truth:
-        other, _ = self._pair((place - 1) % len(self))
+        other = None if len(self) == 1 else self._pair((place - 1) % len(self))[0]
         return Truth(self._names[place], *self._pair(place), other)
 
     def _name(self, place: int) -> str:

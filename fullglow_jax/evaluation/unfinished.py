@@ -15,7 +15,7 @@ PyTree = Any
 
 def digest(*parts: PyTree) -> str:
     """Of pytrees of arrays, numbers and strings; different ones have different digests."""
-    found = hashlib.blake2b(digest_size=16)
+    found = hashlib.blake2b(str(jax.tree.structure(parts)).encode(), digest_size=16)
     for leaf in jax.tree.leaves(parts):
         if isinstance(leaf, np.ndarray | jax.Array):
             array = np.ascontiguousarray(leaf)
@@ -30,23 +30,28 @@ class Unfinished:
     """Findings by a digest of all that they depend on, so that none is taken for another's.
 
     They are lines of JSON in the files `.NAME.unfinished.*` of a folder, of which each process
-    writes one and reads all. A line that was cut off is not read.
+    writes one and reads all. Lines that are none, having been cut off, are not read.
 
     Args:
         folder: Where they lie.
-        name: Of the computation.
+        name: Of the computation, of which one at a time may go on in a folder.
+
+    Raises:
+        UserError: There are findings that cannot be read.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder, self._pattern = folder, f".{name}.unfinished.*"
         self._found: dict[str, Any] = {}
         for file in sorted(folder.glob(self._pattern)):
-            for line in file.read_text().splitlines():
-                try:
-                    key, finding = json.loads(line)
-                except ValueError:
-                    continue
-                self._found[key] = finding
+            try:
+                lines = file.read_text(errors="replace").splitlines()
+            except OSError as error:
+                raise UserError(
+                    f"{file} cannot be read: {error.strerror or error}. Make it readable, or "
+                    "remove it: all it does is to spare computing again."
+                ) from error
+            self._found |= dict(filter(None, map(_finding, lines)))
         self._path = folder / self._pattern.replace("*", str(jax.process_index()))
         self._file: IO[str] | None = None
 
@@ -70,7 +75,7 @@ class Unfinished:
         except OSError as error:
             raise UserError(
                 f"{self._path} cannot be written: {error.strerror or error}. Make room, or its "
-                "folder writable, and the same command goes on; or copy the workdir to where you "
+                "folder writable, and the same command goes on; or copy the folder to where you "
                 "may write."
             ) from error
 
@@ -84,3 +89,12 @@ class Unfinished:
         self.close()
         for file in self._folder.glob(self._pattern):
             file.unlink(missing_ok=True)
+
+
+def _finding(line: str) -> tuple[str, Any] | None:
+    """A line's key and finding."""
+    try:
+        key, finding = json.loads(line)
+    except (ValueError, TypeError):
+        return None
+    return (key, finding) if isinstance(key, str) else None

@@ -108,6 +108,11 @@ def test_images_of_any_system(commands, drawn, evaluate, run, images, tmp_path):
     table = (tmp_path / "comparison" / "comparison.md").read_text()
     assert f"| images | – | – | – | – | {report['images']['ssim']['mean']:.4f} ±" in table
     assert "| run | " in table
+    for alone in ("--out=there", "--compare=nowhere"):
+        refused = commands("eval.py", alone, cwd=tmp_path)
+        assert refused.code == 1
+        assert "--compare" in refused.err
+        assert "Traceback" not in refused.err
     one = evaluate("--metrics=ssim", f"--images={images / 'round_1'}")
     assert one.code == 0, one.err
     report = json.loads((images / "round_1" / "eval.json").read_text())

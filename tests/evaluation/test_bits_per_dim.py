@@ -69,6 +69,8 @@ def test_mean_and_its_standard_error():
     summary = over_examples(np.array([1, 2, 6], np.float32))
     assert summary == pytest.approx({"mean": 3.0, "standard_error": (7 / 3) ** 0.5})
     assert over_examples(np.array([4], np.float32)) == {"mean": 4.0, "standard_error": None}
+    for bad in (np.nan, np.inf, None):
+        assert over_examples([1.0, bad]) == {"mean": None, "standard_error": None}
 
 
 def test_draws_differ_and_the_first_stays():

@@ -30,6 +30,7 @@ REQUEST = EvaluationRequest(
     ("changes", "named"),
     [
         ({"metrics": ("bpd", "ssmi")}, "ssmi: .* did you mean 'ssim'"),
+        ({"metrics": ()}, "--metrics : there is no such metric"),
         ({"images": Path()}, "--images has images alone"),
         ({"metrics": ("psp",)}, "--judge takes the workdir of a pspnet"),
         ({"judge": Path("judge")}, "--judge is asked by --metrics psp or diversity"),

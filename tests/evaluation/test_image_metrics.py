@@ -123,6 +123,14 @@ def test_diversity(rng):
     assert "features" not in found
 
 
+def test_diversity_of_images_of_two_sizes(rng):
+    (large,), (small,) = images(rng, 1, (32, 48)), images(rng, 1)
+    height, width = large.shape[:2]
+    as_large = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BILINEAR))
+    found = result(Diversity(), drawn_for(large, large, small))
+    assert found == result(Diversity(), drawn_for(large, large, as_large))
+
+
 class Channels:
     """Stands in for a judge: its features are the colours of every other pixel."""
 

@@ -13,9 +13,9 @@ from fullglow_jax.data.palette import EVALUATED
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.comparison import compare
 from fullglow_jax.evaluation.report.charts import bits_chart, class_chart, confusion_chart
-from fullglow_jax.evaluation.report.figures import figures
+from fullglow_jax.evaluation.report.figures import figures, title
 from fullglow_jax.evaluation.report.files import write_report
-from fullglow_jax.evaluation.report.systems import class_table, systems_table
+from fullglow_jax.evaluation.report.systems import class_columns, class_table, systems_table
 
 
 def over_rounds(mean, deviation=None):
@@ -55,6 +55,7 @@ def report_of(name="mine", true=0.9, bits=2.345):
         "bits_per_dim_of_examples": [2.2, 2.3, 2.5],
         "images": {
             "rounds": 3,
+            "examples": 3,
             "psp": {
                 "judge": "pspnet50.npz",
                 **class_scores(0.735, 0.2913, 0.2386, 0.0013),
@@ -109,11 +110,10 @@ def test_several_systems():
         "other maps' photos",
     ]
     assert table.rows[1][1] == table.rows[1][5] == "–"
-    of_other_judges = systems_table([report_of("a"), report_of("b", true=0.8), report_of("c")])
-    assert [row[0] for row in of_other_judges.rows][3:5] == [
-        "true photos (a, c)",
-        "true photos (b)",
-    ]
+    reports = [report_of("a"), report_of("b", true=0.8), report_of("c")]
+    names = ["true photos (a, c)", "true photos (b)"]
+    assert [row[0] for row in systems_table(reports).rows][3:5] == names
+    assert list(class_columns(reports))[3:] == names
 
 
 def test_all_figures_and_classes():
@@ -127,6 +127,25 @@ def test_all_figures_and_classes():
     assert table.rows[0] == ("road", "–", "–", "–", "–")
     assert table.rows[1] == ("sidewalk", "50.00", "25.00", "50.00", "25.00")
     assert class_table({"images": {}}) is None
+
+
+def test_bits_that_are_not_of_a_target_given_a_condition():
+    report = report_of() | {"headline": "label", "bits_per_dim": {"label": over_rounds(0.5)}}
+    assert systems_table([report]).rows[0][1] == "0.500 (label)"
+    assert bits_chart(report) is not None
+
+
+def test_pairs_left_out():
+    report = report_of() | {"examples": 5}
+    assert title(report).startswith("5 examples of val, step 7, 3 rounds of images of 3 of them")
+
+
+def test_bits_that_are_not_finite(tmp_path):
+    report = report_of()
+    report["bits_per_dim"]["conditional"] = {"mean": None, "standard_error": None}
+    report["bits_per_dim_of_examples"] = [2.0, None, 3.0]
+    write_report(report, tmp_path, None)
+    assert json.loads((tmp_path / "eval.json").read_text()) == report
 
 
 def test_charts():
@@ -184,6 +203,15 @@ def test_files(tmp_path):
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
 
 
+def test_pictures_of_an_earlier_report_go(tmp_path):
+    write_report(report_of(), tmp_path, None)
+    bits_alone = report_of()
+    del bits_alone["images"]
+    write_report(bits_alone, tmp_path, None)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"eval.json", "eval.md", "eval.html", "eval_bits_per_dim.png"}
+
+
 def scored(folder, report):
     folder.mkdir()
     (folder / "eval.json").write_text(json.dumps(report))
@@ -206,13 +234,22 @@ def test_comparison(tmp_path, capsys):
     assert (tmp_path / "out" / "comparison_classes.png").is_file()
 
 
+def test_names_are_no_markup(tmp_path, capsys):
+    names = ["run[lr=3]", "a[/b]", "$\\frac$", "_x|y"]
+    folders = [scored(tmp_path / str(i), report_of(name)) for i, name in enumerate(names)]
+    compare(folders, tmp_path / "out")
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in names)
+    assert "| _x\\|y | 2.345" in (tmp_path / "out" / "comparison.md").read_text()
+
+
 def test_systems_of_one_name_are_told_apart(tmp_path):
     folders = [scored(tmp_path / name, report_of("run")) for name in ("one", "two")]
     compare(folders, tmp_path / "out")
     assert f"| {folders[1]} | 2.345" in (tmp_path / "out" / "comparison.md").read_text()
 
 
-@pytest.mark.parametrize("content", [None, "{", "[]", '{"checkpoint": 3}'])
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"name": "x"}'])
 def test_nothing_to_compare(tmp_path, content):
     good = scored(tmp_path / "good", report_of())
     bad = tmp_path / "bad"

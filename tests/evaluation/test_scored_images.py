@@ -79,6 +79,7 @@ def test_the_other_condition_is_the_pairs_before():
     truths = Truths(Source())
     assert [truth.other_condition[0, 0, 0] for truth in truths] == [4, 0, 1, 2, 3]
     assert [truth.other_condition[0, 0, 0] for truth in Truths(Source(), 2)] == [1, 0]
+    assert Truths(Source(), 1)[0].other_condition is None
 
 
 def test_what_was_measured_is_not_measured_again(folder):
@@ -97,6 +98,21 @@ def test_what_has_changed_is(folder):
     assert again.asked == ["pair 1"]
     assert len(score(folder, of_another_judge).results["grey"]["all"]) == COUNT
     assert len(of_another_judge.asked) == COUNT
+
+
+def test_other_metrics_take_nothing_of_these(folder):
+    score(folder, Grey())
+    drawn, truths = DrawnImages(folder, SIZE), Truths(Source())
+    metrics = {"grey": Grey(), "other": Grey()}
+    scored = score_images(drawn, truths, metrics, Unfinished(folder, "test"))
+    assert scored.results["grey"] == scored.results["other"]
+
+
+def test_only_so_many_rounds(folder):
+    for number in (1, 2, 10):
+        (folder / f"round_{number}").mkdir()
+    names = [[path.name for path in DrawnImages(folder, SIZE, n).rounds] for n in (None, 2, 1)]
+    assert names == [["round_1", "round_2", "round_10"], ["round_1", "round_2"], ["round_1"]]
 
 
 def test_each_process_measures_its_share(folder, monkeypatch):

@@ -50,6 +50,20 @@ def test_other_processes_findings_are_read(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_no_finding_is_not_read(tmp_path):
+    (tmp_path / ".eval.unfinished.0").write_bytes(
+        b'\xff\xfe\n[1]\n3\n{"a": 1}\n[["a"], 2]\n["b", 4]\n'
+    )
+    unfinished = Unfinished(tmp_path, "eval")
+    assert (unfinished.get("a"), unfinished.get("b")) == (None, 4)
+
+
+def test_findings_that_cannot_be_read(tmp_path):
+    (tmp_path / ".eval.unfinished.0").mkdir()
+    with pytest.raises(UserError, match=r"eval\.unfinished\.0 cannot be read"):
+        Unfinished(tmp_path, "eval")
+
+
 def test_nowhere_to_write(tmp_path):
     with pytest.raises(UserError, match="cannot be written"):
         Unfinished(tmp_path / "missing", "eval").add("a", 1)
@@ -66,6 +80,10 @@ def test_digests():
         digest(array, "1"),
         digest(array, 1.0),
         digest(np.zeros((0, 3))),
+        digest({"a": array}),
+        digest({"b": array}),
+        digest({"a": array, "b": ()}),
+        digest(array, None),
     ]
     assert len(set(different)) == len(different)
     assert digest({"a": array, "b": 1}) == digest({"b": 1, "a": array})

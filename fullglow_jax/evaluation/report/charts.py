@@ -17,21 +17,28 @@ DPI = 120
 
 
 def bits_chart(report: dict[str, Any]) -> bytes | None:
-    """How bits/dim are spread over examples, and what their mean is made of."""
+    """How bits/dim are spread over examples, what they add up from, and each level's share."""
     if "bits_per_dim" not in report:
         return None
-    chart = Figure(figsize=(9, 3.4), layout="constrained")
-    spread, parts = chart.subplots(1, 2)
     headline = report["headline"]
-    spread.hist(report["bits_per_dim_of_examples"], bins="auto")
-    spread.set(xlabel=f"{headline} bits/dim", ylabel="examples")
-    shares = {
-        name.partition("/")[2]: summary["mean"]
-        for name, summary in report["bits_per_dim"].items()
+    bits = {name: summary["mean"] for name, summary in report["bits_per_dim"].items()}
+    parts = {
+        name.removeprefix(f"{headline}/"): math.nan if mean is None else mean
+        for name, mean in bits.items()
         if name.startswith(f"{headline}/")
     }
-    _bars(parts, list(shares), {"": list(shares.values())})
-    parts.set(xlabel=f"{headline} bits/dim, by part")
+    levels = {name: parts.pop(name) for name in list(parts) if name.startswith("level_")}
+    if parts and bits[headline] is not None:
+        parts["a pixel's bits"] = bits[headline] - sum(parts.values())
+    shown = {"what they add up from": parts, "the levels' shares": levels}
+    shown = {title: values for title, values in shown.items() if values}
+    chart = Figure(figsize=(4.5 * (1 + len(shown)), 3.4), layout="constrained")
+    spread, *others = chart.subplots(1, 1 + len(shown), squeeze=False)[0]
+    spread.hist([value for value in report["bits_per_dim_of_examples"] if value is not None])
+    spread.set(title="of each example", xlabel=f"{headline} bits/dim", ylabel="examples")
+    for axes, (title, values) in zip(others, shown.items(), strict=True):
+        _bars(axes, list(values), {"": list(values.values())})
+        axes.set(title=title, xlabel=f"{headline} bits/dim")
     return _png(chart)
 
 
@@ -98,13 +105,18 @@ def _bars(axes: Axes, names: Sequence[str], series: dict[str, list[float]]) -> N
     places = np.arange(len(names))
     height = 0.8 / len(series)
     for i, (what, values) in enumerate(series.items()):
-        axes.barh(places + (i - (len(series) - 1) / 2) * height, values, height, label=what or None)
+        axes.barh(places + (i - (len(series) - 1) / 2) * height, values, height, label=_plain(what))
     axes.set_yticks(places, names)
     axes.invert_yaxis()
     axes.grid(axis="x", alpha=0.3)
     axes.axvline(0, color="black", linewidth=0.8)
     if len(series) > 1:
         axes.legend()
+
+
+def _plain(name: str) -> str:
+    """A name as Matplotlib shows it: no formula, and not left out of legends."""
+    return f" {name}".replace("$", r"\$")
 
 
 def _png(chart: Figure) -> bytes:

@@ -88,6 +88,8 @@ def title(report: dict[str, Any]) -> str:
     of_images = report.get("images")
     count = of_images["rounds"] if of_images else 0
     rounds = f", {count} round{'s' if count > 1 else ''} of images" if count else ""
+    if of_images and of_images["examples"] < report["examples"]:
+        rounds += f" of {of_images['examples']} of them"
     scored = "" if report["checkpoint"] is None else f", step {report['checkpoint']}"
     judge = f", judged by {psp['judge']}" if (psp := (of_images or {}).get("psp")) else ""
     return f"{report['examples']} examples of {report['split']}{scored}{rounds}{judge}"

@@ -8,6 +8,7 @@ from typing import Any
 import rich.box
 import rich.table
 from rich.console import Console
+from rich.text import Text
 
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.report import charts
@@ -43,12 +44,12 @@ def write_report(report: dict[str, Any], folder: Path, samples: bytes | None) ->
     if by_class := class_table(report):
         sections.append(Section("Classes, in numbers", by_class))
     files: dict[str, bytes] = {
-        "eval.json": (json.dumps(report, indent=2) + "\n").encode(),
+        "eval.json": (json.dumps(report, indent=2, allow_nan=False) + "\n").encode(),
         "eval.md": f"{title(report)}:\n\n{markdown(table)}\n{markdown(all_figures)}".encode(),
         "eval.html": page(report["name"], title(report), sections).encode(),
     }
     files |= {f"eval_{stem}.png": png for stem, (_, png) in pictures.items() if png}
-    return _write(folder, files)
+    return _write(folder, files, outdated=[f"eval_{stem}.png" for stem in pictures])
 
 
 def write_comparison(reports: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
@@ -73,14 +74,16 @@ def write_comparison(reports: Sequence[dict[str, Any]], folder: Path) -> list[Pa
         "comparison.md": f"{about}\n\n{markdown(table)}".encode(),
         "comparison.html": page("Comparison", about, sections).encode(),
     }
-    return _write(folder, files | ({"comparison_classes.png": chart} if chart else {}))
+    picture = "comparison_classes.png"
+    return _write(folder, files | ({picture: chart} if chart else {}), outdated=[picture])
 
 
 def show(table: Table, title: str) -> None:
     """Prints a table."""
-    shown = rich.table.Table(*table.header, title=title, box=rich.box.SIMPLE)
+    # As texts: brackets in a name are no markup.
+    shown = rich.table.Table(*table.header, title=Text(title), box=rich.box.SIMPLE)
     for row in table.rows:
-        shown.add_row(*row)
+        shown.add_row(*map(Text, row))
     console = Console()
     if not console.is_terminal:
         console.width = 140
@@ -90,20 +93,23 @@ def show(table: Table, title: str) -> None:
 def markdown(table: Table) -> str:
     """A table for a document."""
     lines = [f"| {' | '.join(table.header)} |", "|---" * len(table.header) + "|"]
-    lines += [f"| {' | '.join(row)} |" for row in table.rows]
+    lines += [f"| {' | '.join(c.replace('|', chr(92) + '|') for c in row)} |" for row in table.rows]
     return "\n".join(lines) + "\n"
 
 
-def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+def _write(folder: Path, files: Mapping[str, bytes], outdated: Sequence[str]) -> list[Path]:
+    """Writes the files; what is outdated and not among them goes."""
     for name, content in files.items():
         path, scratch = folder / name, folder / f".{name}.tmp"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             scratch.write_bytes(content)
             scratch.replace(path)
+            for other in set(outdated) - files.keys():
+                (folder / other).unlink(missing_ok=True)
         except OSError as error:
             raise UserError(
                 f"{path} cannot be written: {error.strerror or error}. Make its folder writable, "
-                "or copy the workdir to where you may write."
+                "or copy it to where you may write."
             ) from error
     return [folder / name for name in files]

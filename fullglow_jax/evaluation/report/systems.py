@@ -1,6 +1,7 @@
 """What was found, as tables: of one system, of several side by side, of classes."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from fullglow_jax.evaluation.report.figures import (
@@ -52,20 +53,21 @@ def systems_table(reports: Sequence[dict[str, Any]]) -> Table:
         )
         for report in reports
     ]
-    rows += [(*row, *[NONE] * len(extra)) for row in _beside(reports)]
+    rows += [
+        (what, NONE, *_class_scores(scores), *[NONE] * len(extra))
+        for key in PSP_BESIDE
+        for what, scores in _beside(reports, key).items()
+    ]
     return Table(("model", "cond. bits/dim", *CLASS_COLUMNS, *extra), rows)
 
 
 def class_columns(reports: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Class scores of each system, and of true photos once, by what to call them."""
-    found: dict[str, dict[str, Any]] = {}
-    true: dict[str, dict[str, Any]] = {}
+    """Class scores of each system, and of true photos, by what to call them."""
+    found = {}
     for report in reports:
-        scores = _label_scores(report)
-        if scores is not None:
+        if scores := _label_scores(report):
             found["drawn" if len(reports) == 1 else report["name"]] = scores
-            true = {"true photos": scores["ground_truth"]} if "ground_truth" in scores else true
-    return found | true
+    return found | _beside(reports, "ground_truth")
 
 
 def class_table(report: dict[str, Any]) -> Table | None:
@@ -100,7 +102,9 @@ def _of_images(report: dict[str, Any], name: str) -> str:
 def _bits(report: dict[str, Any]) -> str:
     if "bits_per_dim" not in report:
         return NONE
-    return figure("", report["bits_per_dim"][report["headline"]], 3).with_error
+    headline = report["headline"]
+    bits = figure("", report["bits_per_dim"][headline], 3).with_error
+    return bits if headline == "conditional" else f"{bits} ({headline})"
 
 
 def _label_scores(report: dict[str, Any]) -> dict[str, Any] | None:
@@ -114,13 +118,19 @@ def _class_scores(scores: dict[str, Any] | None) -> tuple[str, ...]:
     return tuple(percent("", scores[key]).with_error for key in CLASS_SCORES)
 
 
-def _beside(reports: Sequence[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
-    """What photos score that the systems did not draw, once where it is the same beside all."""
-    for key, what in PSP_BESIDE.items():
-        systems: dict[tuple[str, ...], list[str]] = {}
-        for report in reports:
-            if psp := _images(report).get("psp"):
-                systems.setdefault(_class_scores(psp[key]), []).append(report["name"])
-        for scores, names in systems.items():
-            whose = f" ({', '.join(names)})" if len(systems) > 1 else ""
-            yield (f"{what}{whose}", NONE, *scores)
+def _beside(reports: Sequence[dict[str, Any]], key: str) -> dict[str, dict[str, Any]]:
+    """Class scores of what systems did not draw, once where they are the same beside all.
+
+    Args:
+        reports: Of the systems.
+        key: One of `PSP_BESIDE`.
+    """
+    found: dict[str, tuple[dict[str, Any], list[str]]] = {}
+    for report in reports:
+        if psp := _images(report).get("psp"):
+            _, names = found.setdefault(json.dumps(psp[key]), (psp[key], []))
+            names.append(report["name"])
+    return {
+        PSP_BESIDE[key] + (f" ({', '.join(names)})" if len(found) > 1 else ""): scores
+        for scores, names in found.values()
+    }

@@ -118,8 +118,11 @@ def _record(session: Session, album: Album) -> None:
         album.save_text(RECORD, json.dumps(asked, indent=2) + "\n")
         return
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}. Name another --out.") from error
+        raise UserError(f"{path} cannot be read: {error}. Move the folder away.") from error
     different = [key for key, value in asked.items() if drawn.get(key) != value]
     if different:
         told = "; ".join(f"{key} was {drawn.get(key)} and is {asked[key]} now" for key in different)
-        raise UserError(f"{album.folder} holds another set: {told}. Name another --out.")
+        raise UserError(
+            f"{album.folder} holds another set: {told}. Move it away; sample.py can draw into "
+            "another, --out."
+        )
