@@ -7,17 +7,20 @@ import json
 import math
 import sys
 from dataclasses import replace
+from functools import partial
 
 import jax
 import numpy as np
 import optax
 
 from fullglow_jax.config import default_config
+from fullglow_jax.evaluation import judge as judges
 from fullglow_jax.models import Architecture, ConditionalFlow
 from fullglow_jax.models.interface import Batch
 from fullglow_jax.models.mean_gradient import mean_gradient
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.gradients import sharded_mean_gradient
+from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture, class_probabilities, normalise
 from fullglow_jax.training.step import guarded_step
 from fullglow_jax.training.trained import abstract_batch, abstract_state
 from tests.parallel.hlo import moved_bytes
@@ -114,13 +117,41 @@ def state_shares() -> dict[str, float]:
     return found
 
 
+def judges_differ() -> dict[str, float]:
+    """What judges on all devices say of photos, from what the network says of each by itself.
+
+    The largest difference of features, and the largest share of pixels whose class is another.
+    """
+    size = (17, 25)
+    network = PSPNet(PSPNetArchitecture(blocks=(1, 1, 1, 1), width=4))
+    variables = jax.jit(network.init)(jax.random.key(0), np.zeros((1, *size, 3), np.float32))
+    photos = np.random.default_rng(0).integers(0, 256, (3, *size, 3), np.uint8)
+    methods = (PSPNet.features, PSPNet.__call__)
+    alone = jax.jit(lambda x: [network.apply(variables, x, method=method) for method in methods])
+    features, logits = zip(*(alone(normalise(photo[None])) for photo in photos), strict=True)
+    predict = jax.jit(partial(network.apply, variables))
+    by_crops = class_probabilities(predict, photos, judges.CROP)
+    found = {}
+    for judge, scores in (
+        (judges.TrainedJudge("trained", network, jax.device_get(variables), size), logits),
+        (judges.ImportedJudge("imported", network, jax.device_get(variables)), by_crops[:, None]),
+    ):
+        of_judge = np.array(judge.features(photos)) - np.concatenate(features)
+        classes = np.array(judge.classes(photos)) != np.concatenate(scores).argmax(-1)
+        found[f"{judge.name}: features"] = float(np.abs(of_judge).max())
+        found[f"{judge.name}: classes"] = float(classes.mean())
+    return found
+
+
 if __name__ == "__main__":
+    judges.CROP = (17, 17)
     assert jax.device_count() == 8
     json.dump(
         {
             "gradients": gradient_differences(),
             "all-reduced": bytes_moved(),
             "state": state_shares(),
+            "judges": judges_differ(),
         },
         sys.stdout,
     )

@@ -44,3 +44,9 @@ def test_a_step_moves_no_more_than_the_parameters(found):
 @pytest.mark.parametrize("fsdp", [1, 2, 4, 8])
 def test_fsdp_splits_parameters_and_moments(found, fsdp):
     assert found["state"][str(fsdp)] == pytest.approx(1 / fsdp, rel=0.1)
+
+
+def test_judges_say_the_same_on_all_of_them(found):
+    assert len(found["judges"]) == 4
+    for case, difference in found["judges"].items():
+        assert difference < (1e-4 if "features" in case else 0.01), case
