@@ -18,13 +18,21 @@ def sigterm_in_the_third_step() -> None:
     _in_the_third_step(lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 
+def first_process_dies_in_the_third_step() -> None:
+    """SIGKILL of the one that the others met at."""
+    _dies_in_the_third_step(0)
+
+
 def second_process_dies_in_the_third_step() -> None:
     """SIGKILL of one of several."""
+    _dies_in_the_third_step(1)
 
+
+def _dies_in_the_third_step(process: int) -> None:
     def die() -> None:
         import jax
 
-        if jax.process_index() == 1:
+        if jax.process_index() == process:
             os.kill(os.getpid(), signal.SIGKILL)
 
     _in_the_third_step(die)

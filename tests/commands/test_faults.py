@@ -112,14 +112,22 @@ def test_asked_to_stop_at_any_moment(commands, trained, tmp_path):
     assert_same_end(tmp_path / "run", trained)
 
 
-def test_one_of_two_processes_dies(commands, trained, tmp_path):
+@pytest.mark.parametrize(
+    ("fault", "dead", "said"),
+    [
+        ("second_process_dies_in_the_third_step", 1, "error: process 0 of 2 lost another one: "),
+        # The one that they met at: JAX ends the others, which at times can say it themselves.
+        ("first_process_dies_in_the_third_step", 0, "another task died|lost another one"),
+    ],
+)
+def test_one_of_two_processes_dies(commands, trained, tmp_path, fault, dead, said):
     run = commands.tiny(tmp_path / "run", train__steps=4, train__sample_every=100)
-    fault = "second_process_dies_in_the_third_step"
     died = commands.with_fault(fault, "train.py", *run, cwd=tmp_path, processes=2)
     assert died.code == 128 + signal.SIGKILL, died.out + died.err
-    assert "launch: process 1 of 2 was ended by SIGKILL" in died.err
-    assert "error: process 0 of 2 lost another one: " in died.err
-    assert f"goes on from the last checkpoint in {tmp_path / 'run'}" in died.err
+    assert f"launch: process {dead} of 2 was ended by SIGKILL" in died.err
+    assert re.search(said, died.err)
+    if dead == 1:
+        assert f"goes on from the last checkpoint in {tmp_path / 'run'}" in died.err
     assert "Traceback" not in died.err
     again = commands("train.py", *run, cwd=tmp_path, processes=2)
     assert again.code == 0, again.err
