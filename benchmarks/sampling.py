@@ -1,6 +1,6 @@
 """Sampling: seconds an image for many photos of one condition and for many conditions.
 
-python -m benchmarks.sampling [--original PATH]
+python -m benchmarks.sampling [--original PATH] [--case 1x8]
 """
 
 from collections.abc import Callable
@@ -41,6 +41,7 @@ def main() -> None:
     options.add_argument("--size", type=size, default=(128, 128))
     options.add_argument("--steps", type=numbers, default=(8, 8, 8, 8))
     options.add_argument("--precision", default="float32")
+    options.add_argument("--case", type=size, action="append", help="conditions × photos of each")
     options.add_argument("--repeats", type=int, default=5)
     options.add_argument("--original", type=Path, help="a checkout of the original (needs torch)")
     args = options.parse_args()
@@ -55,7 +56,7 @@ def main() -> None:
         first = random_batch(args.size, 1)
         original.train_step(first.condition, first.target)  # starts its actnorms
     rows = []
-    for conditions, each in CASES:
+    for conditions, each in args.case or CASES:
         batch = random_batch(args.size, conditions)
         runs = {"ours": drawing(model, state.variables, batch, each)}
         # The original takes each photo by itself: as many of one condition take it as long.

@@ -75,6 +75,12 @@ def resize_bilinear(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
+def resize_nearest(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Stretches uint8 (H, W) or (H, W, 3) to `size` (h, w), each pixel the nearest one's value."""
+    height, width = size
+    return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.NEAREST))
+
+
 def fit(picture: Picture, size: tuple[int, int], how: str) -> np.ndarray:
     """Brings a picture to `size` (h, w): antialiased bilinear, or nearest for labels.
 

@@ -30,9 +30,10 @@ from fullglow_jax.data.prepared import (
     damage,
     prepared_folder,
 )
-from fullglow_jax.data.shards import Shard, draft, features_of, make_shard, shards_of, swept, sync
+from fullglow_jax.data.shards import Shard, features_of, make_shard, shards_of
 from fullglow_jax.data.source import find_source, verified_source
 from fullglow_jax.data.worker import begin_worker
+from fullglow_jax.drafts import draft, swept, sync
 from fullglow_jax.errors import UserError
 from fullglow_jax.progress import ProgressLine
 

@@ -1,10 +1,7 @@
 """The ArrayRecord files that prepared pairs are written to, each of them whole or not there."""
 
 import io
-import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +11,7 @@ from PIL import Image
 
 from fullglow_jax.data.file_pairs import FilePairs
 from fullglow_jax.data.prepared import DATASET, Checksum, checksum, image_parts
+from fullglow_jax.drafts import draft
 
 PER_SHARD = 128
 """Pairs in a file, which is what a stopped run keeps."""
@@ -72,40 +70,6 @@ def features_of(source: FilePairs) -> Any:
     image = tfds.features.Image(shape=(*source.image_size, 3), encoding_format="png")
     images = dict.fromkeys(image_parts(source), image)
     return tfds.features.FeaturesDict({**images, "name": tfds.features.Text()})
-
-
-@contextmanager
-def draft(path: Path) -> Iterator[Path]:
-    """A name to write to; what is there in the end is brought to disk and gets its own name."""
-    # With the process' id, so that two runs do not write into one file.
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield scratch
-        sync(scratch)
-        scratch.replace(path)
-        sync(path.parent)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def sync(path: Path) -> None:
-    """Brings a file, or the names in a folder, to disk; raises OSError where that is full."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def swept(folder: Path) -> Iterator[None]:
-    """Deletes, in the end, the drafts of runs that were killed before this."""
-    started = time.time()
-    yield
-    for scratch in folder.glob(".*.tmp"):
-        with suppress(FileNotFoundError):
-            if scratch.stat().st_mtime < started:
-                scratch.unlink()
 
 
 def _write(path: Path, pairs: FilePairs, stopped: Callable[[], bool]) -> None:

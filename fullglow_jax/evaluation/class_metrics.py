@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from fullglow_jax.data.faults import Fault
+from fullglow_jax.data.images import resize_nearest
 from fullglow_jax.data.palette import EVALUATED, IGNORED
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.image_metrics import DrawnPair, Measurement
-from fullglow_jax.evaluation.judge import Judge, nearest
+from fullglow_jax.evaluation.judge import Judge
 from fullglow_jax.evaluation.segmentation_scores import (
     Confusion,
     classes_of_colours,
@@ -88,7 +89,7 @@ class Psp:
     def _confusions(self, pair: DrawnPair, found: Sequence[np.ndarray]) -> Measurement:
         of_truth, *of_images = found
         true = classes_of_label_map(pair.truth.condition, pair.truth.name)
-        other = nearest(_classes_if_any(pair.truth.other_condition), true.shape)
+        other = resize_nearest(_classes_if_any(pair.truth.other_condition), true.shape)
         return {
             "drawn": [_confusion(true, classes) for classes in of_images],
             "ground_truth": [_confusion(true, of_truth)],

@@ -20,8 +20,8 @@ class DrawnImages:
 
     Args:
         folder: Where they lie.
-        rounds: Only the first so many, or all that there are.
         image_size: (H, W) of the model, which images may have; else they are of the truth's size.
+        rounds: Only the first so many, or all that there are.
 
     Attributes:
         rounds: The folders of each round.

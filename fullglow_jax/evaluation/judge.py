@@ -1,23 +1,21 @@
 """Segmentation networks that say what is in photos."""
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-from jax import Array
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from PIL import Image
 
-from fullglow_jax.data.images import resize_bilinear
+from fullglow_jax.data.images import resize_bilinear, resize_nearest
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.unfinished import digest
 from fullglow_jax.models.segmentation import Segmentation
 from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.parallel.in_batches import InBatches
 from fullglow_jax.segmentation import PSPNet, class_probabilities, load_pspnet
 from fullglow_jax.segmentation.pixels import normalise
 from fullglow_jax.training.trained import load_trained, stored_config
@@ -36,21 +34,24 @@ class Judge(ABC):
         name: What to call it in a report.
         network: The network.
         variables: Its variables, on the host.
+        photos_a_device: Photos, or crops of them, that a device sees at once.
 
     Attributes:
         name: The name.
         digest: Of all that decides what it says.
     """
 
-    def __init__(self, name: str, network: PSPNet, variables: Any) -> None:
+    def __init__(
+        self, name: str, network: PSPNet, variables: Any, photos_a_device: int = 1
+    ) -> None:
         self.name = name
         self.digest = digest(type(self).__name__, repr(network.architecture), variables)
-        mesh = Mesh(np.array(jax.local_devices()), ("photos",))
-        self._devices = mesh.size
-        self._split = NamedSharding(mesh, PartitionSpec("photos"))
-        self._variables = jax.device_put(variables, NamedSharding(mesh, PartitionSpec()))
-        self._logits_of = jax.jit(network.apply)
-        self._features_of = jax.jit(lambda v, x: network.apply(v, x, method=PSPNet.features))
+        devices = Devices(here=True)
+        self._at_once = photos_a_device * devices.mesh.size
+        self._variables = jax.device_put(variables, devices.replicated)
+        features = partial(network.apply, method=PSPNet.features)
+        self._logits_of = InBatches(network.apply, devices, self._at_once)
+        self._features_of = InBatches(features, devices, self._at_once)
 
     @abstractmethod
     def classes(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -59,14 +60,6 @@ class Judge(ABC):
     @abstractmethod
     def features(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
         """What the classifier reads, float32 (h, w, C), of each photo, uint8 (H, W, 3)."""
-
-    def _run(self, function: Callable[[Any, Array], Array], normalised: np.ndarray) -> np.ndarray:
-        """The network on photos, filled up to a multiple of the devices."""
-        count = len(normalised)
-        filled = math.ceil(count / self._devices) * self._devices
-        places = np.minimum(np.arange(filled), count - 1)
-        placed = jax.device_put(normalised[places], self._split)
-        return np.asarray(function(self._variables, placed))[:count]
 
 
 class TrainedJudge(Judge):
@@ -80,31 +73,22 @@ class TrainedJudge(Judge):
     """
 
     def __init__(self, name: str, network: PSPNet, variables: Any, size: tuple[int, int]) -> None:
-        super().__init__(name, network, variables)
+        super().__init__(name, network, variables, PHOTOS_A_DEVICE)
         self.digest = digest(self.digest, size)
         self._size = size
 
     def classes(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See `Judge`; taken to the photo's size by the nearest pixel."""
-        found = self._seen(self._logits_of, photos)
-        return [
-            nearest(logits.argmax(-1).astype(np.uint8), photo.shape[:2])
-            for logits, photo in zip(found, photos, strict=True)
-        ]
+        found = self._logits_of(self._variables, self._seen(photos)).argmax(-1).astype(np.uint8)
+        pairs = zip(found, photos, strict=True)
+        return [resize_nearest(classes, photo.shape[:2]) for classes, photo in pairs]
 
     def features(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See `Judge`."""
-        return list(self._seen(self._features_of, photos))
+        return list(self._features_of(self._variables, self._seen(photos)))
 
-    def _seen(
-        self, function: Callable[[Any, Array], Array], photos: Sequence[np.ndarray]
-    ) -> Iterator[np.ndarray]:
-        # Always as many at once, so that it is compiled once.
-        at_once = PHOTOS_A_DEVICE * self._devices
-        for start in range(0, len(photos), at_once):
-            group = [resize_bilinear(photo, self._size) for photo in photos[start:][:at_once]]
-            filled = [*group, *group[-1:] * (at_once - len(group))]
-            yield from self._run(function, normalise(np.stack(filled)))[: len(group)]
+    def _seen(self, photos: Sequence[np.ndarray]) -> np.ndarray:
+        return normalise(np.stack([resize_bilinear(photo, self._size) for photo in photos]))
 
 
 class ImportedJudge(Judge):
@@ -115,25 +99,23 @@ class ImportedJudge(Judge):
 
     def classes(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See `Judge`."""
+        predict = partial(self._logits_of, self._variables)
         found: list[np.ndarray] = []
         for group in self._of_one_size(photos):
-            probabilities = class_probabilities(
-                lambda crops: self._run(self._logits_of, crops), group, CROP
-            )
-            found += list(probabilities.argmax(-1).astype(np.uint8))
+            found += list(class_probabilities(predict, group, CROP).argmax(-1).astype(np.uint8))
         return found
 
     def features(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
         """See `Judge`."""
-        groups = self._of_one_size(photos)
-        return [f for group in groups for f in self._run(self._features_of, normalise(group))]
+        groups = map(normalise, self._of_one_size(photos))
+        return [f for group in groups for f in self._features_of(self._variables, group)]
 
     def _of_one_size(self, photos: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
         """Photos in order, (B, H, W, 3), one a device."""
         for _, alike in groupby(photos, key=np.shape):
             group = list(alike)
-            for start in range(0, len(group), self._devices):
-                yield np.stack(group[start : start + self._devices])
+            for start in range(0, len(group), self._at_once):
+                yield np.stack(group[start : start + self._at_once])
 
 
 def load_judge(path: Path) -> Judge:
@@ -159,9 +141,3 @@ def load_judge(path: Path) -> Judge:
         jax.device_get(trained.variables),
         trained.architecture.image_size,
     )
-
-
-def nearest(classes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """Classes, uint8 (h, w), at another size, (H, W), each pixel that of the nearest."""
-    height, width = size
-    return np.asarray(Image.fromarray(classes).resize((width, height), Image.Resampling.NEAREST))

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -99,8 +100,18 @@ def classes_of_colours(image: np.ndarray) -> np.ndarray:
     return distance.argmin(0).astype(np.uint8)
 
 
-# Where an evaluated label shares its colour with another (poles and groups of them), it is meant.
-_CLASS_OF_COLOUR = {label.colour: label.train_id for label in (*LABELS, *EVALUATED)}
+_NO_LABEL = 254
+
+
+@cache
+def _classes_by_colour() -> np.ndarray:
+    """uint8 (256, 256, 256): the class of every colour there can be."""
+    classes = np.full((256, 256, 256), _NO_LABEL, np.uint8)
+    # Where an evaluated label shares its colour with another (poles and groups of them), it is
+    # meant.
+    for label in (*LABELS, *EVALUATED):
+        classes[label.colour] = label.train_id
+    return classes
 
 
 def classes_of_label_map(image: np.ndarray, name: str) -> np.ndarray:
@@ -115,15 +126,11 @@ def classes_of_label_map(image: np.ndarray, name: str) -> np.ndarray:
     Raises:
         UserError: It has a colour that is no label's.
     """
-    codes = image.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1])
-    found, places = np.unique(codes, return_inverse=True)
-    colours = [(int(c) >> 16, (int(c) >> 8) & 255, int(c) & 255) for c in found]
-    unknown = [colour for colour in colours if colour not in _CLASS_OF_COLOUR]
-    if unknown:
-        share = np.isin(places, [colours.index(c) for c in unknown]).mean()
+    classes = _classes_by_colour()[image[..., 0], image[..., 1], image[..., 2]]
+    unknown = classes == _NO_LABEL
+    if unknown.any():
         raise UserError(
-            f"{name}: {share:.1%} of its pixels have colours that are no label's, "
-            f"{unknown[0]} for one"
+            f"{name}: {unknown.mean():.1%} of its pixels have colours that are no label's, "
+            f"{tuple(image[unknown][0].tolist())} for one"
         )
-    classes = np.array([_CLASS_OF_COLOUR[colour] for colour in colours], np.uint8)
-    return classes[places].reshape(image.shape[:2])
+    return classes

@@ -23,7 +23,11 @@ SMALLEST_SPLIT = 1024
 
 
 class Devices:
-    """The devices of all processes, as a mesh of `data` × `fsdp`.
+    """The devices of all processes, or of this one, as a mesh of `data` × `fsdp`.
+
+    Args:
+        parallel: `config.parallel`; None for all devices, and nothing split over `fsdp`.
+        here: Whether those of this process alone, for what it computes without the others.
 
     Attributes:
         mesh: The mesh.
@@ -34,8 +38,8 @@ class Devices:
         UserError: Where `config.parallel` asks for what these devices are not.
     """
 
-    def __init__(self, parallel: ConfigDict | None = None) -> None:
-        devices = np.array(jax.devices())
+    def __init__(self, parallel: ConfigDict | None = None, *, here: bool = False) -> None:
+        devices = np.array(jax.local_devices() if here else jax.devices())
         if parallel is not None and parallel.devices is not None:
             devices = _first(devices, parallel.devices)
         fsdp = 1 if parallel is None else parallel.fsdp

@@ -10,6 +10,7 @@ import rich.table
 from rich.console import Console
 from rich.text import Text
 
+from fullglow_jax.drafts import draft
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.report import charts
 from fullglow_jax.evaluation.report.figures import title
@@ -100,11 +101,11 @@ def markdown(table: Table) -> str:
 def _write(folder: Path, files: Mapping[str, bytes], outdated: Sequence[str]) -> list[Path]:
     """Writes the files; what is outdated and not among them goes."""
     for name, content in files.items():
-        path, scratch = folder / name, folder / f".{name}.tmp"
+        path = folder / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            scratch.write_bytes(content)
-            scratch.replace(path)
+            with draft(path) as scratch:
+                scratch.write_bytes(content)
             for other in set(outdated) - files.keys():
                 (folder / other).unlink(missing_ok=True)
         except OSError as error:

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from fullglow_jax.data.faults import Fault
+from fullglow_jax.data.images import resize_bilinear, resize_nearest
 from fullglow_jax.data.palette import EVALUATED_COLOURS
 from fullglow_jax.evaluation.drawn_images import DrawnImages
 from fullglow_jax.evaluation.judge import Judge
@@ -40,19 +41,15 @@ def samples_picture(drawn: DrawnImages, truths: Truths, judge: Judge | None) -> 
         if len(images) < len(read):
             continue
         height, width = truth.target.shape[:2]
-        size = size or (min(width, WIDTH), round(height * min(1, WIDTH / width)))
-        row = [_at(truth.condition, size, Image.Resampling.NEAREST)]
-        row += [_at(image, size, Image.Resampling.BILINEAR) for image in (truth.target, *images)]
+        size = size or (round(height * min(1, WIDTH / width)), min(width, WIDTH))
+        row = [resize_nearest(truth.condition, size)]
+        row += [resize_bilinear(image, size) for image in (truth.target, *images)]
         if judge is not None:
             for classes in judge.classes([truth.target, images[0]]):
-                row.append(_at(EVALUATED_COLOURS[classes], size, Image.Resampling.NEAREST))
+                row.append(resize_nearest(EVALUATED_COLOURS[classes], size))
         rows.append(row)
     if not rows:
         return None
     png = io.BytesIO()
     Image.fromarray(image_grid(rows, titles)).save(png, "png")
     return png.getvalue()
-
-
-def _at(image: np.ndarray, size: tuple[int, int], how: Image.Resampling) -> np.ndarray:
-    return np.asarray(Image.fromarray(image).resize(size, how))
