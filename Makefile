@@ -1,10 +1,16 @@
 PYTHON ?= python3
-BIN := .venv/bin
 RUN ?= runs/demo
+
+# Which versions of the packages: pinned, as in requirements.txt, or the lowest or newest that
+# pyproject.toml allows, in a virtual environment of their own.
+VERSIONS ?= pinned
+VENV := .venv$(patsubst %,-%,$(filter-out pinned,$(VERSIONS)))
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint clean
 
-demo: .venv/installed
+demo: $(VENV)/installed
 	$(BIN)/python train.py --config configs/street_scenes.py --workdir $(RUN)
 	$(BIN)/python sample.py --workdir $(RUN) --count 8 --samples 2 \
 		--temperature 0.3 --temperature 0.6 --temperature 0.9
@@ -21,23 +27,35 @@ demo: .venv/installed
 	@echo "To paint label maps and see photos of them, in a browser:"
 	@echo "  $(BIN)/python -m fullglow_jax.demo --workdir $(RUN)"
 
-test: .venv/installed
+test: $(VENV)/installed
 # One worker a core. A file's tests stay together, and with them the runs that they share.
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
-lint: .venv/installed
+lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 # Python 3.11 or later is looked for before a virtual environment is made of it.
-.venv/installed: requirements.txt pyproject.toml
+$(VENV)/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(if $(filter pinned lowest newest,$(VERSIONS)),,echo "VERSIONS=$(VERSIONS) is none of pinned, lowest, newest"; exit 1)
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL_$(VERSIONS))
 	@touch $@
 
+define INSTALL_pinned
+$(PIP) -r requirements.txt
+$(PIP) --no-deps -e .
+endef
+define INSTALL_lowest
+$(PIP) uv
+$(BIN)/uv pip install --quiet --python $(BIN)/python --resolution lowest-direct -e '.[dev]'
+endef
+define INSTALL_newest
+$(PIP) --upgrade --upgrade-strategy eager -e '.[dev]'
+endef
+
 clean:
-	rm -rf .venv runs datasets
+	rm -rf .venv .venv-lowest .venv-newest runs datasets

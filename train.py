@@ -6,16 +6,16 @@ python train.py --config configs/cityscapes_512.py [--workdir DIR] [--config.key
 from collections.abc import Sequence
 from pathlib import Path
 
-from absl import flags
-
 from fullglow_jax import cli
+from fullglow_jax.settings import rules
 
-WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder for checkpoints, metrics and samples; runs/NAME if not given."
+WORKDIR = cli.flag(
+    "workdir",
+    None,
+    rules.path(),
+    "Folder for checkpoints, metrics and samples; runs/NAME if not given.",
 )
-PROFILE = flags.DEFINE_integer(
-    "profile", 0, "Trace so many steps to WORKDIR/profile.", lower_bound=0
-)
+PROFILE = cli.flag("profile", 0, rules.integer(0), "Trace so many steps to WORKDIR/profile.")
 
 
 def main(argv: Sequence[str]) -> None:
@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> None:
     config = cli.parse_config(argv)
     from fullglow_jax.training.loop import train
 
-    train(config, Path(WORKDIR.value or f"runs/{cli.config_name()}"), PROFILE.value)
+    train(config, WORKDIR.value or Path("runs", cli.config_name()), PROFILE.value)
 
 
 if __name__ == "__main__":

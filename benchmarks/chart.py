@@ -22,7 +22,7 @@ def main() -> None:
             *("benchmarks/results", "docs/images/memory.png")[len(sys.argv) - 1 :],
         )
     )
-    rows = json.loads((results / "memory.json").read_text())["rows"]
+    rows = json.loads((results / "memory.json").read_text(encoding="utf-8"))["rows"]
     cases = list(dict.fromkeys((row["image"], row["steps"]) for row in rows))
     figure, axes = plt.subplots(figsize=(8, 3.6), layout="constrained")
     for place, (mode, colour) in enumerate(COLOURS.items()):

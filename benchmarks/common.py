@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,13 @@ import optax
 from rich.console import Console
 from rich.table import Table
 
-from fullglow_jax.models.architecture import Architecture
-from fullglow_jax.models.conditional_flow import ConditionalFlow
-from fullglow_jax.models.interface import Batch, TrainState
+from fullglow_jax.files.paths import user_path
+from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.model import JointFlowModel
+from fullglow_jax.flows.step_tables import full_glow
+from fullglow_jax.layers.precision import Compute
+from fullglow_jax.models.batch import Batch
+from fullglow_jax.models.interface import TrainState
 from fullglow_jax.training.compilation import compiler_options
 
 MIB = 2**20
@@ -38,7 +43,7 @@ def numbers(text: str) -> tuple[int, ...]:
 def parser(description: str | None) -> argparse.ArgumentParser:
     """An argument parser with the options that all benchmarks have."""
     options = argparse.ArgumentParser(description=description)
-    options.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    options.add_argument("--out", type=user_path, default=Path("benchmarks/results"))
     return options
 
 
@@ -49,12 +54,14 @@ def random_batch(image_size: tuple[int, int], count: int) -> Batch:
     return Batch(*images)
 
 
-def full_glow(architecture: Architecture) -> ConditionalFlow:
+def full_glow_model(architecture: Architecture) -> JointFlowModel:
     """The model with the paper's objective and optimiser."""
-    return ConditionalFlow(architecture, bits=8, source_weight=1e-4, optimizer=optax.adam(1e-4))
+    return JointFlowModel(
+        full_glow(architecture), bits=8, source_weight=1e-4, optimizer=optax.adam(1e-4)
+    )
 
 
-def quick_init(model: ConditionalFlow, batch: Batch, seed: int = 0) -> TrainState:
+def quick_init(model: JointFlowModel, batch: Batch, seed: int = 0) -> TrainState:
     """A state, made as training makes it."""
     init = jax.jit(model.init, compiler_options=compiler_options())
     state: TrainState = init(jax.random.key(seed), batch)
@@ -67,8 +74,13 @@ def interleaved(runs: dict[str, Callable[[], Any]], repeats: int) -> dict[str, f
     In its turn each runs twice, and the second run counts: the first one finds the caches, and the
     memory that the system has at hand, as the others left them.
 
-    Each must return only when its work is done, or what JAX can wait for.
+    Each must return only when its work is done, or what JAX can wait for. Without repeats each
+    runs once, so that it is compiled, and there are no figures.
     """
+    if not repeats:
+        for run in runs.values():
+            jax.block_until_ready(run())
+        return dict.fromkeys(runs, float("nan"))
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
@@ -82,13 +94,29 @@ def interleaved(runs: dict[str, Callable[[], Any]], repeats: int) -> dict[str, f
 def matrix_product(precision: str) -> tuple[Callable[[], Any], float]:
     """The machine's yardstick: a large square product, and the flops it takes."""
     n = 2048 if jax.default_backend() == "cpu" else 8192
-    a = jnp.ones((n, n), precision)
-    product = jax.jit(lambda a: a @ a)
-    return lambda: product(a), 2.0 * n**3
+    compute = Compute(precision)
+    a = compute.cast(jnp.ones((n, n)))
+    product = jax.jit(partial(jnp.matmul, precision=compute.products))
+    return lambda: product(a, a), 2.0 * n**3
+
+
+def arithmetic(precision: str) -> str:
+    """What the device multiplies in, at one of `config.model.precision`'s values."""
+    if precision != "float32":
+        return {"highest": "float32"}.get(precision, precision)
+    # JAX_DEFAULT_MATMUL_PRECISION, which says what "float32" means where it is set.
+    chosen = jax.config.jax_default_matmul_precision
+    usual = {"gpu": "TF32 where it can", "tpu": "bfloat16"}.get(jax.default_backend(), "float32")
+    return chosen or usual
 
 
 def report(options: argparse.Namespace, name: str, rows: list[dict[str, Any]]) -> None:
-    """Prints rows as a table and writes them, with the machine, to `OUT/NAME.json`."""
+    """Prints rows as a table and writes them, with the machine, to `OUT/NAME.json`.
+
+    Nothing, where there were no repeats and so there are no figures.
+    """
+    if getattr(options, "repeats", None) == 0:
+        return
     device = jax.devices()[0]
     machine = {
         "device": f"{device.device_kind} × {jax.device_count()}",
@@ -103,5 +131,7 @@ def report(options: argparse.Namespace, name: str, rows: list[dict[str, Any]]) -
     Console(width=max(100, 16 * len(rows[0]))).print(table)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"{name}.json"
-    path.write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
+    path.write_text(
+        json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n", encoding="utf-8"
+    )
     print(path)

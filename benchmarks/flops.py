@@ -4,8 +4,8 @@ import math
 
 import jax
 
-from fullglow_jax.models.architecture import Architecture
-from fullglow_jax.models.full_glow import FullGlow
+from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.step_tables import boundary_maps, full_glow
 
 
 def forward_flops(architecture: Architecture) -> float:
@@ -16,9 +16,8 @@ def forward_flops(architecture: Architecture) -> float:
     a = architecture
     image = jax.ShapeDtypeStruct((1, *a.image_size, a.channels), "float32")
     boundary = tuple(jax.ShapeDtypeStruct((1, *size, 3), "float32") for size in a.level_sizes)
-    variables = jax.eval_shape(
-        FullGlow(a).init, jax.random.key(0), image, image, boundary if a.boundary else ()
-    )
+    maps = boundary_maps(boundary if a.boundary else ())
+    variables = jax.eval_shape(full_glow(a).init, jax.random.key(0), (image, image), maps)
     flops = 0
     for path, leaf in jax.tree_util.tree_leaves_with_path(variables["params"]):
         names = [key.key for key in path]

@@ -14,7 +14,7 @@ from benchmarks.common import interleaved, quick_init, report
 from fullglow_jax import cli
 from fullglow_jax.data.pipeline import training_batches
 from fullglow_jax.data.source import build_source
-from fullglow_jax.models import build_architecture, build_model
+from fullglow_jax.model_registry import build_model
 from fullglow_jax.parallel.devices import Devices
 
 BATCHES = 50
@@ -22,19 +22,18 @@ BATCHES = 50
 
 def main() -> None:
     """Measures one config."""
-    config = cli.parse_config(sys.argv[1:])
-    architecture, devices = build_architecture(config), Devices()
+    config = cli.parse_config(sys.argv[1:], alone=True)
+    model, devices = build_model(config, optax.constant_schedule(1e-4)), Devices()
     batch_size = config.train.batch_size
     batches = training_batches(
-        build_source(config.data, "train", boundary=architecture.boundary),
+        build_source(config.data, "train", model.shapes.annotations),
         batch_size=batch_size,
         seed=config.seed,
         threads=config.data.threads,
         workers=config.data.workers,
-        boundary=architecture.boundary_spec,
+        annotations=model.shapes.annotations,
     )
-    model = build_model(config, optax.constant_schedule(1e-4))
-    batch = devices.put_batch(next(batches))
+    batch = devices.put_batch(next(batches).batch)
     state = quick_init(model, batch)
     train_step, key = jax.jit(model.train_step), jax.random.key(1)
 
@@ -47,7 +46,7 @@ def main() -> None:
     loaded, trained = BATCHES * batch_size / seconds["loader"], batch_size / seconds["step"]
     row = {
         "config": cli.config_name(),
-        "image": "×".join(map(str, architecture.image_size)),
+        "image": "×".join(map(str, model.shapes.image_size)),
         "loader, images/s": loaded,
         "training, images/s": trained,
         "loader / training": loaded / trained,

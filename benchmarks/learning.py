@@ -16,10 +16,10 @@ import jax
 import numpy as np
 from PIL import Image
 
-from benchmarks.common import full_glow, parser, quick_init, report
+from benchmarks.common import full_glow_model, parser, quick_init, report
 from benchmarks.original import OriginalProcess
-from fullglow_jax.models.architecture import Architecture
-from fullglow_jax.models.interface import Batch
+from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.models.batch import Batch
 
 SIZE = (64, 64)
 STEPS = (4, 4, 4)
@@ -40,7 +40,7 @@ class Ours:
     """This project's Full-Glow, started from the first pair."""
 
     def __init__(self, first: Batch, seed: int) -> None:
-        model = full_glow(Architecture(SIZE, STEPS, memory_mode="store"))
+        model = full_glow_model(Architecture(SIZE, STEPS, memory_mode="store"))
         self._key = jax.random.key(seed)
         self._state = quick_init(model, first, seed)
         self._train_step = jax.jit(model.train_step, donate_argnums=0)

@@ -12,10 +12,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from benchmarks.common import MIB, full_glow, numbers, parser, report, size
-from fullglow_jax.models.architecture import Architecture
-from fullglow_jax.models.conditional_flow import ConditionalFlow
-from fullglow_jax.models.interface import Batch
+from benchmarks.common import MIB, full_glow_model, numbers, parser, report, size
+from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.model import JointFlowModel
+from fullglow_jax.layers.precision import PRECISIONS
+from fullglow_jax.models.batch import Batch
 
 GIB = 2**30
 
@@ -28,7 +29,7 @@ def abstract_batch(architecture: Architecture, count: int) -> Batch:
 
 def temporary_bytes(architecture: Architecture, batch_size: int = 1) -> int:
     """Of the objective's value and gradient, its parameters and gradients not counted."""
-    model, batch = full_glow(architecture), abstract_batch(architecture, batch_size)
+    model, batch = full_glow_model(architecture), abstract_batch(architecture, batch_size)
     state = jax.eval_shape(model.init, jax.random.key(0), batch)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), batch_size))
 
@@ -45,9 +46,9 @@ def temporary_bytes(architecture: Architecture, batch_size: int = 1) -> int:
     return int(compiled.memory_analysis().temp_size_in_bytes)
 
 
-def training_bytes(model: ConditionalFlow, batch_size: int) -> dict[str, int]:
+def training_bytes(model: JointFlowModel, batch_size: int) -> dict[str, int]:
     """Of a training step: its state (parameters and Adam's two moments), and all beside it."""
-    batch = abstract_batch(model.architecture, batch_size)
+    batch = abstract_batch(model.shapes, batch_size)
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = jax.eval_shape(model.init, key, batch)
     figures = (
@@ -85,7 +86,9 @@ def training(args: Any) -> Iterator[dict[str, Any]]:
         ((512, 1024), "remat"),
         ((1024, 2048), "invert"),
     ):
-        model = full_glow(Architecture(image_size, (8, 8, 8, 8), memory_mode=mode, tile=args.tile))
+        model = full_glow_model(
+            Architecture(image_size, (8, 8, 8, 8), memory_mode=mode, tile=args.tile)
+        )
         figures = training_bytes(model, 1)
         yield {
             "image": "×".join(map(str, image_size)),
@@ -105,7 +108,7 @@ def largest_batch(args: Any) -> Iterator[dict[str, Any]]:
         architecture = Architecture(
             image_size, (8, 8, 8, 8), memory_mode="invert", precision=precision, tile=args.tile
         )
-        model, fits, total = full_glow(architecture), 0, 0
+        model, fits, total = full_glow_model(architecture), 0, 0
         for batch_size in (2**n for n in range(12)):
             needed = training_bytes(model, batch_size)["total"]
             if needed > limit:
@@ -126,7 +129,7 @@ def main() -> None:
     options.add_argument("--size", type=size, nargs="+", default=[(256, 256), (512, 1024)])
     options.add_argument("--steps", type=numbers, nargs="+", default=[(8,) * 4, (32,) * 4])
     options.add_argument("--mode", nargs="+", default=["store", "remat", "invert"])
-    options.add_argument("--precision", nargs="+", default=["float32"])
+    options.add_argument("--precision", nargs="+", choices=PRECISIONS, default=["float32"])
     options.add_argument("--tile", type=int)
     options.add_argument("--training", action="store_true")
     options.add_argument("--largest-batch", action="store_true")

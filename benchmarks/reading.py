@@ -28,8 +28,8 @@ from fullglow_jax.data.pipeline import training_batches
 from fullglow_jax.data.prepare import prepare
 from fullglow_jax.data.prepared import PreparedPairs
 from fullglow_jax.data.resumable import ResumableBatches
-from fullglow_jax.data.source import build_source, verified_source
-from fullglow_jax.data.street_scenes import generate
+from fullglow_jax.data.source import build_source, checked_source
+from fullglow_jax.street_scenes import generate
 
 HEIGHT, WIDTH = 1024, 2048
 SIZE = (256, 256)
@@ -56,9 +56,9 @@ def main() -> None:
     with TemporaryDirectory() as scratch:
         root = given.data or scenes(Path(scratch) / "scenes", given.pairs)
         config = cityscapes(root, Path(scratch) / "prepared")
-        originals = verified_source(config.data, "train", boundary=False)
-        prepare(config.data, boundary=False)
-        prepared = build_source(config.data, "train", boundary=False)
+        originals = checked_source(config.data, "train")
+        prepare(config.data)
+        prepared = build_source(config.data, "train")
         assert isinstance(originals, FilePairs)
         assert isinstance(prepared, PreparedPairs)
         contents = {"originals": files(originals), "prepared": records(prepared)}

@@ -15,12 +15,12 @@ from pathlib import Path
 from benchmarks.common import interleaved, parser, report
 from fullglow_jax.data.source import build_source
 from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.runs.trained import load_trained, stored_config
 from fullglow_jax.sampling.examples import Examples
-from fullglow_jax.sampling.modes.set import whole_set
 from fullglow_jax.sampling.operations import Operations
 from fullglow_jax.sampling.request import SampleRequest
 from fullglow_jax.sampling.session import Session
-from fullglow_jax.training.trained import load_trained, stored_config
+from fullglow_jax.sampling.whole_set import whole_set
 
 TEMPERATURE = 0.7
 
@@ -40,8 +40,8 @@ def main() -> None:
     devices = Devices()
     trained = load_trained(config, args.workdir, "latest", devices)
     operations = Operations(trained, config.model.name, devices, batch_size=8)
-    count = min(args.count, len(build_source(config.data, "val", boundary=False)))
-    examples = Examples(config, "val", trained.architecture)
+    count = min(args.count, len(build_source(config.data, "val")))
+    examples = Examples(config, "val", trained.model.shapes)
     batch = examples.batch(examples.first(count))
 
     with tempfile.TemporaryDirectory() as folder:
@@ -56,7 +56,7 @@ def main() -> None:
                 split="val",
                 rounds=args.rounds,
                 limit=count,
-                temperatures=(TEMPERATURE,),
+                temperature=(TEMPERATURE,),
                 seed=0,
                 batch_size=operations.batch_size,
                 out=out,

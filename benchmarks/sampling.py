@@ -11,7 +11,8 @@ from typing import Any
 import jax
 
 from benchmarks.common import (
-    full_glow,
+    arithmetic,
+    full_glow_model,
     interleaved,
     numbers,
     parser,
@@ -20,15 +21,16 @@ from benchmarks.common import (
     report,
     size,
 )
-from fullglow_jax.models.architecture import Architecture
-from fullglow_jax.models.conditional_flow import ConditionalFlow
-from fullglow_jax.models.interface import Batch
+from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.model import JointFlowModel
+from fullglow_jax.layers.precision import PRECISIONS
+from fullglow_jax.models.batch import Batch
 
 CASES = ((1, 1), (1, 8), (1, 32), (8, 1))
 """(conditions, photos of each)."""
 
 
-def drawing(model: ConditionalFlow, variables: Any, batch: Batch, each: int) -> Callable[[], Any]:
+def drawing(model: JointFlowModel, variables: Any, batch: Batch, each: int) -> Callable[[], Any]:
     """A call that reads the batch's conditions and draws photos of each."""
     read, sample = jax.jit(model.read_conditions), jax.jit(model.sample)
     keys = jax.random.split(jax.random.key(1), len(batch.condition) * each)
@@ -40,13 +42,13 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--size", type=size, default=(128, 128))
     options.add_argument("--steps", type=numbers, default=(8, 8, 8, 8))
-    options.add_argument("--precision", default="float32")
+    options.add_argument("--precision", choices=PRECISIONS, default="float32")
     options.add_argument("--case", type=size, action="append", help="conditions × photos of each")
-    options.add_argument("--repeats", type=int, default=5)
+    options.add_argument("--repeats", type=int, default=5, help="0: compile alone")
     options.add_argument("--original", type=Path, help="a checkout of the original (needs torch)")
     args = options.parse_args()
     architecture = Architecture(args.size, args.steps, precision=args.precision)
-    model = full_glow(architecture)
+    model = full_glow_model(architecture)
     state = quick_init(model, random_batch(args.size, 1))
     original = None
     if args.original:
@@ -68,6 +70,8 @@ def main() -> None:
             "image": "×".join(map(str, args.size)),
             "conditions": conditions,
             "photos of each": each,
+            "precision": args.precision,
+            "networks multiply in": arithmetic(args.precision),
             "seconds an image": seconds["ours"] / count,
         }
         if original:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import parser, report
-from fullglow_jax.training.metrics import read_metrics
+from fullglow_jax.runs.metrics import read_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMES = 10

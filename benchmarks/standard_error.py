@@ -13,14 +13,13 @@ import jax
 import numpy as np
 
 from benchmarks.common import parser, report
-from fullglow_jax.data.pipeline import evaluation_batches
+from fullglow_jax.data.pipeline import HostBatch, evaluation_batches
 from fullglow_jax.data.source import build_source
-from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
+from fullglow_jax.evaluation.example_scores import ExampleScores
 from fullglow_jax.evaluation.summary import over_examples
-from fullglow_jax.models.interface import Batch
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.progress import ProgressLine
-from fullglow_jax.training.trained import Trained, load_trained, stored_config
+from fullglow_jax.runs.trained import Trained, load_trained, stored_config
 
 REFERENCE_SEED = 10**6
 BATCH = 10
@@ -38,19 +37,18 @@ def main() -> None:
     args = options.parse_args()
     config, devices = stored_config(args.workdir, "latest"), Devices()
     trained = load_trained(config, args.workdir, "latest", devices)
-    boundary = trained.architecture.boundary
-    source = build_source(config.data, args.split, boundary=boundary)
+    source = build_source(config.data, args.split, trained.model.shapes.annotations)
     batches = list(
         evaluation_batches(
             source,
             batch_size=BATCH,
             threads=config.data.threads,
-            boundary=trained.architecture.boundary_spec,
+            annotations=trained.model.shapes.annotations,
             limit=args.limit,
         )
     )
     reference = true_mean(trained, batches, args.reference_draws)
-    score = BitsPerDim(trained.model, devices)
+    score = ExampleScores(trained.model.bits_per_dim, devices)
     found = []
     with ProgressLine("seeds", args.seeds) as progress:
         for seed in range(args.seeds):
@@ -71,22 +69,21 @@ def main() -> None:
     report(args, "standard_error", [row])
 
 
-def true_mean(trained: Trained, batches: list[Any], draws: int) -> float:
+def true_mean(trained: Trained, batches: list[HostBatch], draws: int) -> float:
     """Conditional bits/dim over all examples and so many draws, all computed in float64."""
     model = trained.model
     add_noise, encode = jax.jit(model._dequantised), jax.jit(model.network.apply)
     variables = as_float64(trained.variables)
     bits = []
     for key in jax.random.split(jax.random.key(REFERENCE_SEED), draws):
-        for place, batch in enumerate(batches):
-            images = Batch(batch["condition"], batch["target"], tuple(batch["boundary"]))
-            keys = jax.random.split(jax.random.fold_in(key, place), len(images.target))
-            noisy = as_float64(add_noise(images, keys))
+        for place, (batch, _, valid) in enumerate(batches):
+            keys = jax.random.split(jax.random.fold_in(key, place), len(batch.target))
+            noisy = as_float64(add_noise(batch, keys))
             with jax.enable_x64(True):
                 _, encoding = jax.device_get(encode(variables, *noisy))
             nats = -(encoding.log_prior + encoding.log_det).sum(-1)
-            of_batch = nats / trained.architecture.dimensions / np.log(2) + model.bits
-            bits.append(of_batch[batch["valid"]])
+            of_batch = nats / trained.model.shapes.dimensions / np.log(2) + model.bits
+            bits.append(of_batch[valid])
     return float(np.concatenate(bits).mean())
 
 

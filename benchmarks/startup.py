@@ -45,24 +45,24 @@ def start(config: Path, scenes: Path, cache: Path) -> dict[str, float]:
             "JAX_LOG_COMPILES": "1",
         }
         begun = time.monotonic()
-        with log.open("w") as output:
+        with log.open("w", encoding="utf-8") as output:
             training = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
             try:
                 while not _stepped(workdir):
                     if training.poll() is not None:
-                        raise SystemExit(log.read_text())
+                        raise SystemExit(log.read_text(encoding="utf-8"))
                     time.sleep(0.05)
                 seconds = time.monotonic() - begun
             finally:
                 training.send_signal(signal.SIGKILL)
                 training.wait()
-        compiled = [float(match[2]) for match in COMPILED.finditer(log.read_text())]
+        compiled = [float(match[2]) for match in COMPILED.finditer(log.read_text(encoding="utf-8"))]
     return {"first step, s": seconds, "of it compiling, s": sum(compiled)}
 
 
 def _stepped(workdir: Path) -> bool:
     metrics = workdir / "metrics.jsonl"
-    return metrics.exists() and '"step": 1' in metrics.read_text()
+    return metrics.exists() and '"step": 1' in metrics.read_text(encoding="utf-8")
 
 
 def main() -> None:

@@ -13,7 +13,6 @@ import argparse
 import os
 import random
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -25,12 +24,13 @@ from typing import Any
 import jax
 import numpy as np
 import optax
+import psutil
 
 from benchmarks.common import parser, report
-from fullglow_jax.models import build_architecture, build_model
+from fullglow_jax.model_registry import build_model
 from fullglow_jax.parallel.devices import Devices
-from fullglow_jax.training.checkpoints import Checkpoints
-from fullglow_jax.training.trained import abstract_state
+from fullglow_jax.runs.checkpoints import Checkpoints
+from fullglow_jax.runs.trained import abstract_state
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = {
@@ -43,6 +43,7 @@ CONFIG = {
     "model.coupling_width": 8,
     "model.spatial_width": 8,
     "optimizer.learning_rate": 1e-4,
+    "optimizer.constant_epochs": 1e6,  # longer than any run
     "optimizer.average_decay": 0.9,
     "train.batch_size": 4,
     "train.validate_at_start": False,
@@ -114,7 +115,7 @@ class Run:
             f"--xla_force_host_platform_device_count={layout.devices}",
         }
         self.folder.mkdir(exist_ok=True)
-        with self.log.open("w") as output:
+        with self.log.open("w", encoding="utf-8") as output:
             return subprocess.Popen(
                 command, env=environment, stdout=output, stderr=output, start_new_session=True
             )
@@ -137,7 +138,7 @@ class Run:
         """Lets it run to its end; returns the seconds that took."""
         begun, whole = time.monotonic(), self.saved()
         if self.start(layout).wait():
-            raise SystemExit(self.log.read_text())
+            raise SystemExit(self.log.read_text(encoding="utf-8"))
         self._count_lost(whole)
         return time.monotonic() - begun
 
@@ -159,8 +160,12 @@ class Run:
                 break
             time.sleep(SECONDS_BETWEEN_LOOKS)
         if process.poll() is not None:
-            raise SystemExit(f"it ended by itself, --steps were too few?\n{self.log.read_text()}")
-        os.killpg(process.pid, signal.SIGKILL)
+            raise SystemExit(
+                f"it ended by itself, --steps were too few?\n{self.log.read_text(encoding='utf-8')}"
+            )
+        # The launcher's processes are in groups of their own.
+        for each in (*psutil.Process(process.pid).children(recursive=True), process):
+            each.kill()
         process.wait()
         self.kills += 1
         self.while_saving += bool(self.unfinished() - before)
@@ -168,7 +173,7 @@ class Run:
 
     def _count_lost(self, whole: int) -> None:
         """Whether the latest start went on from where it could, if it came that far."""
-        if said := re.search(r"going on from step (\d+)", self.log.read_text()):
+        if said := re.search(r"going on from step (\d+)", self.log.read_text(encoding="utf-8")):
             self.lost = max(self.lost, whole - int(said[1]))
 
     def state(self) -> Any:
@@ -177,7 +182,6 @@ class Run:
         config = checkpoints.config(self.steps)
         like = abstract_state(
             build_model(config, optax.constant_schedule(0.0)),
-            build_architecture(config),
             Devices(),
             config.optimizer.average_decay,
         )

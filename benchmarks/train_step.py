@@ -11,7 +11,8 @@ from typing import Any
 import jax
 
 from benchmarks.common import (
-    full_glow,
+    arithmetic,
+    full_glow_model,
     interleaved,
     matrix_product,
     numbers,
@@ -22,13 +23,14 @@ from benchmarks.common import (
     size,
 )
 from benchmarks.flops import training_flops
-from fullglow_jax.models.architecture import Architecture
+from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.training.compilation import compiler_options
 
 
 def stepping(architecture: Architecture, batch_size: int) -> Callable[[], Any]:
     """A call that takes one training step and returns its metrics."""
-    model, batch = full_glow(architecture), random_batch(architecture.image_size, batch_size)
+    model, batch = full_glow_model(architecture), random_batch(architecture.image_size, batch_size)
     state = quick_init(model, batch)
     train_step = jax.jit(model.train_step, donate_argnums=0, compiler_options=compiler_options())
     key = jax.random.key(1)
@@ -57,9 +59,9 @@ def main() -> None:
     options.add_argument("--case", action="append", help="SIZE:MEMORY_MODE, any number of times")
     options.add_argument("--steps", type=numbers, default=(8, 8, 8, 8))
     options.add_argument("--batch", type=int, default=1, help="ours; the original takes 1")
-    options.add_argument("--precision", default="float32")
+    options.add_argument("--precision", choices=PRECISIONS, default="float32")
     options.add_argument("--tile", type=int)
-    options.add_argument("--repeats", type=int, default=5)
+    options.add_argument("--repeats", type=int, default=5, help="0: compile alone")
     options.add_argument("--original", type=Path, help="a checkout of the original (needs torch)")
     options.add_argument("--name", default="train_step")
     args = options.parse_args()
@@ -84,6 +86,7 @@ def main() -> None:
             "image": image_size,
             "mode": mode,
             "precision": args.precision,
+            "networks multiply in": arithmetic(args.precision),
             "batch": args.batch,
             "seconds": seconds["ours"],
             "images/s": args.batch / seconds["ours"],

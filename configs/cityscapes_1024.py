@@ -7,7 +7,7 @@ from fullglow_jax.config import default_config
 
 def get_config() -> ConfigDict:
     """The paper's values at 1024×2048, in memory that does not grow with depth."""
-    config = default_config()
+    config = default_config("full_glow")
     config.data.image_size = (1024, 2048)
     config.model.memory_mode = "invert"
     return config

@@ -7,4 +7,4 @@ from fullglow_jax.config import default_config
 
 def get_config() -> ConfigDict:
     """The paper's values."""
-    return default_config()
+    return default_config("full_glow")

@@ -7,6 +7,6 @@ from fullglow_jax.config import default_config
 
 def get_config() -> ConfigDict:
     """The paper's values, with boundary maps beside the source in all conditions."""
-    config = default_config()
-    config.model.condition = "source+boundary"
+    config = default_config("full_glow")
+    config.data.boundary = "smooth"
     return config

@@ -7,6 +7,6 @@ from fullglow_jax.config import default_config
 
 def get_config() -> ConfigDict:
     """The paper's values."""
-    config = default_config()
+    config = default_config("full_glow")
     config.data.direction = "photo2label"
     return config

@@ -7,7 +7,7 @@ from fullglow_jax.config import default_config
 
 def get_config() -> ConfigDict:
     """The paper's values; --config.data.direction=AtoB for aerial photo → map."""
-    config = default_config()
+    config = default_config("full_glow")
     config.data.name = "aligned_pairs"
     config.data.root = "datasets/maps"
     config.data.direction = "BtoA"

@@ -11,7 +11,7 @@ def get_config() -> ConfigDict:
     Its third level would leave 3×3 pixels, where 5×5 are the least; so there are two.
     --config.data.direction=coarse2digit conditions on coarse digits.
     """
-    config = default_config()
+    config = default_config("full_glow")
     config.data.name = "mnist"
     config.data.root = "datasets/mnist"
     config.data.image_size = (24, 24)

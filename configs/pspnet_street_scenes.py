@@ -7,7 +7,7 @@ from fullglow_jax.config import default_config
 
 def get_config() -> ConfigDict:
     """The judge's config."""
-    config = default_config()
+    config = default_config("pspnet")
     config.data.name = "street_scenes"
     config.data.root = "datasets/street_scenes"
     config.data.direction = "photo2label"
@@ -17,9 +17,8 @@ def get_config() -> ConfigDict:
     config.data.street_scenes.height = 64
     config.data.street_scenes.width = 128
 
-    config.model.name = "pspnet"
-    config.model.pspnet.blocks = (1, 1, 1, 1)
-    config.model.pspnet.width = 16
+    config.model.blocks = (1, 1, 1, 1)
+    config.model.width = 16
 
     config.optimizer.learning_rate = 1e-3
     config.optimizer.constant_epochs = 2.0

@@ -7,7 +7,7 @@ from fullglow_jax.config import default_config
 
 def get_config() -> ConfigDict:
     """The demo's config."""
-    config = default_config()
+    config = default_config("full_glow")
     config.data.name = "street_scenes"
     config.data.root = "datasets/street_scenes"
     config.data.image_size = (40, 80)

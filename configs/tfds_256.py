@@ -7,7 +7,7 @@ from fullglow_jax.config import default_config
 
 def get_config() -> ConfigDict:
     """The paper's values; --config.data.direction=BtoA for photo → label map."""
-    config = default_config()
+    config = default_config("full_glow")
     config.data.name = "tfds"
     config.data.root = "datasets/tfds"
     config.data.tfds.name = "cityscapes/semantic_segmentation"

@@ -1,39 +1,41 @@
-"""What the command lines share: flags, configs, and errors that help."""
+"""Common parts of all commands: flags, configs, and errors that help."""
 
 import logging
 import os
-import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from absl import app, flags
-from ml_collections import ConfigDict, config_flags
+from ml_collections import ConfigDict
 
 from fullglow_jax.compilation_cache import keep_compilations
-from fullglow_jax.errors import LeaveAtOnce, UserError
-from fullglow_jax.parallel.launchers import detected
+from fullglow_jax.config import default_config
+from fullglow_jax.errors import LeaveAtOnce, UserError, refusal
+from fullglow_jax.settings.rules import Rule
+from fullglow_jax.text_output import show_any_text
+from fullglow_jax.user_cache import replace_unwritable_cache
 
-_ALONE = {f"--config.parallel.distributed={no}" for no in ("false", "False")}
+# --help lists flags under the file that defines them, not under this one.
+flags.disclaim_key_flags()
 
 
 def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
-    """Calls main with the command line's arguments and exits with what it returns.
+    """Calls main with the command line's arguments and exits with its result.
 
-    A UserError ends in its message alone and exit code 1; Ctrl-C in exit code 130. One of several
-    processes that fails leaves at once: JAX would have it wait for the others, which wait for it.
+    A UserError prints only its message and exits with 1; Ctrl-C exits with 130. If one of several
+    processes fails, it leaves at once: JAX would let it wait for the others, which wait for it.
     """
+    show_any_text()
+    if note := replace_unwritable_cache():
+        print(f"note: {note}", file=sys.stderr)
     keep_compilations()
-    # Orbax and JAX log through absl; what matters here is said by the commands themselves.
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    # Orbax and JAX log through absl, also errors, until the process ends; the commands themselves
+    # report everything important.
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
     try:
-        if detected() and not _ALONE.intersection(sys.argv):
-            from fullglow_jax.parallel.distributed import join
-
-            join()
         sys.exit(main(sys.argv[1:]))
     except LeaveAtOnce as end:
         if str(end):
@@ -45,10 +47,13 @@ def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         code = 130
-    except Exception:
-        if not _one_of_several():
+    except Exception as error:
+        if refused := refusal(error):
+            print(f"error: {refused}.", file=sys.stderr)
+        elif not _one_of_several():
             raise
-        traceback.print_exc()
+        else:
+            traceback.print_exc()
         code = 1
     if _one_of_several():
         _leave(code)
@@ -65,113 +70,136 @@ def _one_of_several() -> bool:
 
 
 def _leave(code: int) -> NoReturn:
-    """Ends the process as it is, whatever its threads do."""
+    """Ends the process at once, without waiting for its threads."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
 
 
-def parse_config(argv: Sequence[str]) -> ConfigDict:
-    """Parses flags with `--config FILE` and its `--config.key=value` overrides.
+def flag(
+    name: str, default: Any, rule: Rule, about: str, *, repeated: bool = False
+) -> flags.FlagHolder[Any]:
+    """A flag whose values a rule reads and checks.
+
+    If it is given several times, the last value counts; if `repeated`, all count, as a list. If the
+    default is False, it is a switch: --NAME, --noNAME, or --NAME=false.
+    """
+    parser = _ByRule(name, rule)
+    if repeated:
+        return flags.DEFINE_multi(parser, flags.ArgumentSerializer(), name, default, about)
+    if default is False:
+        return flags.DEFINE_flag(flags.Flag(parser, None, name, False, about, boolean=True))
+    if rule.choices:
+        about = f"<{'|'.join(rule.choices)}>: {about}"
+    return flags.DEFINE(parser, name, default, about)
+
+
+class _ByRule(flags.ArgumentParser):
+    """absl's parser of a flag, by a rule."""
+
+    def __init__(self, name: str, rule: Rule) -> None:
+        self._name, self._rule = name, rule
+
+    def parse(self, argument: Any) -> Any:
+        """The value of a text; a default is already a value."""
+        if not isinstance(argument, str):
+            return argument
+        return self._rule.parse(argument, f"--{self._name}")
+
+    def flag_type(self) -> str:
+        """The type's name for --helpxml."""
+        return self._rule.expected
+
+
+def parse_flags(argv: Sequence[str]) -> dict[str, str]:
+    """Parses flags; flags that are not given get their defaults.
+
+    Returns:
+        Overrides of a config, as texts by key.
 
     Raises:
-        UserError: Where a flag or key is misspelt, a value has the wrong type, or the file is
-            missing or broken.
+        UserError: If a flag or key is misspelt, or a value is not possible.
     """
-    with _explained(argv):
-        holder = config_flags.DEFINE_config_file(
+    app.define_help_flags()
+    for name in flags.FLAGS:
+        flags.FLAGS[name].unparse()
+    overrides: dict[str, str] = {}
+    try:
+        words = flags.FLAGS.read_flags_from_files(list(argv), force_gnu=False)
+        if any("config." in word for word in words):
+            # Keys are defined in half of the package: --help does not wait for this import.
+            from fullglow_jax.config.overrides import split_words
+
+            words, overrides = split_words(words)
+        extra = flags.FLAGS([sys.argv[0], *words])[1:]
+    except (flags.Error, OSError) as error:
+        raise UserError(" ".join(str(error).split())) from error
+    if extra:
+        raise UserError(f"not a flag: {' '.join(extra)}. Flags are --name=value; see --help.")
+    return overrides
+
+
+def parse_config(argv: Sequence[str], *, alone: bool = False) -> ConfigDict:
+    """Parses flags with `--config FILE` and `--config.KEY=VALUE`, and joins the run's processes.
+
+    A command that computes `alone` joins none.
+
+    Raises:
+        UserError: If a flag or key is misspelt, a value is not possible, the file is missing or
+            broken, or the other processes cannot be joined.
+    """
+    if "config" not in flags.FLAGS:
+        flags.DEFINE_string(
             "config",
-            help_string="A file with get_config(), for example configs/street_scenes.py; "
+            None,
+            "A file with get_config(), for example configs/street_scenes.py; "
             "--config.KEY=VALUE overrides one of its values.",
         )
-        # So that --help, which lists the main file's own flags, tells of it too.
+        # --help lists the main file's own flags; so it lists this one, too.
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS["config"])
-        _parse(argv)
-        # An unreadable config file raises only when something asks it for a value.
-        config = holder.value and holder.value.copy_and_resolve_references()
-    if config is None:
+    overrides = parse_flags(argv)
+    from fullglow_jax.config.overrides import overridden, read_config
+
+    if flags.FLAGS["config"].value is None:
         raise UserError("--config FILE is missing, for example --config configs/street_scenes.py.")
-    return config.lock()
+    config = overridden(read_config(flags.FLAGS["config"].value), overrides)
+    if not alone:
+        _join(config)
+    return config
 
 
 def config_name() -> str:
     """The stem of the file that `--config` named."""
-    flag: Any = flags.FLAGS["config"]
-    return Path(flag.config_filename).stem
+    return Path(str(flags.FLAGS["config"].value)).stem
 
 
-def parse_known(argv: Sequence[str]) -> None:
-    """Parses flags and leaves those that are not known, the config's say, for later.
-
-    Raises:
-        UserError: A value has the wrong type.
-    """
-    with _explained(argv):
-        _parse(argv, known_only=True)
-
-
-def parse_flags(argv: Sequence[str]) -> None:
-    """Parses flags where there is no config.
-
-    Raises:
-        UserError: A flag is misspelt or a value has the wrong type.
-    """
-    with _explained(argv):
-        _parse(argv)
-
-
-def parse_workdir(
-    argv: Sequence[str], workdir: flags.FlagHolder, stored: Callable[[Path], ConfigDict]
+def workdir_config(
+    workdir: Path | None, checkpoint: str, overrides: Mapping[str, str], *, alone: bool = False
 ) -> ConfigDict:
-    """Parses flags where the config is one that a workdir stores, with overrides on top.
+    """A checkpoint's config ("latest", "best" or a step) with overrides; joins processes.
 
-    Args:
-        argv: The command line's arguments.
-        workdir: The flag that names the workdir.
-        stored: Gives a workdir's config.
+    The stored `config.parallel` belongs to the machine that trained, so it is ignored: only
+    overrides count. A command that computes `alone` joins no processes.
 
     Raises:
-        UserError: As `parse_config`, and where there is no workdir.
+        UserError: As `parse_config`, and if there is no such checkpoint.
     """
-    parse_known(argv)
-    if workdir.value is None:
+    from fullglow_jax.config.overrides import overridden
+
+    if workdir is None:
         raise UserError("--workdir DIR is missing: the folder of a training run.")
-    config = stored(Path(workdir.value))
-    # Parsed again from the start: flags that may be repeated would keep their first values too.
-    for name in flags.FLAGS:
-        flags.FLAGS[name].unparse()
-    with _explained(argv):
-        holder = config_flags.DEFINE_config_dict(
-            "config", config, "Overrides of the checkpoint's config."
-        )
-        _parse(argv)
-    return holder.value
+    parallel = {key: text for key, text in overrides.items() if key.startswith("parallel.")}
+    on_this_machine = overridden(default_config(), parallel)
+    if not alone:  # before anything asks JAX for its devices
+        _join(on_this_machine)
+    from fullglow_jax.runs.trained import stored_config
+
+    config = stored_config(workdir, checkpoint)
+    config.parallel = default_config().parallel
+    return overridden(config, overrides)
 
 
-def _parse(argv: Sequence[str], known_only: bool = False) -> None:
-    app.define_help_flags()
-    rest = flags.FLAGS([sys.argv[0], *argv], known_only=known_only)
-    if not known_only and len(rest) > 1:
-        raise UserError(f"not a flag: {' '.join(rest[1:])}. Flags are --name=value; see --help.")
+def _join(config: ConfigDict) -> None:
+    from fullglow_jax.parallel.distributed import join
 
-
-@contextmanager
-def _explained(argv: Sequence[str]) -> Iterator[None]:
-    """Turns what absl and ml_collections raise into a message that names flag and remedy."""
-    try:
-        yield
-    except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        text = " ".join(str(error).replace("\\n", " ").replace("\\'", "'").split())
-        if missing := re.search(r"No such file or directory: '([^']+)", text):
-            raise UserError(
-                f"--config {missing[1]}: there is no such file; expected a Python file with "
-                "get_config(), for example configs/street_scenes.py."
-            ) from error
-        # ml_collections names the key alone; the flag it came from tells where it was meant to be.
-        unknown = re.search(r"'(\w+)'(?: Did you mean \"(\w+)\")?", text)
-        if isinstance(error, AttributeError | KeyError) and unknown:
-            key, near = unknown.groups()
-            flag = next((a for a in argv if re.search(rf"[.]{key}\b", a.split("=")[0])), key)
-            hint = f"did you mean {near!r}?" if near else "fullglow_jax/config.py lists them all."
-            raise UserError(f"{flag}: the config has no key {key!r}; {hint}") from error
-        raise UserError(text) from error
+    join(config.parallel.distributed)

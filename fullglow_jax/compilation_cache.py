@@ -1,33 +1,50 @@
-"""Keeps what XLA compiled, so that a second start need not compile again."""
+"""The cache of compiled programs, so that a second start need not compile again."""
 
+import grp
 import hashlib
 import os
 import platform
+import pwd
 from pathlib import Path
 
 from fullglow_jax.user_cache import cache_folder
 
 LARGEST = 4 * 2**30
-"""Bytes, beyond which what was not used for longest is deleted."""
+"""Bytes of the cache; beyond it, the least recently used programs are deleted."""
+
+UNLIMITED = -1
+"""JAX's value for no limit."""
 
 
 def keep_compilations() -> None:
     """Tells JAX, before it is imported, to keep programs in the user's cache folder.
 
-    `~/.cache/fullglow_jax`, or below `XDG_CACHE_HOME`. Whoever has set JAX's own
-    `JAX_COMPILATION_CACHE_DIR` keeps that; an empty one keeps nothing.
+    See `cache_folder`. JAX's own `JAX_COMPILATION_CACHE_DIR` has priority, if it is set; if it is
+    empty, nothing is kept.
     """
-    # Programs for CPUs are machine code of one kind of CPU, and home folders are often shared.
+    # Programs for CPUs are machine code for one kind of CPU, but machines often share home folders.
     processor = hashlib.sha256(_processor().encode()).hexdigest()[:12]
-    folder = cache_folder("compiled") / processor
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
-    os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(LARGEST))
+    folder = cache_folder("compiled")
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder / processor) if folder else "")
+    # With a limit, JAX asks the system for the files' owners; a container may not know them.
+    largest = LARGEST if _is_known() else UNLIMITED
+    os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(largest))
+
+
+def _is_known() -> bool:
+    """Whether the system has names for this user and their group."""
+    try:
+        pwd.getpwuid(os.getuid())
+        grp.getgrgid(os.getgid())
+    except KeyError:
+        return False
+    return True
 
 
 def _processor() -> str:
-    """What this machine's processor can do, as far as the system tells."""
+    """The features of this machine's processor, as far as the system reports them."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
     features = sorted({line for line in lines if line.startswith(("flags", "Features"))})

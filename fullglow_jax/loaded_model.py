@@ -1,4 +1,4 @@
-"""A trained model to use from one's own code: NumPy arrays in, NumPy arrays out."""
+"""Trained models for use in Python: NumPy arrays in, NumPy arrays out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,46 +9,52 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.data.boundary import boundary_pyramid
 from fullglow_jax.errors import UserError
-from fullglow_jax.models.interface import Batch
+from fullglow_jax.files.paths import user_path
+from fullglow_jax.models.batch import Batch
 from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.runs.trained import load_trained, stored_config
 from fullglow_jax.sampling.operations import Operations
-from fullglow_jax.training.trained import load_trained, stored_config
+from fullglow_jax.settings import rules
 
 
 class LoadedModel:
-    """A trained model and all that it can do.
+    """A trained model and its operations.
 
     **Images** go in as (N, H, W, 3), uint8 0…255 or float in [0, 1], all of the size that the
     model was trained at (`image_size`), and come out as float32 (N, H, W, 3) in [0, 1].
-    **Conditions** are such images too: label maps, painted as those it was trained on. Models that
-    read boundary maps want these beside them: `boundaries`, 255 or 1.0 where two objects meet.
-    Models that read no conditions want none.
+    **Conditions** are images of the same kind: label maps in the colours of the training data.
+    Models that read boundary maps also need `boundaries`, 255 or 1.0 where two objects meet. Models
+    that read no conditions take none. A model of n < 8 bits per channel (config.data.bits) reduces
+    pixels p of images and conditions, uint8 or float, to the 2ⁿ values ⌊p / 2^(8−n)⌋ / 2ⁿ.
 
     N may be any number: images are computed in batches of one shape, the last one filled up, on
-    all devices there are. Every method is compiled when it is first called. The same seed gives
-    the same images, up to rounding, whatever the batch size: the noise of an image depends on the
-    seed, on its condition's place among the conditions and on its own number among its samples.
+    all devices. Every method is compiled at its first call. The same seed gives the same images, up
+    to rounding, for any batch size: the noise of an image depends on the seed, on its condition's
+    place among the conditions and on its number among the condition's samples.
+
+    Every method raises a `UserError` if an argument's shape, type or range is wrong, or has no
+    effect here, and if the model lacks what it needs: latents, a likelihood, or conditions.
 
     Attributes:
-        config: What it was trained with.
+        config: The config that it was trained with.
         step: The checkpoint's training step.
         image_size: (H, W).
         reads_conditions: Whether it models images given conditions.
-        reads_boundaries: Whether boundary maps go with them.
+        reads_boundaries: Whether it also reads boundary maps.
         latent_shapes: (h, w, c) of each level's latent.
     """
 
     def __init__(self, config: ConfigDict, operations: Operations) -> None:
-        architecture = operations.trained.architecture
+        shapes = operations.shapes
         self.config = config
         self.step: int = operations.trained.step
-        self.image_size: tuple[int, int] = architecture.image_size
+        self.image_size: tuple[int, int] = shapes.image_size
         self.reads_conditions: bool = operations.reads_conditions
-        self.reads_boundaries: bool = architecture.boundary and self.reads_conditions
-        self.latent_shapes: tuple[tuple[int, int, int], ...] = architecture.latent_shapes
+        self.reads_boundaries: bool = shapes.boundary and self.reads_conditions
+        self.latent_shapes: tuple[tuple[int, int, int], ...] = shapes.latent_shapes
         self._operations = operations
-        self._shape = (*self.image_size, architecture.channels)
-        self._boundary_spec = architecture.boundary_spec
+        self._shape = shapes.image
+        self._annotations = shapes.annotations
 
     def sample(
         self,
@@ -59,28 +65,22 @@ class LoadedModel:
         temperature: float = 0.7,
         seed: int = 0,
     ) -> np.ndarray:
-        """Images drawn under conditions; sample.py's, for the same conditions and seed.
+        """Images drawn under conditions, the same as sample.py's for the same conditions and seed.
 
         Args:
             conditions: (N, H, W, 3); None for a model without, which counts as one condition.
             boundaries: (N, H, W, 3), for models that read them.
-            samples: Images for each condition. Of these numbers, each is compiled once.
+            samples: Number of images for each condition. Each new number is compiled once.
             temperature: Factor of the noise's deviation, 0 or more; 1 samples from the density.
-            seed: Of the noise.
+            seed: Seed of the noise.
 
         Returns:
             float32 (N, samples, H, W, 3) in [0, 1].
-
-        Raises:
-            UserError: An argument's shape, type or range is wrong, or it means nothing here.
         """
-        _check_least(samples, 1, "samples")
-        _check_least(temperature, 0, "temperature")
-        batch = (
-            self._batch(None, conditions, boundaries)
-            if self.reads_conditions or conditions is not None
-            else self._operations.blank(1)
-        )
+        rules.integer().check(samples, "samples")
+        rules.number().check(temperature, "temperature")
+        rules.seed().check(seed, "seed")
+        batch = self._batch(None, conditions, boundaries, blanks=1)
         images = np.zeros((len(batch.condition), samples, *self._shape), np.float32)
         for place, number, image in self._operations.draw(batch, samples, temperature, seed):
             images[place, number] = image
@@ -89,40 +89,24 @@ class LoadedModel:
     def sample_conditions(
         self, count: int = 1, *, temperature: float = 0.7, seed: int = 0
     ) -> np.ndarray:
-        """Conditions drawn from the model's own density of them: label maps, say.
+        """Conditions, for example label maps, drawn from the model's density of them.
 
-        Args:
-            count: How many.
-            temperature: Factor of the noise's deviation, 0 or more.
-            seed: Of the noise.
-
-        Returns:
-            float32 (count, H, W, 3) in [0, 1].
-
-        Raises:
-            UserError: The model draws no conditions, or an argument is out of range.
+        The arguments are as in `sample`. The result is float32 (count, H, W, 3) in [0, 1].
         """
-        _check_least(count, 1, "count")
-        _check_least(temperature, 0, "temperature")
+        rules.integer().check(count, "count")
+        rules.number().check(temperature, "temperature")
+        rules.seed().check(seed, "seed")
         return self._operations.draw_conditions(count, temperature, seed)
 
     def encode(
         self, images: Any, conditions: Any = None, *, boundaries: Any = None
     ) -> tuple[np.ndarray, ...]:
-        """Images to latents, under their conditions.
+        """The latents of images, under their conditions.
 
-        No noise is added, so that `decode` gives the images back.
-
-        Args:
-            images: (N, H, W, 3).
-            conditions: (N, H, W, 3), one each.
-            boundaries: (N, H, W, 3), for models that read them.
+        No noise is added, so that `decode` restores the images, in the model's bits.
 
         Returns:
-            One float32 array a level, finest first: (N, h, w, c), as in `latent_shapes`.
-
-        Raises:
-            UserError: An argument's shape, type or range is wrong, or the model has no latents.
+            One float32 array per level, finest first: (N, h, w, c), as in `latent_shapes`.
         """
         encoding = self._operations.encode(self._batch(images, conditions, boundaries))
         return tuple(map(np.asarray, encoding.latents))
@@ -130,47 +114,27 @@ class LoadedModel:
     def decode(
         self, latents: Sequence[np.ndarray], conditions: Any = None, *, boundaries: Any = None
     ) -> np.ndarray:
-        """Latents to images, under conditions: those they were encoded under, or others.
+        """Images from latents, under the conditions of the encoding or under others.
 
         Args:
-            latents: One array a level, as `encode` returns them.
+            latents: One array per level, as `encode` returns them.
             conditions: (N, H, W, 3), one each.
             boundaries: (N, H, W, 3), for models that read them.
 
         Returns:
             float32 (N, H, W, 3) in [0, 1], clipped.
-
-        Raises:
-            UserError: An argument's shape, type or range is wrong, or the model has no latents.
         """
         levels = self._latents(latents)
         count = len(levels[0])
-        batch = (
-            self._batch(None, conditions, boundaries)
-            if self.reads_conditions or conditions is not None
-            else self._operations.blank(count)
-        )
+        batch = self._batch(None, conditions, boundaries, blanks=count)
         _check_count("conditions", len(batch.condition), "latents", count)
         return self._operations.decode(batch, levels)
 
     def reconstruct(
         self, images: Any, conditions: Any = None, *, boundaries: Any = None
     ) -> np.ndarray:
-        """Images encoded and decoded again: themselves, but for rounding.
-
-        Args:
-            images: (N, H, W, 3).
-            conditions: (N, H, W, 3), one each.
-            boundaries: (N, H, W, 3), for models that read them.
-
-        Returns:
-            float32 (N, H, W, 3) in [0, 1].
-
-        Raises:
-            UserError: An argument's shape, type or range is wrong, or the model has no latents.
-        """
-        batch = self._batch(images, conditions, boundaries)
-        return self._operations.transfer(batch, batch)
+        """Images after encoding and decoding: the same in the model's bits, up to rounding."""
+        return self._operations.reconstruct(self._batch(images, conditions, boundaries))
 
     def transfer(
         self,
@@ -184,18 +148,11 @@ class LoadedModel:
         """The content of images under the structure of other conditions.
 
         Args:
-            images: (N, H, W, 3), whose content is taken.
-            conditions: (N, H, W, 3), the images' own.
-            onto: (N, H, W, 3), conditions to give that content to.
+            images: (N, H, W, 3), the content.
+            conditions: (N, H, W, 3), the conditions of `images`.
+            onto: (N, H, W, 3), the conditions that get the content.
             boundaries: (N, H, W, 3), of `conditions`, for models that read them.
-            onto_boundaries: (N, H, W, 3), of `onto`, likewise.
-
-        Returns:
-            float32 (N, H, W, 3) in [0, 1].
-
-        Raises:
-            UserError: An argument's shape, type or range is wrong, or the model has no latents or
-                reads no conditions.
+            onto_boundaries: (N, H, W, 3), of `onto`, for models that read them.
         """
         content = self._batch(images, conditions, boundaries)
         structure = self._batch(None, onto, onto_boundaries, "onto")
@@ -205,21 +162,9 @@ class LoadedModel:
     def log_prob(
         self, images: Any, conditions: Any = None, *, boundaries: Any = None
     ) -> np.ndarray:
-        """log p(image | condition) in nats: the density at the images as they are, without noise.
+        """log p(image | condition) in nats, float32 (N,): the density at the images, without noise.
 
-        For figures to compare with others' see `bits_per_dim`, which averages over the pixels'
-        quantisation.
-
-        Args:
-            images: (N, H, W, 3).
-            conditions: (N, H, W, 3), one each.
-            boundaries: (N, H, W, 3), for models that read them.
-
-        Returns:
-            float32 (N,).
-
-        Raises:
-            UserError: An argument's shape, type or range is wrong, or the model has no latents.
+        To compare models, use `bits_per_dim`, which averages over the pixels' quantisation.
         """
         encoding = self._operations.encode(self._batch(images, conditions, boundaries))
         return np.asarray((encoding.log_prior + encoding.log_det).sum(-1))
@@ -227,29 +172,32 @@ class LoadedModel:
     def bits_per_dim(
         self, images: Any, conditions: Any = None, *, boundaries: Any = None, seed: int = 0
     ) -> dict[str, np.ndarray]:
-        """Bits per dimension of each image, dequantised, as eval.py scores them.
+        """Bits per dimension of each image, dequantised, as in eval.py.
 
-        Args:
-            images: (N, H, W, 3).
-            conditions: (N, H, W, 3), one each.
-            boundaries: (N, H, W, 3), for models that read them.
-            seed: Of the dequantisation noise.
+        The dequantisation noise depends on the seed.
 
         Returns:
-            float32 (N,) by name: "conditional", of the image given its condition, and "source", of
-            the condition; "image" for models without; and what they are made of.
-
-        Raises:
-            UserError: An argument's shape, type or range is wrong.
+            float32 (N,) by name: "conditional" for the image given its condition, and "source" for
+            the condition; "image" for models without conditions; and their parts.
         """
+        rules.seed().check(seed, "seed")
         return self._operations.bits_per_dim(self._batch(images, conditions, boundaries), seed)
 
     def _batch(
-        self, images: Any, conditions: Any, boundaries: Any, name: str = "conditions"
+        self,
+        images: Any,
+        conditions: Any,
+        boundaries: Any,
+        name: str = "conditions",
+        blanks: int = 0,
     ) -> Batch:
-        """Arguments as the model takes them; without images there are conditions alone."""
+        """The arguments as a batch; without images, it has conditions only.
+
+        A model that reads none gets a batch of so many blanks instead.
+        """
         pictures = None if images is None else self._images(images, "images")
         if not self.reads_conditions:
+            pictures = self._operations.blank(blanks).target if blanks else pictures
             if conditions is not None or boundaries is not None or pictures is None:
                 raise UserError(
                     f"this model, a {self.config.model.name}, reads no conditions: leave out "
@@ -267,27 +215,27 @@ class LoadedModel:
 
     def _levels(self, boundaries: Any, conditions: np.ndarray) -> tuple[np.ndarray, ...]:
         """Boundary maps at every level's size."""
-        spec = self._boundary_spec
-        if (boundaries is not None) != (spec is not None):
+        asked = self._annotations
+        if (boundaries is not None) != bool(asked.boundary):
             raise UserError(
-                f"boundaries are {'missing' if spec else 'given'}, and this model "
-                f"(config.model.condition={self.config.model.condition!r}) "
-                f"{'reads them, one for each condition' if spec else 'reads none'}."
+                f"boundaries are {'missing' if asked.boundary else 'given'}, and this model "
+                f"(config.data.boundary={self.config.data.boundary!r}) "
+                f"{'reads them, one for each condition' if asked.boundary else 'reads none'}."
             )
-        if spec is None:
+        if boundaries is None:
             return ()
         maps = self._images(boundaries, "boundaries")
         _check_count("boundaries", len(maps), "conditions", len(conditions))
         if maps.dtype != np.uint8:
             maps = (maps * 255 + 0.5).astype(np.uint8)
-        pyramids = [boundary_pyramid(each, spec.sizes, spec.ceil) for each in maps]
+        pyramids = [boundary_pyramid(each, asked) for each in maps]
         return tuple(map(np.stack, zip(*pyramids, strict=True)))
 
     def _images(self, images: Any, name: str) -> np.ndarray:
-        """uint8 as they are, floats as float32.
+        """The images unchanged as uint8, or as float32.
 
         Raises:
-            UserError: They are no such images.
+            UserError: If they are not such images.
         """
         array = np.asarray(images)
         if array.ndim != 4 or array.shape[1:] != self._shape or not len(array):
@@ -319,17 +267,13 @@ class LoadedModel:
 
 def load(workdir: str | Path, checkpoint: str = "latest", *, batch_size: int = 8) -> LoadedModel:
     """Loads a trained model; see `fullglow_jax.load`."""
-    folder = Path(workdir).expanduser()
-    _check_least(batch_size, 1, "batch_size")
+    folder, checkpoint = user_path(workdir), str(checkpoint)
+    rules.checkpoint().check(checkpoint, "checkpoint")
+    rules.integer().check(batch_size, "batch_size")
     config = stored_config(folder, checkpoint)
     devices = Devices()
     trained = load_trained(config, folder, checkpoint, devices)
     return LoadedModel(config, Operations(trained, config.model.name, devices, batch_size))
-
-
-def _check_least(value: float, least: float, name: str) -> None:
-    if not value >= least:
-        raise UserError(f"{name}={value} must be {least} or more.")
 
 
 def _check_count(name: str, count: int, other: str, expected: int) -> None:

@@ -1,72 +1,123 @@
 """Progress of long work: a live line in a terminal, plain lines elsewhere."""
 
+import math
 import time
-from types import TracebackType
+from collections.abc import Callable
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+)
+from rich.text import Text
+
+from fullglow_jax.text_output import escaped
 
 SECONDS_BETWEEN_LINES = 10.0
 
 
 class ProgressLine:
-    """What is being done, how far it is, what it reads and how long it still takes.
+    """A line with the work, its progress, a reading and the remaining time.
 
-    Args:
-        what: For example "training".
-        total: Steps of the work.
-        done: Steps done before, in an earlier run.
-        quiet: Whether to say nothing, because another process does.
+    So many steps were `done` in an earlier run. A `quiet` line prints nothing, because another
+    process prints. The clock returns seconds.
     """
 
-    def __init__(self, what: str, total: int, done: int = 0, *, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        what: str,
+        total: int,
+        done: int = 0,
+        *,
+        quiet: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.console = Console(highlight=False, quiet=quiet)
-        self._what, self._total, self._first, self._done = what, total, done, done
-        self._begun = time.monotonic()
-        self._printed = 0.0
+        self._what, self._total, self._done = what, total, done
+        self._clock = clock
+        self._begun = self._updated = clock()
+        self._printed = -math.inf
+        self._from: tuple[int, float] | None = None  # (steps, time) from which to measure
+        self._each: float | None = None  # seconds per step
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TextColumn("{task.fields[reading]}"),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            _Left(self),
             console=self.console,
             disable=not self.console.is_terminal,
         )
-        self._task = self._bar.add_task(what, total=total, completed=done, reading="")
+        shown = escaped(what, self.console.encoding)
+        self._task = self._bar.add_task(shown, total=total, completed=done, reading="")
 
     def __enter__(self) -> "ProgressLine":
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
     def begin_at(self, done: int) -> None:
-        """Corrects how many steps were done before."""
-        self._first = self._done = done
+        """Corrects the number of steps done before."""
+        self._done = done
         self._bar.update(self._task, completed=done)
 
+    def measure_from(self, done: int) -> None:
+        """Measures the time of steps from the first call of this or of `update`.
+
+        The time before the end of the first step, mostly compilation, is not typical.
+        """
+        if self._from is None:
+            self._from = done, self._clock()
+
     def update(self, done: int, reading: str = "") -> None:
-        """Shows how far the work is and what it reads, for example "5.21 bits/dim"."""
-        self._done = done
-        self._bar.update(self._task, completed=done, reading=reading)
-        now = time.monotonic()
+        """Shows the progress and a reading, for example "5.21 bits/dim"."""
+        now = self._clock()
+        if self._from is not None and done > self._from[0]:
+            self._each = (now - self._from[1]) / (done - self._from[0])
+        self.measure_from(done)
+        self._done, self._updated = done, now
+        shown = escaped(reading, self.console.encoding)
+        self._bar.update(self._task, completed=done, reading=shown)
         due = now - self._printed > SECONDS_BETWEEN_LINES or done == self._total
         if not self.console.is_terminal and due:
             self._printed = now
-            left = (now - self._begun) / max(done - self._first, 1) * (self._total - done)
-            parts = [f"{self._what} {done}/{self._total}", reading, f"{_clock(left)} left"]
+            parts = [f"{self._what} {done}/{self._total}", reading, self.left()]
             self.say("  ".join(part for part in parts if part))
 
+    def left(self) -> str:
+        """The remaining time, "0:01:30 left"; at the end, the time of all.
+
+        It is empty until the time of a step is known.
+        """
+        now = self._clock()
+        if self._done >= self._total:
+            return f"in {_clock(now - self._begun)}"
+        if self._each is None:
+            return ""
+        left = self._each * (self._total - self._done) - (now - self._updated)
+        return f"{_clock(max(left, 0.0))} left"
+
     def say(self, message: str) -> None:
-        """Prints a line of its own, above the bar where there is one."""
-        self._bar.console.print(message, markup=False, soft_wrap=True)
+        """Prints a message on its own line, above the bar if there is one."""
+        text = escaped(message, self.console.encoding)
+        self.console.print(text, markup=False, soft_wrap=True)
+
+
+class _Left(ProgressColumn):
+    """The column of the remaining time."""
+
+    def __init__(self, line: ProgressLine) -> None:
+        super().__init__()
+        self._line = line
+
+    def render(self, task: Task) -> Text:
+        return Text(self._line.left())
 
 
 def _clock(seconds: float) -> str:

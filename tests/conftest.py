@@ -1,12 +1,21 @@
 """What all tests share."""
 
-import os
+import gc
 
 import pytest
 
-# Most of the suite's time goes into compiling. Without these, CPU code is compiled in two thirds
-# of the time; how fast it runs is no matter here.
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false"
+from tests.xla_flags import set_flags
+
+set_flags()
+
+# Tracing makes many objects that stay: looking through them again and again for garbage would be a
+# tenth of a worker's time, and more the longer it works.
+gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_collection_finish():
+    """All that was imported stays."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,14 +7,18 @@ import optax
 import pytest
 
 from fullglow_jax.config import default_config
+from fullglow_jax.data.pipeline import HostBatch
 from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
+from fullglow_jax.evaluation.example_scores import ExampleScores
 from fullglow_jax.loaded_model import LoadedModel
-from fullglow_jax.models import build_architecture, build_model
+from fullglow_jax.model_registry import build_architecture, build_model
+from fullglow_jax.models.batch import Batch
 from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.runs.trained import Trained
 from fullglow_jax.sampling.operations import Operations
-from fullglow_jax.training.trained import Trained
-from tests.networks.variables import perturbed, quick_jit, quick_key
+from tests.flows.test_full_glow import random_model
+from tests.flows.test_glow import of_source
+from tests.layers.variables import quick_jit
 
 SIZE = (10, 12)
 
@@ -27,31 +31,30 @@ def _compiled_sooner():
     jax.config.update("jax_disable_most_optimizations", False)
 
 
-def tiny(**of_model):
-    config = default_config()
+def tiny(name="full_glow"):
+    config = default_config(name)
     config.data.image_size = SIZE
-    config.model.update(steps=(1,), coupling_width=6, spatial_width=4, **of_model)
+    config.model.update(steps=(1,), coupling_width=6)
+    if name == "full_glow":
+        config.model.spatial_width = 4
     return config
 
 
 @cache
-def trained(name="full_glow", condition="source"):
+def trained(name="full_glow", boundary="", bits=8):
     """A tiny model with random variables, and its config."""
-    config = tiny(name=name, condition=condition)
-    model = build_model(config, optax.constant_schedule(0.0))
+    config = tiny(name)
+    config.data.bits, config.data.boundary = bits, boundary
     architecture = build_architecture(config)
-    operations = Operations(Trained(model, architecture, {}, 3), name, Devices(), 1)
-    batch = jax.tree.map(
-        lambda leaf: np.random.default_rng(0).integers(0, 256, leaf.shape, np.uint8),
-        operations.blank(4),
-    )
-    state = jax.device_get(quick_jit(model.init)(quick_key(), batch))
-    return config, Trained(model, architecture, perturbed(state.variables, 0), 3)
+    both = name == "full_glow"
+    variables = random_model(architecture, np.float32) if both else of_source(architecture)
+    variables = jax.tree.map(np.float32, variables)
+    return config, Trained(build_model(config, optax.constant_schedule(0.0)), variables, 3)
 
 
 @cache
-def loaded(name="full_glow", condition="source", batch_size=2):
-    config, model = trained(name, condition)
+def loaded(name="full_glow", boundary="", batch_size=2, bits=8):
+    config, model = trained(name, boundary, bits)
     return LoadedModel(config, Operations(model, name, Devices(), batch_size))
 
 
@@ -148,7 +151,7 @@ def test_transfer_onto_its_own_condition_gives_the_image_back():
 def test_log_prob_is_the_density_of_the_images_as_they_are():
     _, model = trained()
     pair = (np.float32(CONDITIONS / 255), np.float32(IMAGES / 255))
-    _, target = quick_jit(model.model.network.apply)(model.variables, *pair)
+    _, target = quick_jit(model.model.network.apply)(model.variables, pair)
     expected = (target.log_prior + target.log_det).sum(-1)
     log_prob = loaded().log_prob(IMAGES, CONDITIONS)
     assert log_prob.shape == (3,)
@@ -157,8 +160,8 @@ def test_log_prob_is_the_density_of_the_images_as_they_are():
 
 def test_bits_per_dim_are_those_of_an_evaluation():
     _, model = trained()
-    batch = {"condition": CONDITIONS, "target": IMAGES, "boundary": (), "valid": np.ones(3, bool)}
-    score = BitsPerDim(model.model, Devices())
+    batch = HostBatch(Batch(CONDITIONS, IMAGES), ["a", "b", "c"], np.ones(3, bool))
+    score = ExampleScores(model.model.bits_per_dim, Devices())
     expected = score(model.variables, [batch], jax.random.key(4))
     bits = loaded().bits_per_dim(IMAGES, CONDITIONS, seed=4)
     assert bits.keys() == expected.keys()
@@ -170,7 +173,7 @@ def test_bits_per_dim_are_those_of_an_evaluation():
 
 
 def test_boundaries():
-    model = loaded(condition="source+boundary")
+    model = loaded(boundary="smooth")
     assert model.reads_boundaries
     edges = np.where(pixels(3) > 127, np.uint8(255), np.uint8(0))
     latents = model.encode(IMAGES, CONDITIONS, boundaries=edges)
@@ -204,10 +207,26 @@ def test_a_model_without_conditions():
 
 def test_a_model_without_latents():
     config, model = trained()
-    without = model._replace(model=SimpleNamespace(reads_conditions=True))
-    gan = LoadedModel(config, Operations(without, "gan", Devices(), 2))
-    with pytest.raises(UserError, match="a gan cannot encode images"):
-        gan.encode(IMAGES, CONDITIONS)
+    alone = SimpleNamespace(reads_conditions=True, shapes=model.model.shapes)
+    gan = LoadedModel(config, Operations(model._replace(model=alone), "gan", Devices(), 2))
+    for call, lack in (
+        (lambda: gan.encode(IMAGES, CONDITIONS), "a gan cannot encode images"),
+        (lambda: gan.transfer(IMAGES, CONDITIONS, OTHERS), "a gan cannot encode images"),
+        (lambda: gan.bits_per_dim(IMAGES, CONDITIONS), "a gan has no likelihood of images"),
+        (lambda: gan.sample_conditions(), "a gan draws no conditions"),
+    ):
+        with pytest.raises(UserError, match=lack):
+            call()
+
+
+def test_conditions_that_are_not_read_are_not_drawn_from():
+    operations = loaded("glow")._operations
+    for call in (
+        lambda batch: list(operations.draw(batch, 1, 0.7, 0)),
+        lambda batch: operations.transfer(batch, batch),
+    ):
+        with pytest.raises(UserError, match="a glow reads no conditions"):
+            call(Batch(CONDITIONS, IMAGES))
 
 
 # --- What is refused ------------------------------------------------------------------------------
@@ -224,8 +243,11 @@ def test_a_model_without_latents():
         (lambda m: m.sample(CONDITIONS * 1.0), r"floats from 0 to 255, where \[0, 1\]"),
         (lambda m: m.sample(np.full((1, *SIZE, 3), np.nan)), "floats from nan to nan"),
         (lambda m: m.sample(CONDITIONS, boundaries=CONDITIONS), "boundaries are given"),
-        (lambda m: m.sample(CONDITIONS, samples=0), "samples=0 must be 1 or more"),
-        (lambda m: m.sample(CONDITIONS, temperature=-1), "temperature=-1 must be 0 or more"),
+        (lambda m: m.sample(CONDITIONS, samples=0), "samples=0 must be an integer from 1"),
+        (lambda m: m.sample(CONDITIONS, temperature=-1), "temperature=-1 must be a finite number"),
+        (lambda m: m.sample(CONDITIONS, temperature=np.nan), "temperature=nan must be"),
+        (lambda m: m.sample(CONDITIONS, seed=2**32), "seed=4294967296 must be"),
+        (lambda m: m.bits_per_dim(IMAGES, CONDITIONS, seed=-1), "seed=-1 must be"),
         (lambda m: m.encode(IMAGES, CONDITIONS[:2]), "2 conditions for 3 images"),
         (lambda m: m.encode(IMAGES[..., :1], CONDITIONS), r"images have the shape \(3, 10, 12, 1"),
         (lambda m: m.transfer(IMAGES, CONDITIONS, OTHERS[:1]), "1 onto for 3 images"),
@@ -237,3 +259,12 @@ def test_a_model_without_latents():
 def test_refused(call, message):
     with pytest.raises(UserError, match=message):
         call(loaded())
+
+
+def test_a_model_of_five_bits_has_images_of_five_bits():
+    model, of_five = loaded("glow", bits=5), IMAGES // 8 / np.float32(32)
+    again = model.reconstruct(IMAGES)
+    np.testing.assert_allclose(again, of_five, atol=1e-4)
+    latents = model.encode(IMAGES)
+    for same in (IMAGES | 7, IMAGES / 255, of_five, again):
+        jax.tree.map(np.testing.assert_array_equal, model.encode(same), latents)

@@ -1,4 +1,4 @@
-"""Invertible maps, one a file, each a Flax module usable on its own."""
+"""Invertible maps, one per file, each a Flax module that can be used alone."""
 
 from fullglow_jax.bijections.actnorm import ActNorm
 from fullglow_jax.bijections.base import Bijection

@@ -1,6 +1,7 @@
-"""What every bijection offers."""
+"""The interface of bijections and of their conditioners."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -9,37 +10,41 @@ from jax import Array
 Parameters = Any
 """A pytree of arrays, batch axis first.
 
-Its length divides the images': each entry serves as many images in a row. So one entry serves all
-images of a bijection without a condition, and a condition's all the photos drawn under it.
+Its length b divides the number B of images: each entry serves B/b images in a row. A bijection
+without a condition has one entry for all images; with one, each condition's entry serves all images
+that are drawn under it.
 """
 
 
 def grouped(x: Array, parameter: Array) -> Array:
-    """(B, H, W, C) → (b, B/b·H, W, C): the images that each of b parameters serves, as one."""
+    """(B, H, W, C) → (b, B/b·H, W, C): joins the images that each of b parameters serves."""
     return x.reshape(len(parameter), -1, *x.shape[2:])
 
 
 def per_image(values: Array, x: Array) -> Array:
-    """(b,) values of parameters → (B,), one an image."""
+    """(b,) values, one per parameter → (B,), one per image."""
     return jnp.repeat(values, len(x) // len(values))
 
 
-def required(condition: Array | None) -> Array:
-    """The condition of a conditional bijection.
+class Conditioner(Protocol):
+    """A builder of the network that computes a bijection's parameters from a condition.
 
-    Raises:
-        ValueError: Where there is none.
+    Conditioners are hashable, and equal if they build the same, because bijections are compared.
     """
-    if condition is None:
-        raise ValueError("this bijection was built with conditional=True: pass it a condition")
-    return condition
+
+    def build(self, features: int, start: Callable[..., Array]) -> nn.Module:
+        """A network from a condition, (B, H, W, C), to parameters.
+
+        Args:
+            features: Length of the last axis of the parameters.
+            start: Initialiser of the last bias, for networks whose output starts as a constant.
+        """
 
 
 class Bijection(nn.Module):
     """An invertible map y = f(x; θ) whose θ may be computed from a condition.
 
-    The work is split in two, so that whatever depends on the condition alone is computed once,
-    however many images are then mapped under it:
+    The work has two parts, so that θ is computed once for any number of images under a condition:
 
         θ = parameters(condition)
         y, log|det ∂y/∂x| = transform(x, θ)        x = invert(y, θ)
@@ -53,7 +58,7 @@ class Bijection(nn.Module):
 
         Args:
             condition: (B, H, W, C_condition), or None for a bijection that has no condition.
-            x: The input, seen by data-dependent initialisers only.
+            x: The input, which only data-dependent initialisation reads.
         """
         raise NotImplementedError
 
@@ -66,7 +71,7 @@ class Bijection(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Array, condition: Array | None = None) -> tuple[Array, Array]:
-        """x → (y, log_det) under a condition; the method to initialise a bijection with."""
+        """x → (y, log_det) under a condition. Initialise a bijection with this method."""
         return self.transform(x, self.parameters(condition, x))
 
     def inverse(self, y: Array, condition: Array | None = None) -> Array:

@@ -1,11 +1,11 @@
 """Affine coupling."""
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from fullglow_jax.bijections.base import Bijection, required
-from fullglow_jax.networks import Compute, CouplingNet, SpatialNet
+from fullglow_jax.bijections.base import Bijection, Conditioner
 
 
 class AffineCoupling(Bijection):
@@ -14,35 +14,33 @@ class AffineCoupling(Bijection):
         (a, b) = halves of x        (r, t) = halves of NN([a, features])        s = sigmoid(r + 2)
         y = [a, (b + t) ⊙ s]        b = y_b / s − t        log|det| = Σ log s
 
-    The features are what a spatial net reads off the condition, or absent without one.
+    The conditioner's network computes the features from a condition; without one there are none.
 
     Attributes:
         channels: C, even.
-        width: Hidden channels of the coupling net.
-        conditional: Whether there is a condition.
-        spatial_width: Hidden channels of the spatial net.
-        compute: How the networks compute.
-        floor: What s does not fall under: it is floor + (1 − floor)·sigmoid(r + 2) then. 0, as in
-            the papers, changes nothing.
+        coupling: Builds NN, called with a and the features.
+        conditioner: Builds the network from a condition to features, (B, H, W, C); None for a
+            coupling without a condition.
+        floor: Lower limit of s: s = floor + (1 − floor)·sigmoid(r + 2). 0, as in the papers,
+            changes nothing.
     """
 
     channels: int
-    width: int = 512
-    conditional: bool = False
-    spatial_width: int = 128
-    compute: Compute = Compute()
+    coupling: Conditioner
+    conditioner: Conditioner | None = None
     floor: float = 0.0
 
     def setup(self) -> None:
         """Builds the networks."""
-        self.net = CouplingNet(self.channels, self.width, self.compute)
-        if self.conditional:
-            self.spatial_net = SpatialNet(self.channels, self.spatial_width, self.compute)
+        zeros = nn.initializers.zeros
+        self.net = self.coupling.build(self.channels, zeros)
+        if self.conditioner:
+            self.spatial_net = self.conditioner.build(self.channels, zeros)
 
     def parameters(self, condition: Array | None = None, x: Array | None = None) -> Array | None:
-        """The condition's features, (B, H, W, C), or None without a condition."""
+        """The condition's features, (B, H, W, C), or None without a conditioner."""
         del x
-        return self.spatial_net(required(condition)) if self.conditional else None
+        return self.spatial_net(condition) if self.conditioner else None
 
     def _scale_and_shift(self, a: Array, features: Array | None) -> tuple[Array, Array, Array]:
         """s, log s and t, each (B, H, W, C/2)."""

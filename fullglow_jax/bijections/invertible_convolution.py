@@ -11,8 +11,7 @@ import numpy as np
 from jax import Array
 from jax.scipy.linalg import lu, solve_triangular
 
-from fullglow_jax.bijections.base import Bijection, per_image, required
-from fullglow_jax.networks import Compute, VectorNet
+from fullglow_jax.bijections.base import Bijection, Conditioner, per_image
 
 
 class Weight(NamedTuple):
@@ -24,8 +23,8 @@ class Weight(NamedTuple):
 class LUFactors(NamedTuple):
     """The factors of W = P·(L + I)·(U + diag(sign·exp(log s))).
 
-    `lower` and `upper`, (1 or B, C, C), count strictly below and above the diagonal;
-    `log_scale`, (1 or B, C); the fixed `permutation`, (1 or B, C, C), and `sign`, (1 or B, C).
+    `lower` and `upper`, (1 or B, C, C), are read strictly below and above the diagonal;
+    `log_scale` is (1 or B, C). `permutation`, (1 or B, C, C), and `sign`, (1 or B, C), are fixed.
     """
 
     lower: Array
@@ -55,15 +54,19 @@ def _triangles(factors: LUFactors) -> tuple[Array, Array]:
     return jnp.tril(factors.lower, -1) + eye, jnp.triu(factors.upper, 1) + diagonal
 
 
-def _per_pixel(matrix: Array, x: Array) -> Array:
-    """matrix, (1 or B, C, C), times every pixel of x, (B, H, W, C).
+def _product(a: Array, b: Array) -> Array:
+    """a·b at the highest precision.
 
-    At the highest precision: in the ten-bit or seven-bit mantissas that accelerators multiply
-    with by default, the inverse would not be the inverse.
+    By default, accelerators multiply mantissas of ten or seven bits: the inverse and the
+    log-determinant would not fit the matrix.
     """
+    return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
+
+
+def _per_pixel(matrix: Array, x: Array) -> Array:
+    """matrix, (1 or B, C, C), times every pixel of x, (B, H, W, C)."""
     pixels = x.reshape(len(matrix), -1, x.shape[-1])
-    product = jnp.matmul(pixels, matrix.mT, precision=jax.lax.Precision.HIGHEST)
-    return product.reshape(x.shape)
+    return _product(pixels, matrix.mT).reshape(x.shape)
 
 
 class InvertibleConvolution(Bijection):
@@ -71,28 +74,26 @@ class InvertibleConvolution(Bijection):
 
         x = W⁻¹·y        log|det| = H·W·log|det W|
 
-    As a full matrix, or as W = P·(L + I)·(U + diag(sign·exp(log s))), where
-    log|det W| = Σ log s. W starts as a random rotation; P and the sign stay fixed (collection
-    "constants"). With a condition, W or its factors come from a vector net, whose last bias starts
-    from those same values.
+    W is a full matrix, or W = P·(L + I)·(U + diag(sign·exp(log s))), where log|det W| = Σ log s.
+    W starts as a random rotation; P and the sign stay fixed (collection "constants"). With a
+    conditioner, a network computes W or its factors from a condition and starts at those values.
 
     Attributes:
         channels: C.
         lu: Whether to parameterise W by its LU factors.
-        conditional: Whether a vector net reads W off the condition.
-        compute: How that net computes.
+        conditioner: Builds the network that computes W or its factors, as one vector, from a
+            condition; None for a convolution with its own parameters.
     """
 
     channels: int
     lu: bool = True
-    conditional: bool = False
-    compute: Compute = Compute()
+    conditioner: Conditioner | None = None
 
     @nn.compact
     def parameters(
         self, condition: Array | None = None, x: Array | None = None
     ) -> Weight | LUFactors:
-        """W or its factors, batch axis of length 1, or B with a condition."""
+        """W or its factors; the batch axis has length 1, or B with a condition."""
         del x
         if not self.lu:
             rotation = self._start(partial(jax.random.orthogonal, n=self.channels))
@@ -112,19 +113,18 @@ class InvertibleConvolution(Bijection):
         )
 
     def _start(self, draw: Callable[[Array], Any]) -> Any:
-        """One draw for arrays that belong together; once they exist, only its shapes count."""
+        """One draw of arrays that belong together; once they exist, only its shapes are used."""
         if self.is_mutable_collection("params"):
             return draw(self.make_rng("params"))
         shapes = jax.eval_shape(draw, jax.random.key(0))
         return jax.tree.map(lambda array: jnp.zeros(array.shape), shapes)
 
     def _trained(self, start: dict[str, Array], condition: Array | None) -> list[Array]:
-        """Trained arrays with a batch axis: own parameters, or read off the condition."""
-        if not self.conditional:
+        """Trained arrays with a batch axis: own parameters, or computed from the condition."""
+        if not self.conditioner:
             return [self.param(name, lambda _, v=value: v)[None] for name, value in start.items()]
         flat = jnp.concatenate([value.ravel() for value in start.values()])
-        net = VectorNet(flat.size, lambda *_: flat, self.compute, name="vector_net")
-        vector = net(required(condition))
+        vector = self.conditioner.build(flat.size, lambda *_: flat)(condition)
         ends = np.cumsum([value.size for value in start.values()])[:-1]
         parts = jnp.split(vector, ends, axis=-1)
         return [
@@ -137,7 +137,7 @@ class InvertibleConvolution(Bijection):
         _, height, width, _ = x.shape
         if isinstance(parameters, LUFactors):
             lower, upper = _triangles(parameters)
-            matrix = parameters.permutation @ lower @ upper
+            matrix = _product(_product(parameters.permutation, lower), upper)
             log_det = parameters.log_scale.sum(axis=-1)
         else:
             matrix = parameters.matrix
@@ -145,7 +145,7 @@ class InvertibleConvolution(Bijection):
         return _per_pixel(matrix, x), per_image(height * width * log_det, x)
 
     def invert(self, y: Array, parameters: Weight | LUFactors) -> Array:
-        """x = W⁻¹·y, W⁻¹ by triangular solves where there are factors."""
+        """x = W⁻¹·y; with LU factors, by triangular solves."""
         if isinstance(parameters, LUFactors):
             lower, upper = _triangles(parameters)
             transposed = parameters.permutation.mT

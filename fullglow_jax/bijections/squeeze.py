@@ -1,4 +1,4 @@
-"""Trades space for channels."""
+"""Squeeze: 2×2 blocks of pixels as channels."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -23,11 +23,11 @@ def unsqueeze(y: Array) -> Array:
 class Squeeze(Bijection):
     """Every 2×2 block of pixels becomes one pixel of four times the channels (RealNVP, 3.6).
 
-    log|det| = 0, being a permutation.
+    It is a permutation: log|det| = 0.
     """
 
     def parameters(self, condition: Array | None = None, x: Array | None = None) -> None:
-        """None: nothing to choose."""
+        """None."""
         del condition, x
 
     def transform(self, x: Array, parameters: None) -> tuple[Array, Array]:

@@ -1,1 +1,1 @@
-"""Where image pairs come from, and the one pipeline that feeds them."""
+"""Sources of image pairs, and the pipeline from them to batches."""

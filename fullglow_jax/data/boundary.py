@@ -1,27 +1,13 @@
-"""Boundary maps: where one object ends and another begins, at every level's size."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+"""Boundary maps of objects, at every level's size."""
 
 import numpy as np
 from PIL import Image
 
-
-@dataclass(frozen=True)
-class BoundarySpec:
-    """What a model wants of a boundary map.
-
-    Attributes:
-        sizes: (h, w) of each level, first level first.
-        ceil: Whether any trace of a boundary counts as a whole one.
-    """
-
-    sizes: tuple[tuple[int, int], ...]
-    ceil: bool = False
+from fullglow_jax.models.annotations import Annotations
 
 
 def boundary_map(instance_ids: np.ndarray) -> np.ndarray:
-    """Marks the pixels whose id differs from that of the pixel above, below, left or right.
+    """Marks the pixels whose id differs from the id of a pixel above, below, left or right.
 
     Args:
         instance_ids: integers (H, W).
@@ -32,7 +18,7 @@ def boundary_map(instance_ids: np.ndarray) -> np.ndarray:
     edge = np.zeros(instance_ids.shape, dtype=bool)
     across = instance_ids[:, 1:] != instance_ids[:, :-1]
     down = instance_ids[1:] != instance_ids[:-1]
-    # Both pixels of a differing pair lie on the boundary.
+    # Both pixels of a differing pair are on the boundary.
     edge[:, 1:] |= across
     edge[:, :-1] |= across
     edge[1:] |= down
@@ -40,22 +26,20 @@ def boundary_map(instance_ids: np.ndarray) -> np.ndarray:
     return np.repeat(np.where(edge, np.uint8(255), np.uint8(0))[..., None], 3, axis=-1)
 
 
-def boundary_pyramid(
-    boundary: np.ndarray, sizes: Sequence[tuple[int, int]], ceil: bool
-) -> tuple[np.ndarray, ...]:
+def boundary_pyramid(boundary: np.ndarray, asked: Annotations) -> tuple[np.ndarray, ...]:
     """Resizes a boundary map to each level, always from the full-size one, 8 bits to 8 bits.
 
     Args:
         boundary: uint8 (H, W, 3).
-        sizes: (h, w) of each level.
-        ceil: Raise every value above 0 to 255, which divided by 255 is its ceiling.
+        asked: The sizes, and whether every value above 0 becomes 255 ("ceil").
 
     Returns:
-        One uint8 (h, w, 3) for each size.
+        One uint8 (h, w, 3) for each size; none if no boundary maps are asked for.
     """
     image = Image.fromarray(boundary)
-    # The filter is left to Pillow (antialiased bicubic), as the original leaves it.
+    # Pillow's default filter (antialiased bicubic), as in the original.
+    sizes = asked.boundary_sizes
     levels = tuple(np.array(image.resize((width, height))) for height, width in sizes)
-    if not ceil:
+    if asked.boundary != "ceil":
         return levels
     return tuple(np.where(level > 0, np.uint8(255), np.uint8(0)) for level in levels)

@@ -1,115 +1,126 @@
-"""Reads all of a data set and tells everything that is wrong with it.
+"""A check of a whole data set, which reports everything that is wrong with it.
 
 python -m fullglow_jax.data.check --config FILE [--config.data.root=DIR …] [--out check.png]
 """
 
 import random
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from absl import flags
 from ml_collections import ConfigDict
 from PIL import Image
 
 from fullglow_jax import cli
-from fullglow_jax.data.contact_sheet import contact_sheet
-from fullglow_jax.data.examination import Examination, examine
 from fullglow_jax.data.faults import described
+from fullglow_jax.data.file_pairs import FilePairs
+from fullglow_jax.data.full_check import SplitCheck, check_split
+from fullglow_jax.data.image_files import described_left_alone
 from fullglow_jax.data.pair import PairSource
+from fullglow_jax.data.pairs_grid import PARTS, pairs_grid
 from fullglow_jax.data.source import find_source
 from fullglow_jax.errors import UserError
-from fullglow_jax.models import build_architecture
+from fullglow_jax.files.drafts import draft
+from fullglow_jax.models.annotations import Annotations
+from fullglow_jax.settings import rules
+from fullglow_jax.text_output import escaped
 
-OUT = flags.DEFINE_string("out", "check.png", "Where to write a contact sheet of some pairs.")
+OUT = cli.flag("out", Path("check.png"), rules.path(), "Where to write a grid of some pairs.")
 
 NEEDED, OPTIONAL = ("train", "val"), ("test",)
-"""Splits."""
+"""Names of splits."""
 
 SHOWN = 12
-"""Pairs on the contact sheet."""
+"""Number of pairs in the grid."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Parses flags and checks; the exit code tells whether all is good."""
-    config = cli.parse_config(argv)
-    return 0 if check(config, Path(OUT.value)) else 1
+    """Parses flags and checks; the exit code is 0 if all is good."""
+    config = cli.parse_config(argv, alone=True)
+    return 0 if check(config, OUT.value) else 1
 
 
 def check(config: ConfigDict, out: Path) -> bool:
-    """Reads every file of every split, prints what is wrong and writes a contact sheet.
+    """Reads every file of every split, prints what is wrong and draws some of its pairs.
 
     Args:
-        config: Names the data.
-        out: Where the contact sheet goes, a PNG of random good pairs.
+        config: The config that names the data.
+        out: File of the grid, a PNG of random good pairs.
 
     Returns:
         Whether all is good.
 
     Raises:
-        UserError: There is no split at all, as where the config names no data, or the contact
-            sheet cannot be written.
+        UserError: If there is no split at all, for example because the config names no data, or
+            the grid cannot be written.
     """
     sources, missing = _find(config)
-    examinations = []
+    checks = []
     for split, source in sources.items():
-        examination = examine(source, split, config.data.threads)
-        _say(_report(examination))
-        examinations.append(examination)
+        found = check_split(source, split, config.data.threads)
+        _say(_report(found))
+        checks.append(found)
     for split, error in missing.items():
         _say(f"{split}: {error}")
-    _write_sheet(examinations, config.seed, out)
-    bad = len(missing) + sum(len(examination.faults) for examination in examinations)
-    _say(f"Bad in all: {bad}, listed above." if bad else "Everything is good.")
+    _draw_some(checks, config.seed, out)
+    bad = len(missing) + sum(len(found.faults) for found in checks)
+    noted = any(found.doubts for found in checks)
+    good = "Nothing is bad; see what is worth a look above." if noted else "Everything is good."
+    _say(f"Bad in all: {bad}, listed above." if bad else good)
     return not bad
 
 
 def _find(config: ConfigDict) -> tuple[dict[str, PairSource], dict[str, UserError]]:
-    """The splits there are, and why others that are needed are not there."""
-    boundary = build_architecture(config).boundary
+    """The sources of all splits, and the errors of needed ones that are missing."""
+    annotations = Annotations(config.data.boundary)
     sources: dict[str, PairSource] = {}
     missing: dict[str, UserError] = {}
     for split in (*NEEDED, *OPTIONAL):
         try:
-            sources[split] = find_source(config.data, split, boundary=boundary)
+            sources[split] = find_source(config.data, split, annotations)
         except UserError as error:
             missing[split] = error
-    # Where there is nothing, it is the config that is wrong rather than a split.
+    # If there is nothing at all, the config is wrong rather than a split.
     if not sources:
         raise missing[NEEDED[0]]
     return sources, {split: error for split, error in missing.items() if split in NEEDED}
 
 
-def _report(examination: Examination) -> str:
-    good, faults = len(examination.good), examination.faults
-    counts = f"{examination.split}: {good} good pairs, {len(faults)} bad"
-    return "\n".join([counts, *([described(faults, shown=None)] if faults else [])])
+def _report(found: SplitCheck) -> str:
+    good, faults = len(found.good), found.faults
+    counts = f"{found.split}: {good} good pairs, {len(faults)} bad"
+    source = found.source
+    left_alone = described_left_alone(source.left_alone) if isinstance(source, FilePairs) else []
+    told = [described(faults, shown=None)] if faults else []
+    notes = [f"worth a look: {described(found.doubts)}"] if found.doubts else []
+    return "\n".join([counts, *told, *notes, *left_alone])
 
 
-def _write_sheet(examinations: Sequence[Examination], seed: int, out: Path) -> None:
-    good = [(examination, index) for examination in examinations for index in examination.good]
+def _draw_some(checks: Sequence[SplitCheck], seed: int, out: Path) -> None:
+    good = [(found, index) for found in checks for index in found.good]
     if not good:
         return
     drawn = random.Random(seed).sample(range(len(good)), min(SHOWN, len(good)))
     shown = [good[place] for place in sorted(drawn)]
-    pairs = [examination.source[index] for examination, index in shown]
+    pairs = [found.source[index] for found, index in shown]
     names = [
-        f"{examination.split}: {pair['name']}"
-        for (examination, _), pair in zip(shown, pairs, strict=True)
+        f"{found.split}: {pair['name']}" for (found, _), pair in zip(shown, pairs, strict=True)
     ]
     try:
-        Image.fromarray(contact_sheet(pairs, names)).save(out, "PNG")
+        with draft(out) as scratch:
+            Image.fromarray(pairs_grid(pairs, names)).save(scratch, "PNG")
     except OSError as error:
         raise UserError(
             f"--out {out} cannot be written: {error.strerror or error}. "
             "Name a file in a folder that is there and that you may write to."
         ) from error
-    parts = " | ".join(part for part in ("condition", "target", "boundary") if part in pairs[0])
-    _say(f"contact sheet: {out}, {len(pairs)} pairs as {parts}")
+    parts = " | ".join(part for part in PARTS if part in pairs[0])
+    _say(f"grid: {out}, {len(pairs)} pairs as {parts}")
 
 
 def _say(text: str) -> None:
-    """Prints; file names may have bytes that are no text."""
-    print(text.encode(errors="backslashreplace").decode(), flush=True)
+    """Prints a text whose file names may have bytes that are not text."""
+    print(escaped(text, getattr(sys.stdout, "encoding", None) or "utf-8"), flush=True)
 
 
 if __name__ == "__main__":

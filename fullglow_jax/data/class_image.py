@@ -1,18 +1,18 @@
-"""A class as an image, so that an image can be conditioned on it."""
+"""Classes as images, so that images can be conditioned on them."""
 
 import numpy as np
 
 
 def class_image(label: int, classes: int, size: tuple[int, int]) -> np.ndarray:
-    """One grey value all over: black for the first class, white for the last, even steps between.
+    """One grey value: black for the first class, white for the last, even steps between.
 
     The ten digits are 0, 28, 57, 85, 113, 142, 170, 198, 227 and 255. An image has three channels,
-    so the original's ten one-hot planes do not fit; networks that see the value at every pixel
-    tell it apart as well.
+    so the original's ten one-hot planes do not fit; networks that see the value at every pixel can
+    tell the classes apart just as well.
 
     Args:
         label: 0 to `classes` - 1.
-        classes: 1 to 256: eight bits tell no more apart.
+        classes: 1 to 256, the number of different values of eight bits.
         size: (H, W).
 
     Returns:

@@ -1,4 +1,4 @@
-"""What is wrong with a data set, and how to say it."""
+"""Faults of data sets, and messages about them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,16 +6,16 @@ from typing import NamedTuple
 from fullglow_jax.errors import UserError
 
 SHOWN = 3
-"""Cases of one kind that a message names."""
+"""Number of cases of one kind that a message names."""
 
 
 class Fault(NamedTuple):
-    """One thing that keeps an example from being used.
+    """A reason why an example cannot be used.
 
     Attributes:
-        kind: What cases like this have in common, for example "photos without label map".
-        case: This one, naming its files.
-        mend: What helps against this kind.
+        kind: Name for all faults of this kind, for example "photos without label map".
+        case: This fault, with the names of its files.
+        mend: A remedy for this kind.
     """
 
     kind: str
@@ -23,18 +23,18 @@ class Fault(NamedTuple):
     mend: str
 
 
-def refuse(faults: Sequence[Fault], advice: str = "") -> None:
-    """Returns where there are no faults.
+def refuse(faults: Sequence[Fault]) -> None:
+    """Raises an error if there are faults.
 
     Raises:
-        UserError: Where there are; counts them by kind and names the first of each.
+        UserError: If there are faults; counts them by kind and names the first of each.
     """
     if faults:
-        raise UserError("\n".join([described(faults), *([advice] if advice else [])]))
+        raise UserError(described(faults))
 
 
 def described(faults: Sequence[Fault], shown: int | None = SHOWN) -> str:
-    """The faults by kind: how many, the first cases, or all for None, and what helps."""
+    """The faults by kind: their number, the first cases (all, if `shown` is None), a remedy."""
     lines = []
     for kind, mend in dict.fromkeys((fault.kind, fault.mend) for fault in faults):
         cases = [fault.case for fault in faults if (fault.kind, fault.mend) == (kind, mend)]

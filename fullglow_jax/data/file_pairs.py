@@ -1,18 +1,20 @@
-"""A source of pairs whose parts are image files."""
+"""Sources of pairs that are made of image files."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
+from fullglow_jax.data.doubts import turned_out_of_fit
 from fullglow_jax.data.faults import Fault
+from fullglow_jax.data.image_files import LeftAlone
 from fullglow_jax.data.images import Picture, fit
-from fullglow_jax.data.layouts import Example, Layout
-from fullglow_jax.data.options import check_boundary, check_fit, chosen_direction
+from fullglow_jax.data.layouts import Layout, PairFiles
+from fullglow_jax.data.options import check_annotations, chosen_direction
 from fullglow_jax.data.pair import Pair
 from fullglow_jax.errors import UserError
-
-BOUNDARY = "boundary"
-"""The part that boundary maps are."""
+from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
 
 
 @dataclass(frozen=True)
@@ -20,84 +22,97 @@ class FilePairs:
     """Pairs of one layout, read in one direction, at one size.
 
     Attributes:
-        layout: Reads the files.
+        layout: The layout, which reads the files.
         condition: The part that is the condition.
         target: The part that is the target.
-        boundary: Whether pairs carry boundary maps.
+        annotations: The parts that pairs have beside these two.
         image_size: (H, W) of the pairs.
-        how: How images get there, one of `images.FITS`.
-        examples: What there is to read.
-        faults: What is wrong with examples that were left out.
+        how: The way of resizing to that size, one of `images.FITS`.
+        pairs: The files of all pairs.
+        faults: Faults of pairs that were left out.
+        left_alone: Files that belong to no pair.
     """
 
     layout: Layout
     condition: str
     target: str
-    boundary: bool
+    annotations: tuple[str, ...]
     image_size: tuple[int, int]
     how: str
-    examples: tuple[Example, ...]
+    pairs: tuple[PairFiles, ...]
     faults: tuple[Fault, ...] = ()
+    left_alone: tuple[LeftAlone, ...] = ()
 
     def __len__(self) -> int:
-        """Number of pairs."""
-        return len(self.examples)
+        return len(self.pairs)
 
     def __getitem__(self, index: int) -> Pair:
-        """Reads the pair at `index`; raises UserError where a file is bad."""
-        example = self.examples[index]
-        pictures = self.native(example)
+        """Reads the pair at `index`; raises UserError if a file is bad."""
+        pictures = self.native(index)
         fitted = {part: fit(p, self.image_size, self.how) for part, p in pictures.items()}
-        pair: Pair = {
-            "condition": fitted[self.condition],
-            "target": fitted[self.target],
-            "name": example.name,
-        }
-        if self.boundary:
-            pair["boundary"] = fitted[BOUNDARY]
-        return pair
+        images = {"condition": fitted[self.condition], "target": fitted[self.target]}
+        annotations = {part: fitted[part] for part in self.annotations}
+        return cast(Pair, {**images, **annotations, "name": self.name(index)})
+
+    def name(self, index: int) -> str:
+        return self.pairs[index].name
 
     @property
     def where(self) -> str:
-        """See `PairSource`."""
         return f"image files, {self.condition} → {self.target}"
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts that are read."""
-        wanted = (self.condition, self.target, *([BOUNDARY] if self.boundary else []))
-        return tuple(dict.fromkeys(wanted))
+        """All parts that are read, each once."""
+        return tuple(dict.fromkeys((self.condition, self.target, *self.annotations)))
 
-    def native(self, example: Example) -> dict[str, Picture]:
-        """An example's parts as they are on disk, all of one size.
+    def native(self, index: int) -> dict[str, Picture]:
+        """A pair's parts as they are on disk, all of one size.
 
         Raises:
-            UserError: A file is bad, or another one's size differs from it.
+            UserError: If a file is bad, or the files' sizes differ.
         """
-        pictures = self.layout.read(example, self.parts)
+        pair = self.pairs[index]
+        pictures = self.layout.read(pair, self.parts)
         sizes = {part: picture.pixels.shape[:2] for part, picture in pictures.items()}
         if len(set(sizes.values())) > 1:
-            named = (f"{example.files[part]} is {h}×{w}" for part, (h, w) in sizes.items())
+            named = (f"{pair.files[part]} is {h}×{w}" for part, (h, w) in sizes.items())
+            mend = "They must show the same pixels: restore the original files."
+            if turned := turned_out_of_fit(pair.files.values()):
+                mend = (
+                    f"{turned} is turned, as its EXIF orientation says, and would fit if it were "
+                    f"not: were its partners drawn on the unturned pixels? Then remove the "
+                    f"orientation (exiftool -Orientation= {turned.name}); otherwise turn them too."
+                )
             raise UserError(
-                f"images of one pair differ in size (height×width): {', '.join(named)}. "
-                "They must show the same pixels: restore the original files."
+                f"images of one pair differ in size (height×width): {', '.join(named)}. {mend}"
             )
         return pictures
 
 
-def file_states(source: FilePairs) -> Iterator[tuple[str, str, Path, tuple[int, int]]]:
-    """(example, part, path, (bytes, time of change in ns)) of every file, to tell changes by.
+VERSION = 2
+"""Raise it whenever the same image files are read as other pixels, or are no longer read."""
 
-    A file that is not there has (-1, the system's number of the error) instead.
+
+def fingerprint(source: FilePairs, named: Callable[[Path], str], *versions: int) -> str:
+    """A digest of the files' sizes and times of change, and of the way they are read.
+
+    Args:
+        source: The pairs of the files.
+        named: How a path counts.
+        versions: Versions of whatever is made of the pairs.
     """
-    for example in source.examples:
-        for part, path in sorted(example.files.items()):
+    how = (*versions, VERSION, type(source.layout).__name__, source.parts)
+    digest = hashlib.sha256(repr(how).encode())
+    for pair in source.pairs:
+        for part, path in sorted(pair.files.items()):
             try:
                 stat = path.stat()
                 state = (stat.st_size, stat.st_mtime_ns)
             except OSError as error:
                 state = (-1, error.errno or 0)
-            yield example.name, part, path, state
+            digest.update(repr((pair.name, part, named(path), state)).encode())
+    return digest.hexdigest()
 
 
 def find_pairs(
@@ -105,28 +120,31 @@ def find_pairs(
     direction: str | None,
     image_size: tuple[int, int],
     how: str = "stretch",
-    *,
-    boundary: bool = False,
+    annotations: Annotations = NO_ANNOTATIONS,
 ) -> FilePairs:
-    """The pairs that a layout finds; none of their files is opened.
+    """The pairs that a layout finds; no file is opened.
 
     Args:
-        layout: Finds the files.
-        direction: One of the layout's; None for the usual one.
+        layout: The layout, which finds the files.
+        direction: One of the layout's directions; None for its first.
         image_size: (H, W) of the pairs.
-        how: How images get there, one of `images.FITS`.
-        boundary: Whether pairs are to carry boundary maps.
+        how: The way of resizing to that size, one of `images.FITS`.
+        annotations: Annotations that pairs must have.
 
     Returns:
-        A source; `faults` are the examples that lack files.
+        A source; its `faults` are the pairs that lack files.
 
     Raises:
-        UserError: The layout finds nothing at all, or has no such direction or no boundaries.
+        UserError: If the layout finds nothing at all, or has no such direction or annotation.
     """
-    directions = layout.directions
-    direction = chosen_direction(direction, directions)
-    check_fit(how)
-    check_boundary(boundary, any(BOUNDARY in parts for parts in directions.values()))
-    unfilled = FilePairs(layout, *directions[direction], boundary, image_size, how, ())
-    examples, faults = layout.find(unfilled.parts)
-    return replace(unfilled, examples=tuple(examples), faults=tuple(faults))
+    direction = chosen_direction(direction, layout.directions)
+    check_annotations(annotations, layout.annotations)
+    parts = layout.directions[direction]
+    unfilled = FilePairs(layout, *parts, annotations.names, image_size, how, ())
+    found = layout.find(unfilled.parts)
+    return replace(
+        unfilled,
+        pairs=tuple(found.pairs),
+        faults=tuple(found.faults),
+        left_alone=tuple(found.left_alone),
+    )

@@ -1,12 +1,15 @@
-"""Image files to arrays: every way a file can be bad ends as a `UserError` that names it."""
+"""Image files as arrays; for every bad file there is a `UserError` that names it."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from fullglow_jax.data.image_kinds import image_formats
+from fullglow_jax.data.pixels import WrongPixelsError, to_ids, to_rgb
 from fullglow_jax.errors import UserError
 
 FITS = ("stretch", "crop")
@@ -21,52 +24,45 @@ class Picture(NamedTuple):
     """A decoded image.
 
     Attributes:
-        pixels: uint8 (H, W, 3).
-        labels: Whether its colours stand for labels, so that resizing must not mix them.
+        pixels: uint8 (H, W, 3), or int32 (H, W) for ids.
+        labels: Whether its colours mean labels, which resizing must not mix.
     """
 
     pixels: np.ndarray
     labels: bool = False
 
 
-class _WrongPixelsError(ValueError):
-    """A sound file whose pixels are of a kind that cannot be used; says which."""
-
-
-def read_rgb(path: Path | str, size: tuple[int, int] | None = None) -> np.ndarray:
+def read_rgb(path: Path | str) -> np.ndarray:
     """Reads any image Pillow knows as 8-bit RGB, upright.
 
-    Alpha is dropped, not blended: the colours stored under it are the data (Cityscapes' colour
-    maps carry an alpha channel that is 255 everywhere).
-
-    Args:
-        path: The image file.
-        size: (H, W) to stretch the image to with antialiased bilinear; None keeps its own size.
+    Alpha is dropped, not blended: the stored colours are the data (Cityscapes' colour maps have an
+    alpha channel that is 255 everywhere).
 
     Returns:
         uint8 (H, W, 3), 0 to 255.
 
     Raises:
-        UserError: The file is missing, unreadable, truncated, too large or of no 8- or 16-bit
-            image kind.
+        UserError: If the file is missing, unreadable, truncated, too large, or not an 8- or 16-bit
+            image.
     """
-    rgb = _decode(path, _to_rgb)
-    return rgb if size is None else resize_bilinear(rgb, size)
+    return _decode(path, to_rgb)
 
 
-def read_ids(path: Path | str) -> np.ndarray:
-    """Reads a map of integer ids: 8- or 16-bit grey, or the indices of a palette image.
+def read_ids(path: Path | str, colours: np.ndarray | None = None) -> np.ndarray:
+    """Reads a map of integer ids: 8- or 16-bit grey, stored in any mode (`to_ids`).
 
     Args:
         path: The image file.
+        colours: uint8 (n, 3), the colours of the ids 0 to n - 1, if ids may be painted; without
+            them, an image in colours must have a palette, whose indices are the ids.
 
     Returns:
         int32 (H, W), 0 to 65535.
 
     Raises:
-        UserError: As for `read_rgb`, or the image has more than one channel.
+        UserError: As for `read_rgb`, or if the ids of the pixels are not certain.
     """
-    return _decode(path, _to_ids)
+    return _decode(path, partial(to_ids, colours=colours))
 
 
 def resize_bilinear(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -76,22 +72,22 @@ def resize_bilinear(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def resize_nearest(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Stretches uint8 (H, W) or (H, W, 3) to `size` (h, w), each pixel the nearest one's value."""
+    """Stretches uint8 (H, W) or (H, W, 3) to `size` (h, w) with nearest neighbour."""
     height, width = size
     return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.NEAREST))
 
 
 def fit(picture: Picture, size: tuple[int, int], how: str) -> np.ndarray:
-    """Brings a picture to `size` (h, w): antialiased bilinear, or nearest for labels.
+    """Resizes a picture to `size` (h, w): antialiased bilinear, or nearest for labels.
 
     Args:
-        picture: What to resize.
+        picture: The picture.
         size: (h, w).
-        how: One of `FITS`: "stretch" takes the whole picture; "crop" keeps its proportions and
-            takes the largest middle part that has those of `size`.
+        how: One of `FITS`: "stretch" uses the whole picture; "crop" uses the largest middle part
+            with the proportions of `size`, so that nothing is distorted.
 
     Returns:
-        uint8 (h, w, 3).
+        (h, w) or (h, w, 3), of the picture's type.
     """
     height, width = size
     box = (0.0, 0.0, float(picture.pixels.shape[1]), float(picture.pixels.shape[0]))
@@ -104,20 +100,30 @@ def fit(picture: Picture, size: tuple[int, int], how: str) -> np.ndarray:
     return np.array(Image.fromarray(picture.pixels).resize((width, height), kind, box=box))
 
 
+def check_pixels(image: Image.Image) -> None:
+    """Checks that an opened image, not yet decoded, does not exceed Pillow's limit of pixels.
+
+    Raises:
+        Image.DecompressionBombError: If it does. Up to twice the limit, Pillow itself only warns.
+    """
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and image.width * image.height > limit:
+        raise Image.DecompressionBombError(
+            f"{image.height}×{image.width} pixels, where {limit} in all are allowed"
+        )
+
+
 def _decode(path: Path | str, convert: Callable[[Image.Image], T]) -> T:
+    if Path(path).is_fifo():
+        raise UserError(f"{path} is a pipe, which could be waited for for ever: give a file.")
     try:
-        with Image.open(path) as image:
-            limit = Image.MAX_IMAGE_PIXELS
-            # Between once and twice the limit Pillow only warns.
-            if limit is not None and image.width * image.height > limit:
-                raise Image.DecompressionBombError(
-                    f"{image.height}×{image.width} pixels, where {limit} in all are allowed"
-                )
-            return convert(ImageOps.exif_transpose(image))
+        with Image.open(path, formats=image_formats()) as image:
+            check_pixels(image)
+            return convert(image)
     except (MemoryError, UserError):
         raise
-    # Not a list of types: decoders fed garbage raise OSError, SyntaxError, ValueError, EOFError,
-    # struct.error, zlib.error and more, by format.
+    # All exceptions: given garbage, decoders raise OSError, SyntaxError, ValueError, EOFError,
+    # struct.error, zlib.error and more, depending on the format.
     except Exception as error:
         raise UserError(_explain(path, error)) from error
 
@@ -130,34 +136,9 @@ def _explain(path: Path | str, error: Exception) -> str:
             return f"{path} is too large to be decoded safely: {error}. Make it smaller first."
         case Image.UnidentifiedImageError():
             return f"{path} is not an image of a format that can be read here. {_REPLACE}"
-        case _WrongPixelsError():
+        case WrongPixelsError():
             return f"{path} has {error}. Convert it first."
         case OSError(errno=int()):
             return f"{path} cannot be read: {error.strerror}. Check its permissions and its disk."
         case _:
             return f"{path} is damaged or cut short: {error}. {_REPLACE}"
-
-
-def _to_rgb(image: Image.Image) -> np.ndarray:
-    if image.mode.startswith("I"):
-        # `convert` would clip to 255. The high byte is what Pillow keeps of 16-bit colour too.
-        grey = (_unsigned_16(image) >> 8).astype(np.uint8)
-        return np.stack([grey, grey, grey], axis=-1)
-    if image.mode == "F":
-        raise _WrongPixelsError("floating-point pixels, where 8 or 16 bits are expected")
-    return np.array(image.convert("RGB"))
-
-
-def _to_ids(image: Image.Image) -> np.ndarray:
-    if image.mode.startswith("I"):
-        return _unsigned_16(image)
-    if image.mode in ("L", "P"):
-        return np.array(image, dtype=np.int32)
-    raise _WrongPixelsError(f"{image.mode} pixels, where a map of ids has one grey channel")
-
-
-def _unsigned_16(image: Image.Image) -> np.ndarray:
-    values = np.array(image).astype(np.int32)
-    if values.min() < 0 or values.max() > 0xFFFF:
-        raise _WrongPixelsError("grey values that do not fit 16 bits")
-    return values

@@ -1,4 +1,4 @@
-"""Grain data sets read by worker processes, one each."""
+"""Grain data sets read by worker processes, one per process."""
 
 import signal
 from collections import deque
@@ -9,28 +9,28 @@ from typing import Any, TypeVar
 import grain
 from absl import flags
 
-from fullglow_jax.data.worker import begin_worker
 from fullglow_jax.errors import UserError
+from fullglow_jax.workers import begin_worker
 
 T = TypeVar("T")
 
 
 class InProcesses(Iterator[T]):
-    """Takes from several endless data sets in turn, each read ahead by a process of its own.
+    """Takes elements from several endless data sets in turn, each read ahead by its own process.
 
     Grain starts the processes; a thread waits for each of them, so that all start at once.
 
     Args:
-        shares: A data set for each process; they are pickled, and are not to raise.
-        here: What is made of their elements in this process.
+        shares: A data set for each process; they are pickled, and must not raise.
+        here: A function of their elements, called in this process.
     """
 
     def __init__(self, shares: Sequence[grain.IterDataset[Any]], here: Callable[[Any], T]) -> None:
-        if not flags.FLAGS.is_parsed():  # Grain asks for flags of its own, where none were given
+        if not flags.FLAGS.is_parsed():  # Grain reads its own flags, even if none were given
             flags.FLAGS.mark_as_parsed()
         one = grain.multiprocessing.MultiprocessingOptions(num_workers=1)
         self._threads = ThreadPoolExecutor(len(shares), initializer=_leave_interrupts)
-        # In threads, which Ctrl-C does not reach: Grain complains of iterators that are half made.
+        # In threads, where Ctrl-C does not interrupt: Grain complains about half-made iterators.
         self._readers = list(
             self._threads.map(lambda share: iter(share.mp_prefetch(one, _begin).map(here)), shares)
         )
@@ -40,9 +40,9 @@ class InProcesses(Iterator[T]):
         """The next element.
 
         Raises:
-            UserError: A worker process died; or whatever `here` raises.
+            UserError: If a worker process died; also whatever `here` raises.
         """
-        # Interrupted, it stays among those that `close` waits for.
+        # After an interrupt here, it stays in the list for which `close` waits.
         reader, coming = self._coming[0]
         try:
             element = coming.result()
@@ -59,10 +59,10 @@ class InProcesses(Iterator[T]):
 
     def close(self) -> None:
         """Ends the processes."""
-        # Grain would wait forever for an element of a process that was told to end.
+        # Else Grain would wait forever for an element of a process that is ending.
         wait([coming for _, coming in self._coming])
-        self._coming.clear()  # and with them their shared memory
-        list(self._threads.map(_close, self._readers))
+        self._coming.clear()  # frees their shared memory too
+        list(self._threads.map(lambda reader: reader.close(), self._readers))
         self._threads.shutdown()
 
     def _ask(self, reader: grain.DatasetIterator[T]) -> Future[T]:
@@ -74,12 +74,8 @@ def _begin(index: int, count: int) -> None:
 
 
 def _leave_interrupts() -> None:
-    """Blocks Ctrl-C in this thread, and so in what it starts: workers would die of it on their way.
+    """Blocks Ctrl-C in this thread and in the workers that it starts.
 
-    They inherit it, where `begin_worker` runs only after a second of imports.
+    Workers call `begin_worker` only after a second of imports; until then, Ctrl-C would end them.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-
-
-def _close(reader: grain.DatasetIterator[Any]) -> None:
-    reader.close()

@@ -1,4 +1,4 @@
-"""MNIST: digits given their class, or given themselves at a coarse resolution."""
+"""MNIST: digits given their class, or given a coarse copy of themselves."""
 
 import gzip
 import math
@@ -17,13 +17,15 @@ from fullglow_jax.data.images import resize_bilinear
 from fullglow_jax.data.options import chosen_direction
 from fullglow_jax.data.pair import Pair
 from fullglow_jax.errors import UserError
+from fullglow_jax.files.paths import user_path
+from fullglow_jax.files.unpacking import most_bytes, too_much
 
 CLASSES = 10
 SIDE = 28
 """Height and width of a digit."""
 
 COARSE = 4
-"""Height and width of the blocks that a coarse digit is made of, in its own pixels."""
+"""Height and width of a coarse digit's blocks, in the digit's own pixels."""
 
 DIRECTIONS = ("class2digit", "coarse2digit")
 SPLITS = ("train", "val")
@@ -51,17 +53,17 @@ class Digits(Protocol):
 
 @dataclass(frozen=True)
 class MnistPairs:
-    """The digits of one split as targets.
+    """The digits of one split as targets, labelled with their class.
 
     The condition is the digit's class, as `class_image` paints it, or the digit itself, averaged
-    over 4×4 pixels and blown up again with nearest.
+    over 4×4 pixels and enlarged again with nearest neighbour.
 
     Attributes:
-        digits: What there is.
-        split: Its name, for the pairs' own.
+        digits: The digits of the split.
+        split: The split's name, which the pairs' names begin with.
         direction: One of `DIRECTIONS`.
-        image_size: (H, W) of the pairs; digits get there with antialiased bilinear.
-        faults: None, ever: what is wrong with MNIST is refused when it is read.
+        image_size: (H, W) of the pairs; digits are resized with antialiased bilinear.
+        faults: Always empty: files of MNIST with faults are refused as a whole.
     """
 
     digits: Digits
@@ -71,7 +73,6 @@ class MnistPairs:
     faults: tuple[Fault, ...] = ()
 
     def __len__(self) -> int:
-        """Number of pairs."""
         return len(self.digits)
 
     def __getitem__(self, index: int) -> Pair:
@@ -85,12 +86,15 @@ class MnistPairs:
         return {
             "condition": condition,
             "target": resize_bilinear(_three_channels(digit), self.image_size),
-            "name": f"{self.split}_{index:05d}_digit_{label}",
+            "name": self.name(index),
+            "label": label,
         }
+
+    def name(self, index: int) -> str:
+        return f"{self.split}_{index:05d}_digit_{self.digits[index][1]}"
 
     @property
     def where(self) -> str:
-        """See `PairSource`."""
         return f"MNIST, {self.direction}"
 
     def _coarse(self, digit: np.ndarray) -> np.ndarray:
@@ -115,14 +119,12 @@ def find_mnist(
         A source.
 
     Raises:
-        UserError: There is no such split or direction, or its files are missing or bad.
+        UserError: If there is no such split or direction, or its files are missing or bad.
     """
     if split not in SPLITS:
         raise UserError(f"MNIST has no split {split!r}: it has {' and '.join(SPLITS)}.")
-    if files not in DIGITS:
-        raise UserError(f"config.data.mnist.files={files!r} is not one of {', '.join(DIGITS)}.")
     direction = chosen_direction(direction, DIRECTIONS)
-    return MnistPairs(DIGITS[files](Path(root).expanduser(), split), split, direction, image_size)
+    return MnistPairs(DIGITS[files](user_path(root), split), split, direction, image_size)
 
 
 @dataclass(frozen=True)
@@ -165,10 +167,10 @@ def _idx_digits(root: Path, split: str) -> Digits:
 
 
 class _TfdsDigits:
-    """Digits as TFDS has them: decoded when they are asked for."""
+    """Digits of TFDS, decoded when they are asked for."""
 
     def __init__(self, root: Path, split: str) -> None:
-        # Takes half a second, which nobody else needs to wait for.
+        # This import takes half a second, which other sources need not wait for.
         from fullglow_jax.data.tfds_examples import TfdsExamples
 
         self.examples = TfdsExamples("mnist", root, _TFDS_SPLITS[split])
@@ -178,11 +180,11 @@ class _TfdsDigits:
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
         example = self.examples[index]
-        return np.array(example.image("image").convert("L")), example.label("label")
+        return example.rgb("image")[..., 0], example.label("label")
 
 
 DIGITS: dict[str, Callable[[Path, str], Digits]] = {"idx": _idx_digits, "tfds": _TfdsDigits}
-"""By where they are read from."""
+"""Readers of digits, by kind of files."""
 
 
 def _three_channels(grey: np.ndarray) -> np.ndarray:
@@ -197,21 +199,24 @@ def _find(root: Path, name: str) -> Path:
 
 
 def _read_idx(path: Path, dimensions: int) -> np.ndarray:
-    """Reads an IDX file of bytes, packed or not, whatever its suffix says.
+    """Reads an IDX file of bytes, packed or not, with any suffix.
 
-    Some browsers unpack what they download and keep the name.
+    Some browsers unpack their downloads and keep the name.
     """
     try:
         data = path.read_bytes()
         if data.startswith(_GZIP):
-            data = gzip.decompress(data)
+            with gzip.open(path) as packed:
+                data = packed.read(most_bytes(path) + 1)
+            if len(data) > most_bytes(path):
+                raise too_much(path, "unpacked it has more")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{path} is damaged or cut short: {error}.\n{_HOW_TO_GET_DATA}") from error
     except OSError as error:
         raise UserError(
             f"{path} cannot be read: {error.strerror}. Check its permissions and its disk."
         ) from error
-    # 8 says bytes, and is followed by the number of dimensions.
+    # 8 means bytes; the number of dimensions follows.
     magic, expected = int.from_bytes(data[:4]), 0x800 + dimensions
     if magic != expected:
         raise UserError(

@@ -1,16 +1,29 @@
-"""Options that sources share, refused by all of them in the same words."""
+"""Options of all sources, refused by all of them in the same words."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from fullglow_jax.data.images import FITS
 from fullglow_jax.errors import UserError
+from fullglow_jax.models.annotations import Annotations
+
+_ASKED = {
+    "boundary": (
+        "config.data.boundary asks for boundary maps",
+        "Leave it out, or use data in the layout of Cityscapes.",
+    ),
+    "instances": ("the model asks for instance ids", "Use data in the layout of Cityscapes."),
+    "label": (
+        "the model asks for each example's class",
+        "Use data with classes, --config.data.name=mnist say.",
+    ),
+}
+"""By annotation: the setting that asks for it, and what to do without it."""
 
 
 def chosen_direction(direction: str | None, directions: Iterable[str]) -> str:
-    """The direction asked for, or the first there is for None.
+    """The direction, or the first of `directions` for None.
 
     Raises:
-        UserError: It is none of them.
+        UserError: If it is not one of `directions`.
     """
     there = list(directions)
     if direction is None:
@@ -22,24 +35,13 @@ def chosen_direction(direction: str | None, directions: Iterable[str]) -> str:
     return direction
 
 
-def check_fit(how: str) -> None:
-    """Returns where `how` is one of `images.FITS`.
+def check_annotations(asked: Annotations, there: Collection[str]) -> None:
+    """Checks that all annotations that are asked for are there.
 
     Raises:
-        UserError: Where it is not.
+        UserError: If one is not; names it.
     """
-    if how not in FITS:
-        raise UserError(f"config.data.fit={how!r} is not one of {', '.join(FITS)}.")
-
-
-def check_boundary(asked: bool, there: bool) -> None:
-    """Returns unless boundary maps are asked for that are not there.
-
-    Raises:
-        UserError: Where they are.
-    """
-    if asked and not there:
-        raise UserError(
-            "config.model.condition asks for boundary maps, which this data does not have. "
-            "Set --config.model.condition=source, or use data in the layout of Cityscapes."
-        )
+    for name in asked.names:
+        if name not in there:
+            who, mend = _ASKED[name]
+            raise UserError(f"{who}, which this data does not have. {mend}")

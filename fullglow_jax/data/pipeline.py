@@ -1,48 +1,39 @@
-"""From a source of pairs to batches: shuffled and endless for training, one pass for evaluation.
+"""The pipeline from pairs to batches: shuffled and endless for training, one pass for evaluation.
 
-Grain reads ahead, in threads and for training in worker processes too; which pair comes when
-depends on the seed alone, never on timing.
+Grain reads ahead, in threads and for training in worker processes too. The order of pairs depends
+on the seed only, never on timing.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NotRequired, TypedDict
+from contextlib import closing
+from typing import Any, NamedTuple
 
 import grain
+import jax
 import numpy as np
 
-from fullglow_jax.data.boundary import BoundarySpec, boundary_pyramid
+from fullglow_jax.data.boundary import boundary_pyramid
 from fullglow_jax.data.in_processes import InProcesses
+from fullglow_jax.data.options import check_annotations
 from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.data.resumable import Reader, ResumableBatches
 from fullglow_jax.errors import UserError
+from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
+from fullglow_jax.models.batch import Batch
 
 
-class Batch(TypedDict):
-    """Pairs stacked along a new first axis.
+class HostBatch(NamedTuple):
+    """A batch of NumPy arrays, with values that stay on the host.
 
     Attributes:
-        condition: uint8 (B, H, W, 3).
-        target: uint8 (B, H, W, 3).
-        boundary: uint8 (B, h, w, 3) for each level; empty where no boundary maps are used.
-        name: B names.
-        valid: bool (B,), False for the repeats that fill up an evaluation's last batch; only in
-            evaluation batches.
+        batch: The examples.
+        names: The examples' names.
+        valid: bool (B,), False for the repeats that fill up an evaluation's last batch.
     """
 
-    condition: np.ndarray
-    target: np.ndarray
-    boundary: tuple[np.ndarray, ...]
-    name: list[str]
-    valid: NotRequired[np.ndarray]
-
-
-class _Example(TypedDict):
-    """A pair with its boundary map already at every level's size."""
-
-    condition: np.ndarray
-    target: np.ndarray
-    boundary: tuple[np.ndarray, ...]
-    name: str
+    batch: Batch
+    names: list[str]
+    valid: np.ndarray
 
 
 def training_batches(
@@ -52,57 +43,54 @@ def training_batches(
     seed: int,
     threads: int,
     workers: int = 0,
-    boundary: BoundarySpec | None = None,
+    annotations: Annotations = NO_ANNOTATIONS,
     flip: bool = False,
     process_index: int = 0,
     process_count: int = 1,
-) -> ResumableBatches[Batch]:
-    """Endless batches, every epoch a fresh shuffle of the whole source.
+) -> ResumableBatches[HostBatch]:
+    """Endless batches; every epoch is a new shuffle of the whole source.
 
-    Batches run across the ends of epochs, so all have `batch_size` examples and none is left out.
-    Any of them can be read (again) through `set_state({"next_batch": N})`; which pairs it holds
-    depends on the seed, the batch size and the source. `close()` ends threads and workers.
+    A batch may have examples of two epochs, so all have `batch_size` examples and none is left out.
+    `set_state({"next_batch": N})` makes any batch the next; its pairs depend on the seed, the
+    batch size and the source. `close()` ends threads and workers.
 
     Args:
-        source: Where pairs come from.
+        source: The source of pairs.
         batch_size: Examples in a batch, over all processes.
-        seed: Decides the order, together with the source's length alone.
-        threads: Threads that read ahead; 0 reads in the caller's own.
-        workers: Processes that read whole batches ahead, with so many threads each; 0 reads in
+        seed: Seed of the order, which else depends on the source's length only.
+        threads: Threads that read ahead; 0 reads in the caller's thread.
+        workers: Processes that read whole batches ahead, each with that many threads; 0 reads in
             this process.
-        boundary: The boundary maps to add, where the source's pairs carry them.
-        flip: Whether every second example, by chance, is mirrored left to right, all its images.
-        process_index: Which process this is. It gets consecutive rows of each batch, so the
-            batches, put together, are the same for any number of processes.
-        process_count: How many processes share the batches.
+        annotations: Annotations of the batches; the source's pairs must have them.
+        flip: Whether examples are mirrored left to right, with all their images, at a chance of ½.
+        process_index: Index of this process. It gets consecutive rows of each batch, so that the
+            whole batches are the same for any number of processes.
+        process_count: Number of processes that share the batches.
 
     Returns:
         An iterator of batches of batch_size / process_count examples; nothing is read yet.
 
     Raises:
-        UserError: An argument is out of range; from the iterator, whatever the source raises.
+        UserError: If an argument is out of range; from the iterator, whatever the source raises.
     """
     rows = _rows_per_process(batch_size, process_count)
-    _check(threads >= 0, f"the number of reading threads must be 0 or more, not {threads}.")
-    _check(workers >= 0, f"config.data.workers={workers} must be 0 or more processes.")
     _check(len(source) > 0, "there is nothing to train on: the data source is empty.")
-    _check(seed >= 0, f"the data seed must be 0 or more, not {seed}.")
-    # Grain adds the epoch's number to the shuffle's seed: unhashed, seed 1 would begin with the
-    # second epoch of seed 0.
-    of_shuffle, of_flips = map(int, np.random.SeedSequence(seed).generate_state(2))
-    places = grain.MapDataset.range(len(source)).shuffle(seed=of_shuffle).repeat()
-    # Before the processes' shares are taken, so that their number decides nothing.
+    # Grain adds the epoch's number to the shuffle's seed: without the hash, seed 1 would begin with
+    # the second epoch of seed 0.
+    shuffle_seed, flip_seed = map(int, np.random.SeedSequence(seed).generate_state(2))
+    places = grain.MapDataset.range(len(source)).shuffle(seed=shuffle_seed).repeat()
+    # Before the order is divided among processes, so that their number has no effect.
     order = places.random_map(
-        lambda index, rng: (index, flip and bool(rng.integers(2))), seed=of_flips
+        lambda index, rng: _Place(index, mirrored=flip and bool(rng.integers(2))), seed=flip_seed
     )
     share = _Turns(order, rows, process_index, process_count)
 
-    def read_from(batch: int) -> Reader[Batch]:
+    def read_from(batch: int) -> Reader[HostBatch]:
         rest = share.slice(slice(batch * rows, None))
         if not workers:
-            return iter(_read(rest, source, rows, threads, boundary).map(_raised))
+            return iter(_read(rest, source, rows, threads, annotations).map(_raised))
         turns = [_Turns(rest, rows, worker, workers) for worker in range(workers)]
-        shares = [_read(turn, source, rows, threads, boundary) for turn in turns]
+        shares = [_read(turn, source, rows, threads, annotations) for turn in turns]
         return InProcesses(shares, here=_owned)
 
     return ResumableBatches(read_from)
@@ -113,64 +101,65 @@ def evaluation_batches(
     *,
     batch_size: int,
     threads: int,
-    boundary: BoundarySpec | None = None,
+    annotations: Annotations = NO_ANNOTATIONS,
     limit: int | None = None,
     process_index: int = 0,
     process_count: int = 1,
-) -> Iterator[Batch]:
+) -> Iterator[HostBatch]:
     """One pass in the source's order, all batches of one shape.
 
     The last example is repeated to fill the last batch; `valid` is False for the repeats.
 
     Args:
-        source: Where pairs come from.
+        source: The source of pairs.
         batch_size: Examples in a batch, over all processes.
-        threads: Threads that read ahead; 0 reads in the caller's own.
-        boundary: The boundary maps to add, where the source's pairs carry them.
+        threads: Threads that read ahead; 0 reads in the caller's thread.
+        annotations: Annotations of the batches; the source's pairs must have them.
         limit: Stop after this many examples; None takes all.
-        process_index: Which process this is; it gets consecutive rows of each batch.
-        process_count: How many processes share the batches.
+        process_index: Index of this process, which gets consecutive rows of each batch.
+        process_count: Number of processes that share the batches.
 
     Returns:
         An iterator of batches of batch_size / process_count examples, with `valid`.
 
     Raises:
-        UserError: An argument is out of range; from the iterator, whatever the source raises.
+        UserError: If an argument is out of range; from the iterator, whatever the source raises.
     """
     rows = _rows_per_process(batch_size, process_count)
-    _check(threads >= 0, f"the number of reading threads must be 0 or more, not {threads}.")
     _check(len(source) > 0, "there is nothing to evaluate: the data source is empty.")
-    _check(limit is None or limit > 0, f"the limit must be 1 or more examples, not {limit}.")
     count = len(source) if limit is None else min(limit, len(source))
     steps = -(-count // batch_size)
     order = grain.MapDataset.range(steps * batch_size).map(
-        lambda index: (min(index, count - 1), False)
+        lambda index: _Place(min(index, count - 1), valid=index < count)
     )
     share = _Turns(order, rows, process_index, process_count)
-    return _with_valid(
-        iter(_read(share, source, rows, threads, boundary).map(_raised)),
-        first=process_index * rows + np.arange(rows),
-        batch_size=batch_size,
-        count=count,
-    )
+    return _until_closed(iter(_read(share, source, rows, threads, annotations).map(_raised)))
 
 
-def collate(pairs: Sequence[Pair], boundary: BoundarySpec | None = None) -> Batch:
-    """Makes one batch of the pairs given, in their order."""
-    return _stack([_prepare(pair, boundary) for pair in pairs])
+def collate(pairs: Sequence[Pair], annotations: Annotations = NO_ANNOTATIONS) -> HostBatch:
+    """One batch of the given pairs, in their order."""
+    return _stack([_row(pair, annotations) for pair in pairs])
 
 
-Place = tuple[int, bool]
-"""An example's index, and whether it is mirrored."""
+class _Place(NamedTuple):
+    """An example's index in the source, and how it is used."""
+
+    number: int
+    mirrored: bool = False
+    valid: bool = True
 
 
-class _Turns(grain.MapDataset[Place]):
-    """One of `count` shares of an order that is dealt out in runs of `rows`.
+_Row = tuple[Batch, str, bool]
+"""One example of a batch: its arrays without the first axis, its name, and whether it is valid."""
 
-    A process' share are its consecutive rows of every batch; a worker's, whole batches.
+
+class _Turns(grain.MapDataset[_Place]):
+    """One of `count` shares of an order that is divided in turns of `rows` examples.
+
+    A process' share is its consecutive rows of every batch; a worker's share is whole batches.
     """
 
-    def __init__(self, order: grain.MapDataset[Place], rows: int, index: int, count: int) -> None:
+    def __init__(self, order: grain.MapDataset[_Place], rows: int, index: int, count: int) -> None:
         super().__init__(order)
         self._rows = rows
         self._index = index
@@ -187,98 +176,74 @@ class _Turns(grain.MapDataset[Place]):
 
 
 def _read(
-    order: grain.MapDataset[Place],
+    order: grain.MapDataset[_Place],
     source: PairSource,
     rows: int,
     threads: int,
-    boundary: BoundarySpec | None,
-) -> grain.IterDataset[Batch | UserError]:
-    """Batches, or what is wrong with one of their examples.
+    annotations: Annotations,
+) -> grain.IterDataset[HostBatch | UserError]:
+    """Batches, or the error of one of their examples.
 
-    An error is an element like any other, on its way through threads and processes: raised there,
-    it would keep alive what they had read ahead, or get lost between them.
+    Errors go through threads and processes as elements: if they were raised there, they would keep
+    batches that were read ahead in memory, or get lost.
     """
 
-    def example(place: Place) -> _Example | UserError:
+    def row(place: _Place) -> _Row | UserError:
         try:
-            return _prepare(_mirrored(source[place[0]], place[1]), boundary)
+            pair = source[place.number]
+            return _row(_mirrored(pair) if place.mirrored else pair, annotations, place.valid)
         except UserError as error:
             return error.with_traceback(None)
 
-    # Two batches ahead: one ready while the other is being read.
+    # Two batches ahead: one is ready while the other is being read.
     ahead = 2 * max(rows, threads) if threads else 0
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
-    return order.map(example).to_iter_dataset(options).batch(rows, batch_fn=_stack_unless_bad)
+    return order.map(row).to_iter_dataset(options).batch(rows, batch_fn=_stack_unless_bad)
 
 
-def _stack_unless_bad(examples: Sequence[_Example | UserError]) -> Batch | UserError:
-    good: list[_Example] = []
-    for example in examples:
-        if isinstance(example, UserError):
-            return example
-        good.append(example)
-    return _stack(good)
+def _stack_unless_bad(rows: Sequence[Any]) -> HostBatch | UserError:
+    errors = (row for row in rows if isinstance(row, UserError))
+    return next(errors, None) or _stack(rows)
 
 
-def _raised(batch: Batch | UserError) -> Batch:
-    if isinstance(batch, UserError):
-        raise batch
-    return batch
+def _raised(host: HostBatch | UserError) -> HostBatch:
+    if isinstance(host, UserError):
+        raise host
+    return host
 
 
-def _owned(batch: Batch | UserError) -> Batch:
-    """In memory of this process: what processes share is short, and must not be left behind."""
-    shared = _raised(batch)
-    return {
-        **shared,
-        "condition": np.array(shared["condition"]),
-        "target": np.array(shared["target"]),
-        "boundary": tuple(map(np.array, shared["boundary"])),
-    }
+def _owned(host: HostBatch | UserError) -> HostBatch:
+    """A copy in this process's own memory: shared memory is short and must be freed."""
+    batch, names, valid = _raised(host)
+    return HostBatch(jax.tree.map(np.array, batch), names, np.array(valid))
 
 
-def _mirrored(pair: Pair, mirror: bool) -> Pair:
-    if not mirror:
-        return pair
+def _mirrored(pair: Pair) -> Pair:
     images: Any = {key: np.flip(x, 1) for key, x in pair.items() if isinstance(x, np.ndarray)}
     return {**pair, **images}
 
 
-def _prepare(pair: Pair, boundary: BoundarySpec | None) -> _Example:
-    levels: tuple[np.ndarray, ...] = ()
-    if boundary is not None:
-        if "boundary" not in pair:
-            raise ValueError("boundary levels asked of a source built with boundary=False")
-        levels = boundary_pyramid(pair["boundary"], boundary.sizes, boundary.ceil)
-    return {
-        "condition": pair["condition"],
-        "target": pair["target"],
-        "boundary": levels,
-        "name": pair["name"],
-    }
+def _row(pair: Pair, annotations: Annotations, valid: bool = True) -> _Row:
+    given: Any = pair
+    check_annotations(annotations, there=pair)
+    found: dict[str, Any] = {}
+    for name in annotations.names:
+        if name == "boundary":
+            found[name] = boundary_pyramid(pair["boundary"], annotations)
+        else:
+            found[name] = np.asarray(given[name], np.int32)
+    return Batch(pair["condition"], pair["target"], **found), pair["name"], valid
 
 
-def _stack(examples: Sequence[_Example]) -> Batch:
-    return {
-        "condition": np.stack([example["condition"] for example in examples]),
-        "target": np.stack([example["target"] for example in examples]),
-        "boundary": tuple(
-            np.stack(level)
-            for level in zip(*(example["boundary"] for example in examples), strict=True)
-        ),
-        "name": [example["name"] for example in examples],
-    }
+def _stack(rows: Sequence[_Row]) -> HostBatch:
+    batches, names, valid = zip(*rows, strict=True)
+    stacked = jax.tree.map(lambda *arrays: np.stack(arrays), *batches)
+    return HostBatch(stacked, list(names), np.array(valid))
 
 
-def _with_valid(
-    batches: grain.DatasetIterator[Batch], first: np.ndarray, batch_size: int, count: int
-) -> Iterator[Batch]:
-    try:
-        for step, batch in enumerate(batches):
-            batch["valid"] = first + step * batch_size < count
-            yield batch
-    finally:
-        batches.close()
+def _until_closed(batches: grain.DatasetIterator[HostBatch]) -> Iterator[HostBatch]:
+    with closing(batches):
+        yield from batches
 
 
 def _rows_per_process(batch_size: int, process_count: int) -> int:

@@ -1,14 +1,13 @@
-"""Resizes all pairs of a data set once and writes them down, for training to read them faster.
+"""The command that prepares a data set: it resizes all pairs once, for faster training.
 
 python -m fullglow_jax.data.prepare --config FILE [--config.data.root=DIR …] [--workers 8]
     [--verify]
 
-Training with the same config finds them by itself. A run that was stopped goes on when the same
-command is given again.
+Training with the same config finds the prepared pairs by itself. If the command was stopped, the
+same command goes on.
 """
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -17,7 +16,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from absl import flags
 from ml_collections import ConfigDict
 
 from fullglow_jax import cli
@@ -31,49 +29,52 @@ from fullglow_jax.data.prepared import (
     prepared_folder,
 )
 from fullglow_jax.data.shards import Shard, features_of, make_shard, shards_of
-from fullglow_jax.data.source import find_source, verified_source
-from fullglow_jax.data.worker import begin_worker
-from fullglow_jax.drafts import draft, swept, sync
+from fullglow_jax.data.source import checked_source, find_source
 from fullglow_jax.errors import UserError
+from fullglow_jax.files.drafts import draft, swept, sync
+from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
 from fullglow_jax.progress import ProgressLine
+from fullglow_jax.settings import rules
+from fullglow_jax.workers import begin_worker, cores
 
-WORKERS = flags.DEFINE_integer(
-    "workers", None, "Processes to resize in; as many as there are cores.", lower_bound=1
+WORKERS = cli.flag(
+    "workers", None, rules.integer(1, 1024), "Processes to resize in; as many as there are cores."
 )
-VERIFY = flags.DEFINE_bool("verify", False, "Read what is prepared already, and mend it.")
+VERIFY = cli.flag("verify", False, rules.truth(), "Read what is prepared already, and mend it.")
 
 
 def main(argv: Sequence[str]) -> None:
     """Parses flags and prepares."""
-    config = cli.parse_config(argv)
-    # Not at the top, which every worker runs: it takes JAX along.
-    from fullglow_jax.models import build_architecture
-
-    boundary = build_architecture(config).boundary
-    prepare(config.data, boundary=boundary, workers=WORKERS.value, verify=VERIFY.value)
+    config = cli.parse_config(argv, alone=True)
+    annotations = Annotations(config.data.boundary)
+    prepare(config.data, annotations, workers=WORKERS.value, verify=VERIFY.value)
 
 
 def prepare(
-    data_config: ConfigDict, *, boundary: bool, workers: int | None = None, verify: bool = False
+    data_config: ConfigDict,
+    annotations: Annotations = NO_ANNOTATIONS,
+    *,
+    workers: int | None = None,
+    verify: bool = False,
 ) -> None:
-    """Makes sure that the pairs of every split there is are prepared.
+    """Prepares the pairs of every split, if they are not prepared yet.
 
     Args:
         data_config: `config.data`.
-        boundary: Whether pairs carry boundary maps.
-        workers: Processes to work in; as many as there are cores where None is given. With 1,
-            everything happens in this process.
-        verify: Whether to read what is prepared already, rather than to compare lengths of files.
+        annotations: Annotations of the pairs.
+        workers: Number of processes; None for the number of cores. With 1, everything happens in
+            this process.
+        verify: Whether to read prepared files again, instead of comparing only their lengths.
 
     Raises:
-        UserError: The data has faults, is not made of image files, or there is no room to write.
+        UserError: If the data has faults or is not made of image files, or the disk is full.
     """
     splits = ["train", "val"]
     with suppress(UserError):
-        find_source(data_config, "test", boundary=boundary)
+        find_source(data_config, "test", annotations)
         splits.append("test")
     for split in splits:
-        source = verified_source(data_config, split, boundary=boundary)
+        source = checked_source(data_config, split, annotations)
         if not isinstance(source, FilePairs):
             raise UserError(
                 f"config.data.name={data_config.name!r} is not made of image files. There is "
@@ -81,7 +82,7 @@ def prepare(
             )
         folder = prepared_folder(source, data_config, split)
         with _explained(folder):
-            _prepare_split(source, split, folder, workers or _cores(), verify)
+            _prepare_split(source, split, folder, workers or cores(), verify)
 
 
 def _prepare_split(source: FilePairs, split: str, folder: Path, workers: int, verify: bool) -> None:
@@ -103,7 +104,7 @@ def _prepare_split(source: FilePairs, split: str, folder: Path, workers: int, ve
 
 
 def _made(shards: list[Shard], split: str, workers: int) -> dict[str, Checksum]:
-    """Makes the shards that are not there yet, and tells how far it is."""
+    """Makes the missing shards, with a progress line."""
     total = sum(len(shard.pairs) for shard in shards)
     done, checksums = 0, {}
     with ProgressLine(f"preparing {split}", total) as progress:
@@ -115,11 +116,11 @@ def _made(shards: list[Shard], split: str, workers: int) -> dict[str, Checksum]:
 
 
 def _each_made(shards: list[Shard], workers: int) -> Iterator[tuple[Shard, Checksum]]:
-    """Makes shards in this process or several, and yields them as they are there."""
+    """Makes shards in this process or several, and yields each when it is ready."""
     if workers == 1:
         yield from ((shard, make_shard(shard)) for shard in shards)
         return
-    # Not 'fork', which may deadlock where other threads run.
+    # Not 'fork', which may deadlock if other threads run.
     context = get_context("spawn")
     stop = context.Event()
     pool = ProcessPoolExecutor(
@@ -151,7 +152,7 @@ def _make_in_worker(shard: Shard) -> Checksum:
 def _write_metadata(
     shards: list[Shard], split: str, folder: Path, checksums: dict[str, Checksum]
 ) -> None:
-    """Writes what TFDS needs, and then the checksums, which say that the folder is whole."""
+    """Writes TFDS' metadata, and then the checksums, which mark the folder as complete."""
     import tensorflow_datasets as tfds
 
     names = tfds.core.ShardedFileTemplate(
@@ -175,7 +176,7 @@ def _write_metadata(
         checksums[path.name] = checksum(path)
     stored = {name: each._asdict() for name, each in checksums.items()}
     with draft(folder / CHECKSUMS) as path:
-        path.write_text(json.dumps(stored, indent=2, sort_keys=True) + "\n")
+        path.write_text(json.dumps(stored, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 @contextmanager
@@ -193,13 +194,6 @@ def _explained(folder: Path) -> Iterator[None]:
             "a worker process died, for want of memory perhaps. Run the same command again, which "
             "goes on where this one stopped, with fewer --workers."
         ) from error
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
-"""Pairs that were resized once and written down, so that training need not do it again and again.
+"""Prepared pairs: resized once and stored, so that training need not resize them again and again.
 
 A folder holds one split as a TFDS data set of ArrayRecord files. Its name has a fingerprint of all
-that decides the pixels: what was made of other files, or in another way, is not even found.
+that the pixels depend on: pairs from other files, or resized in another way, are not found.
 """
 
 import hashlib
 import io
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -17,24 +19,30 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from fullglow_jax.data.faults import Fault
-from fullglow_jax.data.file_pairs import FilePairs, file_states
+from fullglow_jax.data.file_pairs import FilePairs, fingerprint
+from fullglow_jax.data.images import check_pixels
+from fullglow_jax.data.names import canonical
 from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.errors import UserError
+from fullglow_jax.files.paths import user_path
 
 VERSION = 1
-"""Raised whenever the same image files give other records."""
+"""Raise it whenever the same pixels give other records."""
+
+NOT_TEXT = "surrogateescape"
+"""Python's way to keep bytes in file names that are not text; also for names of pairs."""
 
 DATASET = "pairs"
-"""What TFDS calls the data set."""
+"""TFDS' name of the data set."""
 
 CHECKSUMS = "checksums.json"
-"""Of all files of a folder; written last, so that its presence says that they are all there."""
+"""The file of all checksums of a folder; it is written last, when all other files are there."""
 
 MEND = "python -m fullglow_jax.data.prepare, run again, mends it; or delete this folder."
 
 
 class Checksum(NamedTuple):
-    """What is remembered of a file: its length in bytes, and a hash of them."""
+    """A file's length in bytes, and its hash."""
 
     length: int
     sha256: str
@@ -42,13 +50,13 @@ class Checksum(NamedTuple):
 
 @dataclass(frozen=True)
 class PreparedPairs:
-    """Pairs read from a folder that was prepared; readable from several threads, and picklable.
+    """Pairs of a prepared folder; readable from several threads, and picklable.
 
     Attributes:
-        examples: TFDS' data source, images left encoded.
+        examples: TFDS' data source with encoded images.
         images: The parts of a pair that are images.
-        folder: Where they are read from.
-        faults: What is wrong with examples that were left out.
+        folder: The folder.
+        faults: Faults of pairs that were left out.
     """
 
     examples: Any
@@ -57,45 +65,49 @@ class PreparedPairs:
     faults: tuple[Fault, ...]
 
     def __len__(self) -> int:
-        """Number of pairs."""
         return len(self.examples)
 
     def __getitem__(self, index: int) -> Pair:
-        """Reads the pair at `index`; raises UserError where it is damaged."""
+        """Reads the pair at `index`; raises UserError if it is damaged."""
         index = range(len(self))[index]
-        try:
+        with self._explained(index):
             example = self.examples[index]
             pair = {part: _decoded(example[part]) for part in self.images}
-            pair["name"] = example["name"].decode()
-        except Exception as error:  # ArrayRecord, TFDS and Pillow have many.
+            return cast(Pair, {**pair, "name": _name(example)})
+
+    def name(self, index: int) -> str:
+        with self._explained(index):
+            return _name(self.examples[index])
+
+    @contextmanager
+    def _explained(self, index: int) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # ArrayRecord, TFDS and Pillow raise many types.
             raise UserError(
                 f"pair {index} in {self.folder} cannot be read: {error}.\n"
                 "python -m fullglow_jax.data.prepare --verify finds what is damaged and mends it; "
                 "or delete this folder."
             ) from error
-        return cast(Pair, pair)
 
     @property
     def where(self) -> str:
-        """See `PairSource`."""
         return f"prepared pairs, {self.folder}"
 
 
+def _name(example: Any) -> str:
+    return str(example["name"].decode(errors=NOT_TEXT))
+
+
 def open_prepared(source: PairSource, data_config: ConfigDict, split: str) -> PreparedPairs | None:
-    """What was prepared of a source's pairs, the same pixel for pixel.
+    """The prepared pairs of a split's source, the same pixel for pixel.
 
-    Args:
-        source: The source, as it is without.
-        data_config: `config.data`.
-        split: The source's split.
-
-    Returns:
-        Its pairs, or None where none are prepared of just these files in just this way.
+    It is None if no pairs are prepared from the same files in the same way.
 
     Raises:
-        UserError: They are there but damaged.
+        UserError: If they are damaged.
     """
-    # Fingerprints ask for the state of every file: not where there is nothing to be found.
+    # A fingerprint needs the state of every file, so look first whether anything is prepared.
     if not isinstance(source, FilePairs) or not _base(data_config).is_dir():
         return None
     folder = prepared_folder(source, data_config, split)
@@ -106,11 +118,11 @@ def open_prepared(source: PairSource, data_config: ConfigDict, split: str) -> Pr
         name, what = next(iter(wrong.items()))
         more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         raise UserError(f"the prepared pairs are damaged: {folder / name} {what}{more}.\n{MEND}")
-    # Takes half a second, which sources that are not prepared need not wait for.
+    # This import takes half a second, which sources that are not prepared need not wait for.
     import tensorflow_datasets as tfds
 
     images = image_parts(source)
-    # TFDS would decode with OpenCV here and with Pillow there.
+    # TFDS would decode with OpenCV on some machines and with Pillow on others.
     decoders = {part: tfds.decode.SkipDecoding() for part in images}
     builder = tfds.builder_from_directory(folder)
     examples = builder.as_data_source(split, decoders=decoders)
@@ -119,36 +131,34 @@ def open_prepared(source: PairSource, data_config: ConfigDict, split: str) -> Pr
 
 def image_parts(source: FilePairs) -> tuple[str, ...]:
     """The parts of a source's pairs that are images."""
-    return ("condition", "target", "boundary") if source.boundary else ("condition", "target")
+    return ("condition", "target", *source.annotations)
 
 
 def prepared_folder(source: FilePairs, data_config: ConfigDict, split: str) -> Path:
-    """Where a source's pairs are prepared, whether they are yet or not.
+    """The folder for the prepared pairs of a split's source, which need not exist yet.
 
-    Args:
-        source: The pairs.
-        data_config: `config.data`; pairs go below its `prepared`, or else below its root.
-        split: The source's split.
+    It is below `config.data.prepared`, or else below `config.data.root`.
     """
     height, width = source.image_size
-    kind = [f"{height}x{width}", source.how, source.condition, source.target]
-    kind += ["boundary"] if source.boundary else []
-    root = Path(data_config.root).expanduser()
-    return _base(data_config) / "-".join(kind) / f"{split}-{_fingerprint(source, root)[:16]}"
+    kind = (f"{height}x{width}", source.how, source.condition, source.target, *source.annotations)
+    root = user_path(data_config.root)
+    # By relative paths, so that files and prepared pairs may be moved together.
+    files = fingerprint(source, lambda path: canonical(os.path.relpath(path, root)), VERSION)
+    return _base(data_config) / "-".join(kind) / f"{split}-{files[:16]}"
 
 
 def damage(folder: Path, *, thorough: bool = False) -> dict[str, str] | None:
-    """What is wrong with a folder's files, by name.
+    """The damage of a folder's files, by name.
 
     Args:
         folder: The folder.
-        thorough: Whether to read the files, rather than to compare their lengths alone.
+        thorough: Whether to read the files, instead of comparing only their lengths.
 
     Returns:
-        Nothing where all is well, and None where nothing is prepared there, or not to the end.
+        An empty dictionary if all is well; None if the folder is not completely prepared.
 
     Raises:
-        UserError: The system does not let them be read.
+        UserError: If the system does not let the files be read.
     """
     try:
         stored = json.loads((folder / CHECKSUMS).read_bytes())
@@ -159,13 +169,13 @@ def damage(folder: Path, *, thorough: bool = False) -> dict[str, str] | None:
     except OSError as error:
         raise UserError(f"the prepared pairs in {folder} cannot be read: {error}.") from error
     except (ValueError, TypeError, AttributeError):
-        # Nothing says of any file that it is the right one.
+        # Without checksums, no file is known to be right.
         return {path.name: f"cannot be trusted without {CHECKSUMS}" for path in folder.iterdir()}
     return {name: what for name, what in found.items() if what}
 
 
 def checksum(path: Path) -> Checksum:
-    """Reads a file to its end."""
+    """The checksum of a file, which is read to its end."""
     with path.open("rb") as file:
         return Checksum(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
 
@@ -182,19 +192,10 @@ def _damage(path: Path, right: Checksum, thorough: bool) -> str:
 
 
 def _base(data_config: ConfigDict) -> Path:
-    return Path(data_config.prepared or Path(data_config.root) / "prepared").expanduser()
-
-
-def _fingerprint(source: FilePairs, root: Path) -> str:
-    """Of the files, as they are, and of how they are read."""
-    how = (VERSION, type(source.layout).__name__, source.parts)
-    digest = hashlib.sha256(repr(how).encode())
-    for name, part, path, state in file_states(source):
-        # Relative, so that what is below the root may be moved with it.
-        digest.update(repr((name, part, os.path.relpath(path, root), state)).encode())
-    return digest.hexdigest()
+    return user_path(data_config.prepared or Path(data_config.root) / "prepared")
 
 
 def _decoded(png: bytes) -> np.ndarray:
     with Image.open(io.BytesIO(png)) as image:
+        check_pixels(image)
         return np.array(image)

@@ -1,4 +1,4 @@
-"""Batches whose place in an endless sequence is one number, however they are read."""
+"""Batches of an endless sequence that can be entered at any number."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeVar
@@ -10,7 +10,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Reader(Protocol[T_co]):
-    """Batches in order, from some place on."""
+    """A reader of batches in order, from some batch on."""
 
     def __next__(self) -> T_co:
         """The next one."""
@@ -20,15 +20,15 @@ class Reader(Protocol[T_co]):
 
 
 class ResumableBatches(Iterator[T]):
-    """An endless sequence of batches, to be entered anywhere.
+    """An endless sequence of batches that can be entered at any batch.
 
-    Its state, `{"next_batch": N}`, counts the batches that were handed out: it is the same for any
-    number of threads, of workers and of processes, and after an error as before it. Reading begins
-    with the first batch that is asked for. The latest batch is kept, so that to go back by one
-    costs nothing.
+    Its state, `{"next_batch": N}`, counts the batches that were handed out. It is the same for any
+    number of threads, workers and processes; an error does not change it. Reading begins with the
+    first batch that is asked for. The latest batch is kept, so that going back by one costs
+    nothing.
 
     Args:
-        read_from: Begins to read at a batch, counted from 0.
+        read_from: Returns a reader that begins at a batch, counted from 0.
     """
 
     def __init__(self, read_from: Callable[[int], Reader[T]]) -> None:
@@ -39,21 +39,21 @@ class ResumableBatches(Iterator[T]):
         self._latest: tuple[int, T] | None = None
 
     def __next__(self) -> T:
-        """The next batch; raises whatever reading it raises."""
+        """The next batch; raises whatever the reader raises."""
         if self._latest is None or self._latest[0] != self._next:
             self._latest = (self._next, self._read())
         self._next += 1
         return self._latest[1]
 
     def get_state(self) -> dict[str, int]:
-        """Where the sequence is, as JSON has it."""
+        """The state, as JSON values."""
         return {"next_batch": self._next}
 
     def set_state(self, state: Any) -> None:
-        """Goes to where `get_state` was called.
+        """Returns to a state from `get_state`.
 
         Raises:
-            UserError: It is no such state.
+            UserError: If it is not such a state.
         """
         match state:
             case {"next_batch": int(place)} if place >= 0:
@@ -66,7 +66,7 @@ class ResumableBatches(Iterator[T]):
                 )
 
     def close(self) -> None:
-        """Stops reading ahead, until another batch is asked for."""
+        """Stops reading ahead until another batch is asked for."""
         if self._reader is not None:
             reader, self._reader = self._reader, None
             reader.close()

@@ -1,4 +1,4 @@
-"""The ArrayRecord files that prepared pairs are written to, each of them whole or not there."""
+"""The ArrayRecord files of prepared pairs, each of which is whole or not there."""
 
 import io
 from collections.abc import Callable
@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 from fullglow_jax.data.file_pairs import FilePairs
-from fullglow_jax.data.prepared import DATASET, Checksum, checksum, image_parts
-from fullglow_jax.drafts import draft
+from fullglow_jax.data.prepared import DATASET, NOT_TEXT, Checksum, checksum, image_parts
+from fullglow_jax.files.drafts import draft
 
 PER_SHARD = 128
-"""Pairs in a file, which is what a stopped run keeps."""
+"""Number of pairs in a file; a stopped run keeps whole files."""
 
 _WRITER_OPTIONS = "group_size:1,uncompressed"  # PNGs are compressed
 
@@ -24,38 +24,39 @@ class StoppedError(Exception):
 
 
 class Shard(NamedTuple):
-    """A file to be, and what goes into it."""
+    """A file that is to be written, and its pairs."""
 
     path: Path
     pairs: FilePairs
 
 
 def shards_of(source: FilePairs, split: str, folder: Path) -> list[Shard]:
-    """What files a split is written to, in TFDS' naming and the source's order."""
+    """The files of a split, with TFDS' names and in the source's order."""
     starts = range(0, len(source), PER_SHARD)
+    whole = replace(source, faults=(), left_alone=())
     return [
         Shard(
             folder / f"{DATASET}-{split}.array_record-{k:05d}-of-{len(starts):05d}",
-            replace(source, examples=source.examples[start : start + PER_SHARD], faults=()),
+            replace(whole, pairs=source.pairs[start : start + PER_SHARD]),
         )
         for k, start in enumerate(starts)
     ]
 
 
 def make_shard(shard: Shard, stopped: Callable[[], bool] = lambda: False) -> Checksum:
-    """Writes a shard, where it is not there yet.
+    """Writes a shard, if it is not there yet.
 
     Args:
-        shard: What to write, and where.
-        stopped: Asked before each pair whether to give up.
+        shard: The shard.
+        stopped: Called before each pair; returns whether to give up.
 
     Returns:
-        The checksum of the shard as it is on disk.
+        The checksum of the shard on disk.
 
     Raises:
-        UserError: A pair cannot be read.
-        StoppedError: It was given up.
-        OSError: It cannot be written.
+        UserError: If a pair cannot be read.
+        StoppedError: If it was given up.
+        OSError: If it cannot be written.
     """
     if not shard.path.exists():
         with draft(shard.path) as path:
@@ -65,10 +66,16 @@ def make_shard(shard: Shard, stopped: Callable[[], bool] = lambda: False) -> Che
 
 def features_of(source: FilePairs) -> Any:
     """TFDS' description of a source's pairs."""
-    import tensorflow_datasets as tfds  # takes half a second, which shards that are there save
+    import tensorflow_datasets as tfds  # takes half a second
 
-    image = tfds.features.Image(shape=(*source.image_size, 3), encoding_format="png")
-    images = dict.fromkeys(image_parts(source), image)
+    def image(channels: int, dtype: type) -> Any:
+        shape = (*source.image_size, channels)
+        return tfds.features.Image(shape=shape, dtype=dtype, encoding_format="png")
+
+    images = {
+        part: image(1, np.uint16) if part == "instances" else image(3, np.uint8)
+        for part in image_parts(source)
+    }
     return tfds.features.FeaturesDict({**images, "name": tfds.features.Text()})
 
 
@@ -85,16 +92,19 @@ def _write(path: Path, pairs: FilePairs, stopped: Callable[[], bool]) -> None:
                 raise StoppedError
             pair: Any = pairs[index]
             images = {part: _encoded(pair[part]) for part in image_parts(pairs)}
-            encoded = features.encode_example({**images, "name": pair["name"]})
-            # Left to itself, each process would write the features in an order of its own.
+            name = pair["name"].encode(errors=NOT_TEXT)
+            encoded = features.encode_example({**images, "name": name})
+            # By default, each process would write the features in a different order.
             example = serializer.get_tf_example(encoded)
             writer.write(example.SerializeToString(deterministic=True))
         writer.close()
-    except RuntimeError as error:  # what ArrayRecord makes of a full disk
+    except RuntimeError as error:  # ArrayRecord's error for a full disk
         raise OSError(str(error)) from error
 
 
 def _encoded(image: np.ndarray) -> bytes:
     content = io.BytesIO()
+    if image.dtype == np.int32:  # ids, which are at most 65535
+        image = image.astype(np.uint16)
     Image.fromarray(image).save(content, "PNG", compress_level=6)
     return content.getvalue()

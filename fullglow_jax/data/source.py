@@ -1,122 +1,108 @@
-"""Where pairs come from: the sources by name."""
+"""The sources of pairs, by name."""
 
-import difflib
 from collections.abc import Callable
-from pathlib import Path
+from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
+from fullglow_jax.data import mnist
+from fullglow_jax.data.checked import checked
 from fullglow_jax.data.faults import refuse
 from fullglow_jax.data.file_pairs import FilePairs, find_pairs
-from fullglow_jax.data.layouts import AlignedPairs, Cityscapes, Images, Layout, TwoFolders
-from fullglow_jax.data.mnist import find_mnist
-from fullglow_jax.data.options import check_boundary
+from fullglow_jax.data.layouts import LAYOUTS, Cityscapes, Layout, TwoFolders
+from fullglow_jax.data.options import check_annotations
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.prepared import open_prepared
-from fullglow_jax.data.street_scenes import generate
-from fullglow_jax.data.verification import verified
-from fullglow_jax.errors import UserError
+from fullglow_jax.files.paths import user_path
+from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
+from fullglow_jax.street_scenes import generate
 
 ON_BAD_FILE = ("error", "skip")
-"""What can be done about files that cannot be used."""
+"""Ways to handle files that cannot be used."""
 
 
-def build_source(data_config: ConfigDict, split: str, *, boundary: bool) -> PairSource:
-    """The source that `data_config.name` names, as it was prepared if it was.
+def build_source(
+    data_config: ConfigDict, split: str, annotations: Annotations = NO_ANNOTATIONS
+) -> PairSource:
+    """The source that `data_config.name` names; its prepared pairs, if there are some.
 
     Args:
         data_config: `config.data`.
-        split: 'train' or 'val' ('test' too where the data set has one).
-        boundary: Whether pairs carry boundary maps.
+        split: 'train' or 'val' ('test' too if the data set has one).
+        annotations: Annotations of the pairs.
 
     Returns:
-        The source; its `faults` are what `on_bad_file='skip'` left out.
+        The source; its `faults` are the pairs that `on_bad_file='skip'` left out.
 
     Raises:
-        UserError: As `verified_source`, or what was prepared is damaged.
+        UserError: As `checked_source`, or if prepared pairs are damaged.
     """
-    source = verified_source(data_config, split, boundary=boundary)
+    source = checked_source(data_config, split, annotations)
     return open_prepared(source, data_config, split) or source
 
 
-def verified_source(data_config: ConfigDict, split: str, *, boundary: bool) -> PairSource:
-    """The source with all its image files read once; see `build_source`.
+def checked_source(
+    data_config: ConfigDict, split: str, annotations: Annotations = NO_ANNOTATIONS
+) -> PairSource:
+    """The source after all its image files were read once; see `build_source`.
 
     Raises:
-        UserError: The name is unknown, the source finds its data missing or, with
-            `on_bad_file='error'`, some of it bad.
+        UserError: If data or annotations are missing or, with `on_bad_file='error'`, files are bad.
     """
-    on_bad_file = data_config.on_bad_file
-    if on_bad_file not in ON_BAD_FILE:
-        raise UserError(
-            f"config.data.on_bad_file={on_bad_file!r} is not one of {', '.join(ON_BAD_FILE)}."
-        )
-    found = find_source(data_config, split, boundary=boundary)
+    found = find_source(data_config, split, annotations)
     if not isinstance(found, FilePairs):
         return found
-    if on_bad_file == "error":
-        refuse(found.faults)  # before anything is read, which takes longer
-    source = verified(found, split, data_config.threads)
-    if on_bad_file == "error" or not source:
+    strict = data_config.on_bad_file == "error"
+    if strict:
+        refuse(found.faults)  # before the files are read, which takes longer
+    source = checked(found, split, data_config.threads)
+    if strict or not source:
         refuse(source.faults)
     return source
 
 
-def find_source(data_config: ConfigDict, split: str, *, boundary: bool) -> PairSource:
-    """The source as it is found, none of its pairs read; see `build_source`."""
-    name = data_config.name
-    if name not in SOURCES:
-        near = difflib.get_close_matches(str(name), SOURCES) or sorted(SOURCES)
-        raise UserError(
-            f"there is no data source {name!r}. Set --config.data.name to "
-            + " or ".join(repr(right) for right in near)
-            + "."
-        )
-    return SOURCES[name](data_config, split, boundary)
+def find_source(
+    data_config: ConfigDict, split: str, annotations: Annotations = NO_ANNOTATIONS
+) -> PairSource:
+    """The source without a check of its files; see `build_source`."""
+    return SOURCES[data_config.name].find(data_config, split, annotations)
 
 
-Finder = Callable[[ConfigDict, str, bool], PairSource]
-"""Finds a split's source, with boundary maps or without."""
+class Source(NamedTuple):
+    """A kind of data.
+
+    Attributes:
+        directions: Names of its directions; the first is the default.
+        find: Finds a split's pairs with the given annotations.
+    """
+
+    directions: tuple[str, ...]
+    find: Callable[[ConfigDict, str, Annotations], PairSource]
 
 
-def _files(layout: Callable[[ConfigDict, str], Layout]) -> Finder:
-    def find(data_config: ConfigDict, split: str, boundary: bool) -> PairSource:
+def _files(layout: type[Layout]) -> Source:
+    """A source of image files."""
+
+    def find(data_config: ConfigDict, split: str, annotations: Annotations) -> PairSource:
         return find_pairs(
-            layout(data_config, split),
+            layout(data_config.root, split, *(data_config[key] for key in layout.options)),
             data_config.direction,
             tuple(data_config.image_size),
             data_config.fit,
-            boundary=boundary,
+            annotations,
         )
 
-    return find
+    return Source(tuple(layout.directions), find)
 
 
-def _aligned_pairs(data_config: ConfigDict, split: str) -> Layout:
-    return AlignedPairs(data_config.root, split)
+def _street_scenes(data_config: ConfigDict, split: str, annotations: Annotations) -> PairSource:
+    generate(user_path(data_config.root), **data_config.street_scenes.to_dict())
+    return SOURCES["cityscapes"].find(data_config, split, annotations)
 
 
-def _cityscapes(data_config: ConfigDict, split: str) -> Layout:
-    return Cityscapes(data_config.root, split, data_config.label_files)
-
-
-def _images(data_config: ConfigDict, split: str) -> Layout:
-    return Images(data_config.root, split)
-
-
-def _street_scenes(data_config: ConfigDict, split: str) -> Layout:
-    generate(Path(data_config.root).expanduser(), **data_config.street_scenes.to_dict())
-    return _cityscapes(data_config, split)
-
-
-def _two_folders(data_config: ConfigDict, split: str) -> Layout:
-    condition, target = data_config.folders
-    return TwoFolders(data_config.root, split, (condition, target))
-
-
-def _mnist(data_config: ConfigDict, split: str, boundary: bool) -> PairSource:
-    check_boundary(boundary, there=False)
-    return find_mnist(
+def _mnist(data_config: ConfigDict, split: str, annotations: Annotations) -> PairSource:
+    check_annotations(annotations, there=["label"])
+    return mnist.find_mnist(
         data_config.root,
         split,
         data_config.mnist.files,
@@ -125,11 +111,11 @@ def _mnist(data_config: ConfigDict, split: str, boundary: bool) -> PairSource:
     )
 
 
-def _tfds(data_config: ConfigDict, split: str, boundary: bool) -> PairSource:
-    # Takes half a second, which the other sources need not wait for.
+def _tfds(data_config: ConfigDict, split: str, annotations: Annotations) -> PairSource:
+    # This import takes half a second, which other sources need not wait for.
     from fullglow_jax.data.tfds_pairs import find_tfds
 
-    check_boundary(boundary, there=False)
+    check_annotations(annotations, there=[])
     return find_tfds(
         data_config.root,
         split,
@@ -140,12 +126,9 @@ def _tfds(data_config: ConfigDict, split: str, boundary: bool) -> PairSource:
     )
 
 
-SOURCES: dict[str, Finder] = {
-    "aligned_pairs": _files(_aligned_pairs),
-    "cityscapes": _files(_cityscapes),
-    "images": _files(_images),
-    "mnist": _mnist,
-    "street_scenes": _files(_street_scenes),
-    "tfds": _tfds,
-    "two_folders": _files(_two_folders),
+SOURCES: dict[str, Source] = {
+    **{name: _files(layout) for name, layout in LAYOUTS.items()},
+    "mnist": Source(mnist.DIRECTIONS, _mnist),
+    "street_scenes": Source(tuple(Cityscapes.directions), _street_scenes),
+    "tfds": Source(tuple(TwoFolders.directions), _tfds),
 }

@@ -1,16 +1,23 @@
-"""The examples of a data set that TFDS has prepared, read without TensorFlow."""
+"""Examples of a data set that TFDS has prepared, read without TensorFlow."""
 
 import difflib
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 from tensorflow_datasets.core.read_only_builder import builder_from_files
 
+from fullglow_jax.data.images import check_pixels
+from fullglow_jax.data.pixels import WrongPixelsError, to_ids, to_rgb
 from fullglow_jax.errors import UserError
+from fullglow_jax.files.paths import user_path
+
+T = TypeVar("T")
 
 _HOW_TO_PREPARE = """\
 Prepare it there once, in any environment that has TensorFlow:
@@ -20,31 +27,49 @@ that folder."""
 
 
 class TfdsExample(NamedTuple):
-    """One example, its images still encoded.
+    """One example with encoded images.
 
     Attributes:
-        values: What TFDS read, by feature.
-        name: What messages call it.
+        values: TFDS' values, by feature.
+        name: Its name for messages.
     """
 
     values: Mapping[str, Any]
     name: str
 
-    def image(self, feature: str) -> Image.Image:
-        """Decodes an image.
+    def rgb(self, feature: str) -> np.ndarray:
+        """Decodes an image, uint8 (H, W, 3), as `to_rgb` does.
 
         Raises:
-            UserError: It cannot be decoded.
+            UserError: If it cannot be decoded, or has too many pixels.
         """
+        return self._decoded(feature, to_rgb)
+
+    def ids(self, feature: str, colours: np.ndarray) -> np.ndarray:
+        """Decodes a map of ids, int32 (H, W), as `to_ids` does.
+
+        Raises:
+            UserError: If it cannot be decoded, or the ids of its pixels are not certain.
+        """
+        return self._decoded(feature, partial(to_ids, colours=colours))
+
+    def _decoded(self, feature: str, convert: Callable[[Image.Image], T]) -> T:
         try:
-            image = Image.open(io.BytesIO(self.values[feature]))
-            image.load()
-        # Not a list of types: decoders fed garbage raise many, by format.
+            with Image.open(io.BytesIO(self.values[feature])) as image:
+                check_pixels(image)
+                return convert(image)
+        except Image.DecompressionBombError as error:
+            raise UserError(
+                f"{feature!r} of {self.name} is too large to be decoded safely: {error}. Prepare "
+                "the data set anew, of smaller images."
+            ) from error
+        except WrongPixelsError as error:
+            raise UserError(f"{feature!r} of {self.name} has {error}.") from error
+        # All exceptions: given garbage, decoders raise many types, depending on the format.
         except Exception as error:
             raise UserError(
                 f"{feature!r} of {self.name} is damaged, or no image. Prepare the data set anew."
             ) from error
-        return image
 
     def label(self, feature: str) -> int:
         """A class, counted from 0."""
@@ -55,26 +80,26 @@ class TfdsExamples:
     """The examples of one split, by index, readable from several threads.
 
     Args:
-        name: NAME, NAME/CONFIG or NAME/CONFIG:VERSION, as TFDS has it.
+        name: TFDS' name of the data set: NAME, NAME/CONFIG or NAME/CONFIG:VERSION.
         root: The folder that TFDS prepared it in.
-        split: In TFDS' own words, for example 'train' or 'train[:90%]'.
+        split: The split in TFDS' notation, for example 'train' or 'train[:90%]'.
 
     Attributes:
-        name: The data set's, with its version.
-        features: What an example has.
+        name: The data set's name with its version.
+        features: The features of an example.
 
     Raises:
-        UserError: There is no such data set, it is not prepared in the folder, or not so that it
-            can be read in any order, or it has no such split.
+        UserError: If there is no such data set or split, or the data set is not prepared in the
+            folder in a file format that can be read in any order.
     """
 
     def __init__(self, name: str, root: Path | str, split: str) -> None:
-        root = Path(root).expanduser()
+        root = user_path(root)
         builder = _prepared(name, root)
         self.name = builder.info.full_name
         self.features: Mapping[str, Any] = dict(builder.info.features)
         self._split = split
-        # TFDS' own decoding takes every image of an example, and no 16-bit ones.
+        # TFDS itself would decode every image of an example, and cannot decode 16-bit images.
         encoded = {
             key: tfds.decode.SkipDecoding()
             for key, feature in self.features.items()
@@ -95,19 +120,18 @@ class TfdsExamples:
             ) from error
 
     def __len__(self) -> int:
-        """Number of examples."""
         return len(self._examples)
 
     def __getitem__(self, index: int) -> TfdsExample:
         """Reads the example at `index`.
 
         Raises:
-            UserError: Its file is missing or bad.
+            UserError: If its file is missing or bad.
         """
         name = f"example {index} of {self.name}, split {self._split!r}"
         try:
             return TfdsExample(self._examples[index], name)
-        except Exception as error:  # TFDS and ArrayRecord name none of theirs.
+        except Exception as error:  # TFDS and ArrayRecord do not document their types.
             raise UserError(
                 f"{name} cannot be read: {error}. Prepare the data set anew."
             ) from error
@@ -118,7 +142,7 @@ def _prepared(name: str, root: Path) -> Any:
     if not root.is_dir():
         raise UserError(f"the data folder {root} does not exist. It is to hold {name}.\n{how}")
     try:
-        # From its files alone: a data set's own code may want TensorFlow.
+        # From its files only: a data set's own code may need TensorFlow.
         return builder_from_files(name, data_dir=root)
     except tfds.core.DatasetNotFoundError:
         pass
@@ -143,6 +167,6 @@ def _prepared(name: str, root: Path) -> Any:
 
 
 def _names_in(root: Path) -> list[str]:
-    """What is prepared in a folder, as NAME/VERSION or NAME/CONFIG/VERSION."""
+    """The data sets prepared in a folder, as NAME/VERSION or NAME/CONFIG/VERSION."""
     files = (*root.glob("*/*/features.json"), *root.glob("*/*/*/features.json"))
     return sorted(str(path.parent.relative_to(root)) for path in files)

@@ -1,4 +1,4 @@
-"""Pairs of two features of any TFDS data set."""
+"""Pairs of two features of a TFDS data set."""
 
 import difflib
 from collections.abc import Mapping
@@ -7,22 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
-from PIL import Image
 
 from fullglow_jax.data.class_image import class_image
 from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.images import Picture, fit
-from fullglow_jax.data.options import check_fit, chosen_direction
+from fullglow_jax.data.numbering import NUMBERINGS, PALETTES
+from fullglow_jax.data.options import chosen_direction
 from fullglow_jax.data.pair import Pair
-from fullglow_jax.data.palette import LABELS, colours_from_ids
 from fullglow_jax.data.tfds_examples import TfdsExample, TfdsExamples
 from fullglow_jax.errors import UserError
 
 DIRECTIONS = ("AtoB", "BtoA")
-PALETTES = ("none", "cityscapes")
 
 MOST_CLASSES = 256
-"""That eight bits tell apart."""
+"""The number of different values of eight bits."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +28,15 @@ class TfdsPairs:
     """Pairs of one split, in one direction, at one size.
 
     Attributes:
-        examples: Reads them.
-        condition: The feature that is the condition: an image, or a class as `class_image` paints
-            it.
-        target: The feature that is the target, of the same kinds.
-        palette: One of `PALETTES`: what the values of images of one channel are painted with.
-        split: Its name, for the pairs' own.
+        examples: The examples.
+        condition: The feature that is the condition: an image, or a class, which `class_image`
+            paints.
+        target: The feature that is the target: an image or a class, too.
+        palette: One of `PALETTES`, for images of one channel.
+        split: The split's name, which the pairs' names begin with.
         image_size: (H, W) of the pairs.
-        how: How images get there, one of `images.FITS`.
-        faults: None, ever: a bad example is refused when it is read.
+        how: The way of resizing to that size, one of `images.FITS`.
+        faults: Always empty: a bad example is refused when it is read.
     """
 
     examples: TfdsExamples
@@ -51,11 +49,10 @@ class TfdsPairs:
     faults: tuple[Fault, ...] = ()
 
     def __len__(self) -> int:
-        """Number of pairs."""
         return len(self.examples)
 
     def __getitem__(self, index: int) -> Pair:
-        """Reads the pair at `index`; raises UserError where its example is bad."""
+        """Reads the pair at `index`; raises UserError if its example is bad."""
         index = range(len(self))[index]
         example = self.examples[index]
         pictures = self._pictures(example)
@@ -68,26 +65,28 @@ class TfdsPairs:
         return {
             "condition": fitted(self.condition),
             "target": fitted(self.target),
-            "name": f"{self.split}_{index:05d}",
+            "name": self.name(index),
         }
+
+    def name(self, index: int) -> str:
+        return f"{self.split}_{index:05d}"
 
     @property
     def where(self) -> str:
-        """See `PairSource`."""
         return f"{self.examples.name}, {self.condition} → {self.target}"
 
     def _pictures(self, example: TfdsExample) -> dict[str, Picture]:
-        """What is an image, at its own size, which is the same for both."""
+        """The features that are images, at their own size, which must be the same for both."""
         pictures = {}
         for name in (self.condition, self.target):
             feature = self.examples.features[name]
             if not isinstance(feature, tfds.features.Image):
                 continue
-            image = example.image(name)
-            if self.palette == "cityscapes" and feature.shape[-1] == 1:
-                pictures[name] = Picture(_painted(image, name, example), labels=True)
+            numbering = PALETTES[self.palette]
+            if numbering and feature.shape[-1] == 1:
+                pictures[name] = Picture(_painted(example, name, numbering), labels=True)
             else:
-                pictures[name] = Picture(_rgb(image))
+                pictures[name] = Picture(example.rgb(name))
         sizes = {name: picture.pixels.shape[:2] for name, picture in pictures.items()}
         if len(set(sizes.values())) > 1:
             named = ", ".join(f"{name!r} is {h}×{w}" for name, (h, w) in sizes.items())
@@ -119,25 +118,19 @@ def find_tfds(
 
     Args:
         root: The folder it is prepared in, TFDS' data_dir.
-        split: 'train' or 'val', which the settings translate, or a split in TFDS' own words.
+        split: 'train' or 'val', which the settings translate, or a split in TFDS' notation.
         settings: `config.data.tfds`.
         direction: One of `DIRECTIONS`; None for the first.
         image_size: (H, W) of the pairs.
-        how: How images get there, one of `images.FITS`.
+        how: The way of resizing to that size, one of `images.FITS`.
 
     Returns:
         A source.
 
     Raises:
-        UserError: The data set, its split or one of the features is not there or not of use.
+        UserError: If the data set, its split or a feature is missing or cannot be used.
     """
     direction = chosen_direction(direction, DIRECTIONS)
-    check_fit(how)
-    palette = settings["palette"]
-    if palette not in PALETTES:
-        raise UserError(
-            f"config.data.tfds.palette={palette!r} is not one of {', '.join(PALETTES)}."
-        )
     if not settings["name"]:
         raise UserError(
             "config.data.tfds.name is not set. Name a TFDS data set, for example "
@@ -147,11 +140,11 @@ def find_tfds(
     examples = TfdsExamples(settings["name"], root, tfds_split)
     a, b = (_checked(examples, key, settings[key]) for key in ("condition", "target"))
     condition, target = (a, b) if direction == "AtoB" else (b, a)
-    return TfdsPairs(examples, condition, target, palette, split, image_size, how)
+    return TfdsPairs(examples, condition, target, settings["palette"], split, image_size, how)
 
 
 def _checked(examples: TfdsExamples, key: str, name: str) -> str:
-    """The feature's name, where it can be made an image."""
+    """The feature's name, after a check that it can become an image."""
     features = examples.features
     if name not in features:
         nearest = difflib.get_close_matches(name, features, n=len(features), cutoff=0.0)
@@ -185,19 +178,16 @@ def _usable(feature: object) -> bool:
     return isinstance(feature, tfds.features.Image | tfds.features.ClassLabel)
 
 
-def _rgb(image: Image.Image) -> np.ndarray:
-    """Alpha is dropped, and of 16 bits the high byte kept, as in image files."""
-    if image.mode.startswith("I"):
-        grey = (np.array(image).astype(np.int32) >> 8).astype(np.uint8)
-        return np.stack([grey, grey, grey], axis=-1)
-    return np.array(image.convert("RGB"))
-
-
-def _painted(image: Image.Image, feature: str, example: TfdsExample) -> np.ndarray:
-    ids = np.array(image)
-    if ids.ndim != 2 or ids.max() >= len(LABELS):
-        raise UserError(
-            f"{feature!r} of {example.name} is no map of Cityscapes' label ids, which go from 0 to "
-            f"{len(LABELS) - 1}. Set --config.data.tfds.palette=none to read it as grey."
-        )
-    return colours_from_ids(ids.astype(np.uint8))
+def _painted(example: TfdsExample, feature: str, kind: str) -> np.ndarray:
+    numbering = NUMBERINGS[kind]
+    ids = example.ids(feature, numbering.colours)
+    strange = numbering.strange(ids)
+    if strange is None:
+        return numbering.colours[ids]
+    fitting = [n for n, k in PALETTES.items() if k and NUMBERINGS[k].strange(ids) is None]
+    other = fitting[0] if fitting else "none"
+    meant = "to read it as grey" if other == "none" else "if that is what it is"
+    raise UserError(
+        f"{feature!r} of {example.name} is no map of Cityscapes' {numbering.called}s, which "
+        f"{numbering.extent}: it has {strange}. Set --config.data.tfds.palette={other} {meant}."
+    )

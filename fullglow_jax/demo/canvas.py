@@ -1,4 +1,4 @@
-"""A condition enlarged to paint on, and read back when it has been painted on."""
+"""The canvas: an enlarged condition to paint on."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,18 +6,18 @@ from typing import NamedTuple
 import numpy as np
 
 from fullglow_jax.data.boundary import boundary_map
-from fullglow_jax.demo.palette import Palette
+from fullglow_jax.demo.paints import Palette
 from fullglow_jax.errors import UserError
 
 SMALLEST_WIDTH = 640
-"""Pixels that an image is enlarged to, so that there is room for a brush."""
+"""Smallest width of the canvas in pixels, so that there is room for a brush."""
 
 OPAQUE = 128
-"""Alpha from which a pixel of a stroke, whose edges are soft, counts as painted."""
+"""Strokes have soft edges: a pixel counts as painted from this alpha on."""
 
 
 class Painted(NamedTuple):
-    """What has been made of a condition.
+    """A condition, painted or not.
 
     Attributes:
         condition: uint8 (H, W, 3).
@@ -29,21 +29,17 @@ class Painted(NamedTuple):
 
 
 class Canvas:
-    """Pixels of conditions, each a square of `zoom` × `zoom` to paint on.
+    """A canvas with a square of `zoom` × `zoom` pixels for each pixel of the condition.
 
     Attributes:
-        zoom: Pixels of the canvas for one of the model.
+        zoom: The side of a square.
+        size: (H, W) of the canvas.
     """
 
     def __init__(self, image_size: tuple[int, int], palette: Palette) -> None:
         self.zoom = -(-SMALLEST_WIDTH // image_size[1])
         self._palette = palette
-        self._size = (image_size[0] * self.zoom, image_size[1] * self.zoom)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(H, W) of the canvas."""
-        return self._size
+        self.size = (image_size[0] * self.zoom, image_size[1] * self.zoom)
 
     def enlarged(self, image: np.ndarray) -> np.ndarray:
         """An image as a canvas, uint8 (H, W, 3) → (zoom·H, zoom·W, 3)."""
@@ -57,17 +53,17 @@ class Canvas:
     ) -> Painted:
         """The condition on a canvas, at the model's size.
 
-        Strokes get the palette's colour that is nearest. Where one ends inside a pixel, colours
-        mix, as they do when data is resized; pixels that no stroke touches stay what they were.
-        A stroke is one object: boundary maps lose what was inside and get its outline.
+        Strokes get the nearest colour of the palette. If one ends inside a pixel, colours mix, as
+        in resized data; pixels without strokes do not change. A stroke is one object: its inside is
+        erased from boundary maps, and its outline is added.
 
         Args:
-            background: uint8 (h, w, 3 or 4), as `enlarged` gives it.
-            strokes: uint8 (h, w, 4) each, the later above the earlier.
+            background: uint8 (h, w, 3 or 4), from `enlarged`.
+            strokes: uint8 (h, w, 4) each; later ones are above earlier ones.
             boundary: uint8 (H, W, 3), of the unpainted condition, for models that read it.
 
         Raises:
-            UserError: A picture is not of the canvas's size.
+            UserError: If a picture does not have the canvas's size.
         """
         for picture in (background, *strokes):
             if picture.shape[:2] != self.size:
@@ -87,9 +83,9 @@ class Canvas:
         if boundary is None:
             return Painted(condition, None)
         # A pixel belongs to the stroke over its centre.
-        of_pixel = self._squares(objects[..., None])[:, self.zoom // 2, :, self.zoom // 2, 0]
-        cleared = np.where(of_pixel[..., None] > 0, np.uint8(0), boundary)
-        return Painted(condition, np.maximum(cleared, boundary_map(of_pixel)))
+        pixel_objects = self._squares(objects[..., None])[:, self.zoom // 2, :, self.zoom // 2, 0]
+        cleared = np.where(pixel_objects[..., None] > 0, np.uint8(0), boundary)
+        return Painted(condition, np.maximum(cleared, boundary_map(pixel_objects)))
 
     def _squares(self, canvas: np.ndarray) -> np.ndarray:
         """(H, zoom, W, zoom, C)."""

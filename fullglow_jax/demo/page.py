@@ -1,22 +1,26 @@
-"""The page: what is on it, and what asks for what."""
+"""The page: its parts and their requests."""
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
+from fullglow_jax.data.image_kinds import image_suffixes
+from fullglow_jax.data.pair import Pair
 from fullglow_jax.demo.answers import Answers
 from fullglow_jax.demo.canvas import Painted
-from fullglow_jax.demo.studio import Studio
+from fullglow_jax.demo.studio import DRAW, MEASURE, TRANSFER, Studio
+from fullglow_jax.model_registry import FAMILIES
 
-KINDS = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"]
-"""Of files that can be uploaded."""
+KINDS = sorted(image_suffixes())
+"""Suffixes of files that can be uploaded."""
 
 MOST_PHOTOS = 16
-"""Of one request."""
+"""Most photos of one request."""
 
-MODEL = "model"
-"""What asks for it waits in one queue, whichever button was clicked."""
+ONE_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model"}
+"""All requests to the model wait in one queue."""
 
 CSS = """
 img, canvas { image-rendering: pixelated; }
@@ -27,144 +31,171 @@ img, canvas { image-rendering: pixelated; }
 """
 
 
+def title(model: str, workdir: Path, step: int) -> str:
+    """The page's title, for example "Full-Glow: demo, step 875"; `model` is `config.model.name`."""
+    return f"{FAMILIES[model].in_words}: {workdir.resolve().name}, step {step}"
+
+
 def build_page(studio: Studio, title: str) -> gr.Blocks:
-    """The page of a model."""
+    """The page of a model: a canvas, if it reads conditions, and a tab for each thing it can do."""
     answers = Answers(studio)
-    of_maps = studio.reads_boundaries
     first = studio.names[0] if studio.names else None
     start = studio.pair(first) if first else None
-    begin = Painted(start["condition"], start.get("boundary")) if start else studio.blank()
-    height, width = studio.canvas.size
-
     with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(300, 1800)) as page:
         gr.Markdown(f"# {title}")
+        _compiling(page, answers)
         if studio.missing:
             gr.Markdown(f"There are no examples to choose from: {studio.missing}")
+        # Placeholders for a page without the canvas, or without the tab.
+        condition: list[Any] = [gr.State(None), gr.State(None)]
+        scored: Any = gr.State(None)
         with gr.Row():
-            with gr.Column(scale=3):
-                with gr.Row():
-                    chosen = gr.Dropdown(
-                        studio.names,
-                        value=first,
-                        label="Choose a condition",
-                        elem_id="chosen",
-                        scale=3,
-                    )
-                    upload = gr.UploadButton("Upload one", file_types=KINDS, elem_id="upload")
-                editor = gr.ImageEditor(
-                    answers.on_canvas(begin.condition),
-                    label="Condition: paint on it",
-                    elem_id="editor",
-                    sources=(),
-                    transforms=(),
-                    layers=False,
-                    format="png",
-                    canvas_size=(width, height),
-                    brush=_brush(studio, studio.palette.names[0]),
-                    buttons=["download"],
-                )
-                classes = gr.Radio(
-                    list(studio.palette.names),
-                    value=studio.palette.names[0],
-                    label="Paint with",
-                    elem_id="classes",
-                )
-                boundary = _picture("Its boundary map", begin.boundary, visible=of_maps)
-                upload_boundary = gr.UploadButton(
-                    "Upload its boundary map", file_types=KINDS, visible=of_maps
-                )
+            if studio.reads_conditions:
+                with gr.Column(scale=3):
+                    chosen, *condition = _canvas(studio, answers, start)
             with gr.Column(scale=4), gr.Tabs():
                 with gr.Tab("Photos"):
-                    with gr.Row():
-                        count = gr.Slider(1, MOST_PHOTOS, 4, step=1, label="How many")
-                        temperature = gr.Slider(0, 1, 0.7, step=0.05, label="Temperature")
-                        seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
-                    draw = gr.Button("Draw", variant="primary", elem_id="draw")
-                    photos = gr.Gallery(
-                        label="Photos",
-                        elem_id="photos",
-                        format="png",
-                        columns=2,
-                        height="auto",
-                        object_fit="contain",
-                        interactive=False,
-                        buttons=["download", "download_all", "fullscreen"],
-                    )
-                with gr.Tab("Transfer"):
-                    gr.Markdown("The content of this image, under the condition on the left.")
-                    with gr.Row():
-                        content = gr.Dropdown(
-                            studio.names, value=None, label="Choose content", elem_id="content"
-                        )
-                        upload_photo = gr.UploadButton("Upload its image", file_types=KINDS)
-                        upload_map = gr.UploadButton("Upload its condition", file_types=KINDS)
-                        upload_map_boundary = gr.UploadButton(
-                            "Upload its boundary map", file_types=KINDS, visible=of_maps
-                        )
-                    with gr.Row():
-                        content_photo = _picture("Content", elem_id="content_photo")
-                        content_map = _picture("Its condition")
-                        content_boundary = _picture("Its boundary map", visible=of_maps)
-                    move = gr.Button("Transfer", variant="primary", elem_id="transfer")
-                    moved = _picture("Result", elem_id="moved")
-                with gr.Tab("Bits per dimension"):
-                    gr.Markdown("How well the model predicts an image, given the condition.")
-                    upload_scored = gr.UploadButton(
-                        "Upload an image", file_types=KINDS, elem_id="upload_scored"
-                    )
-                    scored = _picture("Image", start["target"] if start else None)
-                    measure = gr.Button("Measure", variant="primary", elem_id="measure")
-                    bits = gr.Textbox(label="Bits per dimension", elem_id="bits")
-
-        # ---- what happens ------------------------------------------------------------------------
-        condition = [editor, boundary]
-        of_content = [content_photo, content_map, content_boundary]
-        classes.input(
-            lambda name: gr.ImageEditor(brush=_brush(studio, name)),
-            classes,
-            editor,
-            api_visibility="private",
-        )
-        chosen.input(answers.choose, chosen, [editor, boundary, scored], api_name="choose")
-        content.input(answers.choose_content, content, of_content, api_name="choose_content")
-        upload.upload(answers.fitted_to_canvas, upload, editor, api_name="upload_condition")
-        for button, shown in (
-            (upload_boundary, boundary),
-            (upload_photo, content_photo),
-            (upload_map, content_map),
-            (upload_map_boundary, content_boundary),
-            (upload_scored, scored),
-        ):
-            button.upload(answers.fitted, button, shown, api_visibility="private")
-        draw.click(
-            answers.draw,
-            [*condition, count, temperature, seed],
-            photos,
-            api_name="draw",
-            concurrency_limit=1,
-            concurrency_id=MODEL,
-        )
-        move.click(
-            answers.transfer,
-            [*condition, *of_content],
-            moved,
-            api_name="transfer",
-            concurrency_limit=1,
-            concurrency_id=MODEL,
-        )
-        measure.click(
-            answers.bits_per_dim,
-            [*condition, scored],
-            bits,
-            api_name="bits_per_dim",
-            concurrency_limit=1,
-            concurrency_id=MODEL,
-        )
+                    _photos(answers, condition)
+                if studio.transfers:
+                    with gr.Tab("Transfer"):
+                        _transfer(studio, answers, condition)
+                if studio.headline:
+                    with gr.Tab("Bits per dimension"):
+                        scored = _bits_per_dim(studio, answers, condition, start)
+        if studio.reads_conditions:
+            chosen.input(answers.choose, chosen, [*condition, scored], api_name="choose")
     return page
 
 
+def _compiling(page: gr.Blocks, answers: Answers) -> None:
+    """Says what is compiled still, as long as anything is."""
+    said, clock = gr.Markdown(), gr.Timer(1)
+
+    def tick() -> tuple[str, gr.Timer]:
+        text = answers.compiling()
+        return text, gr.Timer(active=bool(text))
+
+    gr.on(
+        [page.load, clock.tick],
+        tick,
+        outputs=[said, clock],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def _canvas(studio: Studio, answers: Answers, start: Pair | None) -> tuple[Any, Any, Any]:
+    """The parts (choice of a pair, editor of its condition, its boundary map)."""
+    with_map = studio.reads_boundaries
+    begin = Painted(start["condition"], start.get("boundary")) if start else studio.blank()
+    height, width = studio.canvas.size
+    with gr.Row():
+        chosen = gr.Dropdown(
+            studio.names,
+            value=studio.names[0] if studio.names else None,
+            label="Choose a condition",
+            elem_id="chosen",
+            scale=3,
+        )
+        upload = gr.UploadButton("Upload one", file_types=KINDS, elem_id="upload")
+    editor = gr.ImageEditor(
+        answers.on_canvas(begin.condition),
+        label="Condition: paint on it",
+        elem_id="editor",
+        sources=(),
+        transforms=(),
+        layers=False,
+        format="png",
+        canvas_size=(width, height),
+        brush=_brush(studio, studio.palette.names[0]),
+        buttons=["download"],
+    )
+    classes = gr.Radio(
+        list(studio.palette.names),
+        value=studio.palette.names[0],
+        label="Paint with",
+        elem_id="classes",
+    )
+    boundary = _picture("Its boundary map", begin.boundary, visible=with_map)
+    upload_boundary = gr.UploadButton("Upload its boundary map", file_types=KINDS, visible=with_map)
+    classes.input(
+        lambda name: gr.ImageEditor(brush=_brush(studio, name)),
+        classes,
+        editor,
+        api_visibility="private",
+    )
+    upload.upload(answers.fitted_to_canvas, upload, editor, api_name="upload_condition")
+    _shows_uploads(answers, upload_boundary, boundary)
+    return chosen, editor, boundary
+
+
+def _photos(answers: Answers, condition: list[Any]) -> None:
+    with gr.Row():
+        count = gr.Slider(1, MOST_PHOTOS, 4, step=1, label="How many")
+        temperature = gr.Slider(0, 1, 0.7, step=0.05, label="Temperature")
+        seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
+    draw = gr.Button(DRAW, variant="primary", elem_id="draw")
+    photos = gr.Gallery(
+        label="Photos",
+        elem_id="photos",
+        format="png",
+        columns=2,
+        height="auto",
+        object_fit="contain",
+        interactive=False,
+        buttons=["download", "download_all", "fullscreen"],
+    )
+    given = [*condition, count, temperature, seed]
+    draw.click(answers.draw, given, photos, api_name="draw", **ONE_AT_A_TIME)
+
+
+def _transfer(studio: Studio, answers: Answers, condition: list[Any]) -> None:
+    with_map = studio.reads_boundaries
+    gr.Markdown("The content of this image, under the condition on the left.")
+    with gr.Row():
+        chosen = gr.Dropdown(studio.names, value=None, label="Choose content", elem_id="content")
+        upload_photo = gr.UploadButton("Upload its image", file_types=KINDS)
+        upload_map = gr.UploadButton("Upload its condition", file_types=KINDS)
+        upload_boundary = gr.UploadButton(
+            "Upload its boundary map", file_types=KINDS, visible=with_map
+        )
+    with gr.Row():
+        photo = _picture("Content", elem_id="content_photo")
+        own_map = _picture("Its condition")
+        boundary = _picture("Its boundary map", visible=with_map)
+    move = gr.Button(TRANSFER, variant="primary", elem_id="transfer")
+    moved = _picture("Result", elem_id="moved")
+    content = [photo, own_map, boundary]
+    chosen.input(answers.choose_content, chosen, content, api_name="choose_content")
+    for button, shown in zip((upload_photo, upload_map, upload_boundary), content, strict=True):
+        _shows_uploads(answers, button, shown)
+    given = [*condition, *content]
+    move.click(answers.transfer, given, moved, api_name="transfer", **ONE_AT_A_TIME)
+
+
+def _bits_per_dim(
+    studio: Studio, answers: Answers, condition: list[Any], start: Pair | None
+) -> gr.Image:
+    """Adds the tab; returns the part that shows the scored image."""
+    given = ", given the condition" if studio.reads_conditions else ""
+    gr.Markdown(f"How well the model predicts an image{given}.")
+    upload = gr.UploadButton("Upload an image", file_types=KINDS, elem_id="upload_scored")
+    scored = _picture("Image", start["target"] if start else None)
+    measure = gr.Button(MEASURE, variant="primary", elem_id="measure")
+    bits = gr.Textbox(label="Bits per dimension", elem_id="bits")
+    _shows_uploads(answers, upload, scored)
+    measure.click(
+        answers.bits_per_dim, [*condition, scored], bits, api_name="bits_per_dim", **ONE_AT_A_TIME
+    )
+    return scored
+
+
+def _shows_uploads(answers: Answers, button: gr.UploadButton, shown: gr.Image) -> None:
+    button.upload(answers.fitted, button, shown, api_visibility="private")
+
+
 def class_colours(studio: Studio) -> str:
-    """CSS that shows beside each class's name its colour."""
+    """CSS that shows each class's colour beside its name."""
     rules = [CSS]
     for i, name in enumerate(studio.palette.names, start=1):
         colour = studio.palette.hexadecimal(name)

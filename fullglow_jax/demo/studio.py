@@ -1,6 +1,6 @@
-"""What the page asks of a model: pictures in, pictures out, nothing of how they are shown."""
+"""The model behind the page: pictures in, pictures out, without their display."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -9,16 +9,22 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.data.pair import Pair
 from fullglow_jax.demo.canvas import Canvas, Painted
-from fullglow_jax.demo.palette import Palette, palette_of
+from fullglow_jax.demo.paints import Palette, palette_of
+from fullglow_jax.demo.warm_up import WarmUp
 from fullglow_jax.errors import UserError
-from fullglow_jax.models.interface import Batch
+from fullglow_jax.models.batch import Batch
+from fullglow_jax.models.interface import InvertibleModel, LikelihoodModel
+from fullglow_jax.pictures.grid import as_uint8
 from fullglow_jax.sampling.conditions import fitted
 from fullglow_jax.sampling.examples import Example, Examples
-from fullglow_jax.sampling.grid import as_uint8
+from fullglow_jax.sampling.file_names import readable
 from fullglow_jax.sampling.operations import Operations
 
+DRAW, TRANSFER, MEASURE = "Draw", "Transfer", "Measure"
+"""Names of the operations, as the page's buttons have them."""
+
 LOOKED_AT = 8
-"""Conditions that the palette is found in."""
+"""Number of conditions from which the palette is found."""
 
 
 class Studio:
@@ -27,26 +33,25 @@ class Studio:
     All images are uint8 (H, W, 3) of the model's size.
 
     Attributes:
-        missing: Why there are no pairs, where their data cannot be read.
-        reads_boundaries: Whether boundary maps go with conditions.
-        palette: What conditions are painted in.
-        canvas: What they are painted on.
-
-    Raises:
-        UserError: The model reads no conditions.
+        missing: The reason why there are no pairs, if their data cannot be read.
+        reads_conditions: Whether there are conditions to paint.
+        reads_boundaries: Whether conditions have boundary maps.
+        transfers: Whether content can be transferred from one condition to another.
+        headline: Name of the images' bits per dimension; None if the model has none.
+        palette: The colours to paint with.
+        canvas: The canvas to paint on.
+        warm_up: The compilation of `DRAW`, `TRANSFER` and `MEASURE`, for a page to start.
     """
 
     def __init__(self, config: ConfigDict, operations: Operations, split: str) -> None:
-        if not operations.reads_conditions:
-            raise UserError(
-                f"the page paints conditions, and this model, a {config.model.name}, reads none. "
-                "python sample.py --workdir DIR draws from it."
-            )
-        architecture = operations.trained.architecture
+        shapes, model = operations.shapes, operations.trained.model
         self._config, self._operations = config, operations
-        self._spare = np.zeros((*architecture.image_size, architecture.channels), np.uint8)
-        self.reads_boundaries = architecture.boundary
-        self._examples = Examples(config, split, architecture)
+        self._spare = np.zeros(shapes.image, np.uint8)
+        self.reads_conditions = model.reads_conditions
+        self.reads_boundaries = shapes.boundary
+        self.transfers = model.reads_conditions and isinstance(model, InvertibleModel)
+        self.headline = model.headline if isinstance(model, LikelihoodModel) else None
+        self._examples = Examples(config, split, shapes)
         self.missing = ""
         looked_at: list[Example] = []
         try:
@@ -54,25 +59,29 @@ class Studio:
         except UserError as error:
             self.missing = str(error)
         self.palette: Palette = palette_of([example.pair["condition"] for example in looked_at])
-        self.canvas = Canvas(architecture.image_size, self.palette)
+        self.canvas = Canvas(shapes.image_size, self.palette)
+        self.warm_up = self._warm_up()
 
     @cached_property
     def names(self) -> list[str]:
-        """Of the split's pairs."""
-        return [] if self.missing else self._examples.names
+        """Names of the split's pairs, as a page can show them."""
+        return [] if self.missing else list(map(readable, self._examples.names))
 
     def pair(self, name: str) -> Pair:
         """A pair of the split.
 
         Raises:
-            UserError: There is none of this name.
+            UserError: If there is no pair of this name.
         """
-        if name not in self.names:
+        shown = readable(name)
+        if shown not in self.names:
             raise UserError(f"There is no pair {name!r} in the split.")
-        return self._examples.at(self.names.index(name)).pair
+        return self._examples.at(self.names.index(shown)).pair
 
     def blank(self) -> Painted:
-        """A condition all in the palette's first colour."""
+        """A condition in the palette's first colour; black, if the model reads none."""
+        if not self.reads_conditions:
+            return Painted(self._spare, None)
         condition = np.broadcast_to(self.palette.colours[0], self._spare.shape)
         return Painted(condition.astype(np.uint8), self._spare if self.reads_boundaries else None)
 
@@ -80,42 +89,46 @@ class Studio:
         """An image file at the model's size.
 
         Raises:
-            UserError: It is no image that can be read.
+            UserError: If it cannot be read as an image.
         """
         try:
             return fitted(Path(file), self._config)
-        except UserError as error:  # whoever uploaded it knows its name, not where it lies here
+        except UserError as error:  # the visitor knows the file's name, not its folder here
             raise UserError(str(error).replace(file, Path(file).name)) from error
 
-    def warm_up(self) -> None:
-        """Compiles all that the page will ask for."""
+    def _warm_up(self) -> WarmUp:
         blank = self.blank()
-        list(self.photos(blank, 1, 0.0, 0))
-        self.transfer(blank, self._spare, blank)
-        self.bits_per_dim(blank, self._spare)
+        calls: dict[str, Callable[[], object]] = {DRAW: lambda: list(self.photos(blank, 1, 0.0, 0))}
+        if self.transfers:
+            calls[TRANSFER] = lambda: self.transfer(blank, self._spare, blank)
+        if self.headline:
+            calls[MEASURE] = lambda: self.bits_per_dim(blank, self._spare)
+        return WarmUp(calls)
 
     def photos(
         self, painted: Painted, count: int, temperature: float, seed: int
     ) -> Iterator[np.ndarray]:
-        """Images drawn under a condition, one by one; sample.py's for the same seed."""
+        """Images drawn under a condition, one by one; the same as sample.py's for the same seed."""
         drawn = self._operations.draw(self._as_batch(painted), count, temperature, seed)
         for _, _, image in drawn:
             yield as_uint8(image)
 
-    def transfer(self, of_content: Painted, content: np.ndarray, onto: Painted) -> np.ndarray:
+    def transfer(self, source: Painted, content: np.ndarray, onto: Painted) -> np.ndarray:
         """The content of an image with its condition, under another condition."""
-        images = self._operations.transfer(
-            self._as_batch(of_content, content), self._as_batch(onto)
-        )
+        images = self._operations.transfer(self._as_batch(source, content), self._as_batch(onto))
         return as_uint8(images[0])
 
     def bits_per_dim(self, painted: Painted, image: np.ndarray, seed: int = 0) -> float:
-        """Of an image given its condition."""
+        """Bits per dimension of an image, given its condition.
+
+        Raises:
+            UserError: If the model has no likelihood of images.
+        """
         bits = self._operations.bits_per_dim(self._as_batch(painted, image), seed)
-        return float(bits["conditional"][0])
+        return float(bits[self.headline or ""][0])
 
     def _as_batch(self, painted: Painted, image: np.ndarray | None = None) -> Batch:
-        for picture in (*filter(lambda part: part is not None, painted), image):
+        for picture in (*painted, image):
             if picture is not None and picture.shape != self._spare.shape:
                 raise UserError(
                     f"An image has the shape {picture.shape} where the model takes "

@@ -1,103 +1,99 @@
-"""Bits per dimension over a split."""
+"""Bits per dimension of a split: scores, their parts, and a bound by several draws of noise."""
 
+import json
 import math
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
-from jax import Array
-from jax.sharding import PartitionSpec
+from ml_collections import ConfigDict
 
-from fullglow_jax.models.interface import LikelihoodModel
-from fullglow_jax.parallel.devices import AXES, Devices
+from fullglow_jax.config import to_json
+from fullglow_jax.data.pipeline import HostBatch, evaluation_batches
+from fullglow_jax.data.source import build_source
+from fullglow_jax.digests import digest
+from fullglow_jax.evaluation.example_scores import ExampleScores, Scores
+from fullglow_jax.evaluation.request import EvaluationRequest
+from fullglow_jax.evaluation.summary import over_examples
+from fullglow_jax.evaluation.unfinished import Unfinished
+from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.parallel.distributed import gathered, is_first, on_host
+from fullglow_jax.progress import ProgressLine
+from fullglow_jax.runs.metrics import VALIDATION, read_metrics
+from fullglow_jax.runs.score import BITS_PER_DIM
+from fullglow_jax.runs.trained import Trained
 
-PyTree = Any
 
-Bits = dict[str, np.ndarray]
-"""(draws, examples), by name."""
+def score_split(
+    config: ConfigDict,
+    request: EvaluationRequest,
+    trained: Trained,
+    devices: Devices,
+    unfinished: Unfinished,
+) -> dict[str, Any]:
+    """The entries of the report, JSON values; `unfinished` keeps what is measured."""
+    model: Any = trained.model  # a LikelihoodModel, as was checked
+    shapes, headline = model.shapes, model.headline
+    source = build_source(config.data, request.split, shapes.annotations)
+    batches = evaluation_batches(
+        source,
+        batch_size=request.batch_size,
+        threads=config.data.threads,
+        annotations=shapes.annotations,
+        limit=request.limit,
+        **devices.share,
+    )
+    total = min(len(source), request.limit or len(source))
+    score, key = ExampleScores(model.bits_per_dim, devices), devices.key(request.seed)
+    depends = depends_on(config, request, trained)
 
-Remembered = Callable[[Any, int, Callable[[], Bits]], Bits]
+    def remembered(host: HostBatch, place: int, compute: Callable[[], Scores]) -> Scores:
+        # Either all processes compute or none: the first decides.
+        batch_digest = digest(depends, place, *gathered(digest(host.batch, host.valid)))
+        found: Scores | None = gathered(unfinished.get(batch_digest))[0]
+        if found is None:
+            found = compute()
+            unfinished.add(batch_digest, found)
+        return found
 
-
-class BitsPerDim:
-    """Scores examples, each under dequantisation noise of its own.
-
-    Attributes:
-        model: The model.
-        devices: Where batches go.
-    """
-
-    def __init__(self, model: LikelihoodModel, devices: Devices) -> None:
-        self.model = model
-        self.devices = devices
-        split, whole = PartitionSpec(AXES), PartitionSpec()
-        bits = jax.shard_map(
-            model.bits_per_dim,
-            mesh=devices.mesh,
-            in_specs=(whole, split, split),
-            out_specs=split,
-            check_vma=False,
-        )
-        # Every process gets the figures of all.
-        self._bits = jax.jit(bits, out_shardings=devices.replicated)
-        self._whole = jax.jit(lambda x: x, out_shardings=devices.replicated)
-        fold = jax.vmap(jax.random.fold_in, (None, 0))
-        self._keys = jax.jit(fold, out_shardings=devices.sharded)
-
-    def __call__(
-        self,
-        variables: PyTree,
-        batches: Iterable[Any],
-        key: Array,
-        draws: int = 1,
-        told: Callable[[int], None] = lambda done: None,
-        remembered: Remembered = lambda batch, place, compute: compute(),
-    ) -> Bits:
-        """Bits per dimension of each draw and each example in order, (draws, N), by name.
-
-        Args:
-            variables: The model's variables.
-            batches: Evaluation batches of one shape, this process's rows of them, with their
-                `valid` masks.
-            key: An example's noise depends on this key, on its place and on the draw's number.
-            draws: How often each example gets noise. More draws leave the first as it is.
-            told: Told how many examples are done.
-            remembered: Gives what a batch from such a place on came to at another time, or has it
-                computed now.
-        """
-        collected: dict[str, list[np.ndarray]] = {}
-        place = 0
-        for batch in batches:
-            compute = partial(self._of_batch, variables, batch, key, draws, place)
-            of_batch = remembered(batch, place, compute)
-            for name, values in of_batch.items():
-                collected.setdefault(name, []).append(values)
-            place += values.shape[1]
-            told(place)
-        return {name: np.concatenate(parts, axis=1) for name, parts in collected.items()}
-
-    def _of_batch(self, variables: PyTree, batch: Any, key: Array, draws: int, place: int) -> Bits:
-        """(draws, valid examples), by name."""
-        valid = np.asarray(self._whole(self.devices.put(batch["valid"])))
-        places = np.arange(place, place + len(valid))
-        placed = self.devices.put_batch(batch)
-        of_draws = [
-            self._bits(variables, placed, self._keys(of_draw, places))
-            for of_draw in _keys_of_draws(key, draws)
-        ]
-        return {
-            name: np.stack([np.asarray(bits[name])[valid] for bits in of_draws])
-            for name in of_draws[0]
+    with ProgressLine("bits/dim", total, quiet=not is_first()) as progress:
+        draws, told = request.draws, progress.update
+        bits = score(trained.variables, batches, key, draws, told, remembered)
+    found = {
+        "examples": total,
+        "draws": request.draws,
+        "headline": headline,
+        "bits_per_dim": {name: over_examples(values.mean(0)) for name, values in bits.items()},
+        "bits_per_dim_of_examples": bits[headline].mean(0).tolist(),
+        "untrained_validation_bits_per_dim": _untrained(request.workdir, headline),
+    }
+    if request.draws > 1:
+        found["importance_weighted_bits_per_dim"] = {
+            name: over_examples(importance_weighted(values, shapes.dimensions))
+            for name, values in bits.items()
+            if "/" not in name
         }
+    return found
+
+
+def depends_on(config: ConfigDict, request: EvaluationRequest, trained: Trained) -> str:
+    """A digest of all that an image's bits/dim depend on, except the image and its place."""
+    state = (trained.step, on_host(trained.variables), json.dumps(to_json(config.model)))
+    return digest(state, config.data.bits, request.seed, request.draws)
+
+
+def _untrained(workdir: Path, headline: str) -> float | None:
+    """The bits/dim that training recorded before its first step, if any."""
+    at_start = (record for record in read_metrics(workdir) if record["step"] == 0)
+    return next(at_start, {}).get(f"{VALIDATION}{BITS_PER_DIM}{headline}")
 
 
 def importance_weighted(bits: np.ndarray, dimensions: int) -> np.ndarray:
     """A tighter bound on the bits per dimension of discrete images (Burda et al. 2016).
 
-    The noise's mean density in place of the mean of its logarithm: minus the logarithm of the
-    draws' mean likelihood. At most their mean, and the less the more draws there are.
+    It is minus the logarithm of the draws' mean likelihood, not the mean of their logarithms: at
+    most the draws' mean bits, and lower with more draws.
 
     Args:
         bits: (draws, N), bits per dimension.
@@ -109,10 +105,3 @@ def importance_weighted(bits: np.ndarray, dimensions: int) -> np.ndarray:
     nats = -bits.astype(np.float64) * dimensions * math.log(2)
     log_mean = np.logaddexp.reduce(nats, axis=0) - math.log(len(bits))
     return -log_mean / (dimensions * math.log(2))
-
-
-def _keys_of_draws(key: Array, draws: int) -> Iterator[Array]:
-    """The key itself for the first; the others' are of no example's place."""
-    yield key
-    for number in range(1, draws):
-        yield jax.random.fold_in(key, 2**32 - number)

@@ -1,35 +1,60 @@
-"""Evaluations of several systems, side by side."""
+"""Comparison of several systems' evaluations."""
 
+import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation.report.files import show, write_comparison
+from fullglow_jax.evaluation.report.files import write_comparison
 from fullglow_jax.evaluation.report.systems import systems_table
+from fullglow_jax.files.paths import user_path
+from fullglow_jax.pictures.table import show
+from fullglow_jax.readings import readings
+from fullglow_jax.sampling.file_names import readable
 
 NEEDED = {"name", "checkpoint", "split", "examples"}
-"""What every report has."""
+"""Keys of every report."""
 
 
 def compare(folders: Sequence[Path], out: Path) -> None:
-    """Prints a table of what `eval.py` found before, a row a system, and writes it with a page.
+    """Prints a table of earlier reports of `eval.py`, a row per system, and writes it with a page.
 
     Args:
         folders: Workdirs, or folders of images, that `eval.py` has scored.
-        out: Folder that `comparison.md` and `comparison.html` go into.
+        out: Folder for `comparison.md` and `comparison.html`.
 
     Raises:
-        UserError: A folder has no evaluation, or the files cannot be written.
+        UserError: If a folder has no evaluation, or the files cannot be written.
     """
     reports = [_read(folder) for folder in folders]
     names = [report["name"] for report in reports]
     if len(set(names)) < len(names):
         for report, folder in zip(reports, folders, strict=True):
-            report["name"] = str(folder)
+            report["name"] = readable(str(folder))
     show(systems_table(reports), "side by side")
     print("comparison: " + ", ".join(map(str, write_comparison(reports, out))))
+
+
+def folders_of(text: str) -> list[Path]:
+    """The folders that --compare names, with commas between; names may have commas, too.
+
+    Raises:
+        UserError: If there are folders for several ways to read it, or a name is empty.
+    """
+    ways = readings(text, ",", lambda part: bool(part) and user_path(part).is_dir())
+    if len(ways) > 1:
+        told = " or ".join(" , ".join(map(repr, way)) for way in ways)
+        raise UserError(
+            f"--compare {text} may mean {told}. Put double quotes around a name with commas, "
+            "'\"A,B\",C', or a slash before a comma between two, A/,B."
+        )
+    quoted = next(csv.reader([text.replace("\n", " ")], skipinitialspace=True))
+    names = ways[0] if ways else tuple(map(str.strip, quoted))
+    if not all(names):
+        raise UserError(f"--compare {text} has nothing before, between or after its commas.")
+    return list(map(user_path, names))
 
 
 def _read(folder: Path) -> dict[str, Any]:
@@ -39,7 +64,7 @@ def _read(folder: Path) -> dict[str, Any]:
         "for a folder of images."
     )
     try:
-        report = json.loads(path.read_text())
+        report = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"--compare {folder}: there is no {path}. {again}") from None
     except (OSError, ValueError) as error:

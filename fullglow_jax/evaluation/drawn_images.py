@@ -1,33 +1,39 @@
-"""A folder of images that a system has drawn for a split, in one round or several."""
+"""Folders of images that a system has drawn for a split, in one round or several."""
 
+import re
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from fullglow_jax.data.faults import Fault
+from fullglow_jax.data.image_files import is_image
 from fullglow_jax.data.images import read_rgb
-from fullglow_jax.errors import UserError
-
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+from fullglow_jax.errors import UserError, mended
+from fullglow_jax.sampling.file_names import readable
 
 _MISSING = "no image for a pair of the split"
 _DAMAGED = "images that cannot be read"
 _SIZE = "images of a wrong size"
+_SEVERAL = "several images for a pair of the split"
 
 
 class DrawnImages:
-    """`FOLDER/round_1/NAME.png` and so on, as `sample.py --mode set` writes them, or `FOLDER/NAME`.
+    """`FOLDER/round_1/NAME.png` and so on, as from `sample.py --mode set`, or `FOLDER/NAME.png`.
+
+    Images may be of any format, one for each pair and round. Names are compared in canonical form.
 
     Args:
-        folder: Where they lie.
-        image_size: (H, W) of the model, which images may have; else they are of the truth's size.
-        rounds: Only the first so many, or all that there are.
+        folder: The folder.
+        image_size: (H, W) of the model; images may have this size or the true image's.
+        rounds: Only the first so many; None for all.
 
     Attributes:
-        rounds: The folders of each round.
+        rounds: The folder of each round.
 
     Raises:
-        UserError: There is no such folder.
+        UserError: If there is no such folder.
     """
 
     def __init__(
@@ -35,25 +41,29 @@ class DrawnImages:
     ) -> None:
         if not folder.is_dir():
             raise UserError(f"--images {folder} is not a folder. Expected one image for each pair.")
-        numbered = sorted(folder.glob("round_*"), key=lambda path: (len(path.name), path.name))
-        self.rounds = [path for path in numbered if path.is_dir()][:rounds] or [folder]
+        folders = _listed(folder).folders
+        numbered = [folders[name] for name in folders if re.fullmatch("round_[0-9]+", name)]
+        numbered.sort(key=lambda path: (int(path.name.removeprefix("round_")), path.name))
+        self.rounds = numbered[:rounds] or [folder]
+        # Beside the folders of rounds, there may be other images that were meant to be scored.
+        self._beside = folder if numbered and rounds is None else None
         self._image_size = image_size
+        # Pairs of one folder follow one another, each in all rounds.
+        self._listed = lru_cache(maxsize=4 * len(self.rounds) + 4)(_listed)
 
     def __call__(self, name: str, size: tuple[int, int]) -> list[np.ndarray | Fault]:
-        """A pair's image of each round, uint8 (h, w, 3), or what is wrong with it.
+        """A pair's image of each round, uint8 (h, w, 3), or its fault; `size` is the truth's."""
+        return [self._read(folder, name, size) for folder in self.rounds]
 
-        Args:
-            name: The pair's.
-            size: (H, W) of the true image.
-        """
-        return [self._read(folder / name, size) for folder in self.rounds]
-
-    def _read(self, path: Path, size: tuple[int, int]) -> np.ndarray | Fault:
-        there = (path.with_name(path.name + ending) for ending in ENDINGS)
-        file = next((candidate for candidate in there if candidate.is_file()), None)
-        if file is None:
-            expected = f"{path}.png"
-            return Fault(_MISSING, expected, f"Draw it, as {', '.join(ENDINGS)}.")
+    def _read(self, folder: Path, name: str, size: tuple[int, int]) -> np.ndarray | Fault:
+        files = self._find(folder, name)
+        if not files:
+            return Fault(_MISSING, f"{folder / name}.png", "Draw it, as PNG or another image.")
+        files += self._find(self._beside, name) if self._beside else []
+        if len(files) > 1:
+            case = f"{name}: {', '.join(map(str, files))}"
+            return Fault(_SEVERAL, case, "Leave one of them, in the folder of its round.")
+        (file,) = files
         try:
             image = read_rgb(file)
         except UserError as error:
@@ -63,3 +73,26 @@ class DrawnImages:
             case = f"{file} is {height}×{width}, not {h}×{w} or the truth's {true_h}×{true_w}"
             return Fault(_SIZE, case, "Draw them at one of the two sizes.")
         return image
+
+    def _find(self, folder: Path, name: str) -> list[Path]:
+        *between, last = readable(name).split("/")
+        for part in between:
+            folder = self._listed(folder).folders.get(part, folder / part)
+        return list(self._listed(folder).images.get(last, ()))
+
+
+class _Listed(NamedTuple):
+    """A folder's content by `readable` names; names of images are without ending."""
+
+    folders: dict[str, Path]
+    images: dict[str, list[Path]]
+
+
+def _listed(folder: Path) -> _Listed:
+    """The content; empty if there is no such folder; raises UserError if it cannot be read."""
+    with mended(f"{folder} cannot be read", "Make it readable."):
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    images: dict[str, list[Path]] = {}
+    for path in filter(is_image, paths):
+        images.setdefault(readable(path.stem), []).append(path)
+    return _Listed({readable(path.name): path for path in paths if path.is_dir()}, images)

@@ -1,96 +1,97 @@
-"""Scores of a folder of drawn images, or a message that names what cannot be scored."""
+"""Scores of a folder of drawn images."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from fullglow_jax.data.faults import Fault, described
+from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.drawn_images import DrawnImages
-from fullglow_jax.evaluation.image_metrics import DrawnPair, ImageMetric
+from fullglow_jax.evaluation.metrics.metric import DrawnPair, ImageMetric
 from fullglow_jax.evaluation.truths import Truth, Truths
-from fullglow_jax.evaluation.unfinished import Unfinished, digest
+from fullglow_jax.evaluation.unfinished import Unfinished
 from fullglow_jax.parallel.distributed import gathered, own_share
 
 
-@dataclass(frozen=True)
-class ScoredImages:
-    """What came out.
+class ScoredImages(NamedTuple):
+    """The scores.
 
     Attributes:
-        examples: Pairs that were scored.
-        rounds: Images of each.
-        faults: What is wrong with images.
-        left_out: Names of pairs that could not be scored for it.
+        examples: Number of pairs that were scored.
+        rounds: Number of images of each.
+        left_out: Names of pairs that could not be scored, because images have faults.
+        faults: The faults.
         results: By metric, JSON values.
     """
 
     examples: int
     rounds: int
-    faults: tuple[Fault, ...]
-    left_out: tuple[str, ...]
+    left_out: list[str]
+    faults: list[Fault]
     results: dict[str, Any]
 
 
 def score_images(
     drawn: DrawnImages,
     truths: Truths,
-    measures: Mapping[str, ImageMetric],
+    metrics: Mapping[str, ImageMetric],
     unfinished: Unfinished,
     *,
     skip_bad: bool = False,
     at_once: int = 1,
     told: Callable[[int], None] = lambda done: None,
 ) -> ScoredImages:
-    """Scores what a system has drawn for a split; each process of a run takes a share of it.
+    """Scores the images of a system for a split; each process of a run takes a share of them.
 
     Args:
         drawn: The system's images.
-        truths: What they are held against.
-        measures: What to find out about them, by name.
-        unfinished: Remembers what was measured, should this be stopped.
-        skip_bad: Leave out a pair one of whose images is missing or bad, instead of refusing all.
-        at_once: Pairs that are measured together.
-        told: Told how many pairs of this process's share are done.
+        truths: The true pairs.
+        metrics: The metrics, by name.
+        unfinished: Keeps measurements, in case this is stopped.
+        skip_bad: Whether to leave out pairs with missing or bad images, instead of refusing all.
+        at_once: Number of pairs that are measured together.
+        told: Called with the number of pairs of this process's share that are done.
 
     Raises:
-        UserError: An image is missing or bad, or a truth nothing that a metric can be taken
-            against, or nothing is left to score.
+        UserError: If an image is missing or bad, a metric cannot be computed for a truth, or
+            nothing is left to score.
     """
     share = own_share(len(truths))
-    of_share: list[Any] = []
+    share_outcomes: list[Any] = []
     for start in range(0, len(share), at_once):
         places = share[start : start + at_once]
-        of_share += _outcomes(drawn, [truths[p] for p in places], measures, unfinished)
-        told(len(of_share))
-    outcomes = list(chain.from_iterable(gathered(of_share)))
+        share_outcomes += _outcomes(drawn, [truths[p] for p in places], metrics, unfinished)
+        told(len(share_outcomes))
+    outcomes = list(chain.from_iterable(gathered(share_outcomes)))
     faults = [Fault(*fault) for outcome in outcomes for fault in outcome["faults"]]
     left_out = [outcome["name"] for outcome in outcomes if outcome["faults"]]
     measured = [outcome["measured"] for outcome in outcomes if not outcome["faults"]]
     if faults and not (skip_bad and measured):
-        raise UserError(
-            f"{described(faults)}\nNothing was scored. --skip_bad leaves out the pairs they belong "
-            "to, and says how many."
+        advice = (
+            "No pair is left that could be scored."
+            if skip_bad
+            else "--skip_bad leaves out the pairs they belong to, and says how many."
         )
-    results = {name: of.result([m[name] for m in measured]) for name, of in measures.items()}
-    return ScoredImages(len(measured), len(drawn.rounds), tuple(faults), tuple(left_out), results)
+        raise UserError(f"{described(faults)}\nNothing was scored. {advice}")
+    results = {n: metric.result([m[n] for m in measured]) for n, metric in metrics.items()}
+    return ScoredImages(len(measured), len(drawn.rounds), left_out, faults, results)
 
 
 def _outcomes(
     drawn: DrawnImages,
     truths: Sequence[Truth],
-    measures: Mapping[str, ImageMetric],
+    metrics: Mapping[str, ImageMetric],
     unfinished: Unfinished,
 ) -> list[dict[str, Any]]:
-    """Of some pairs, in order: what was measured, or what is wrong with their images."""
-    depends = {name: measure.depends for name, measure in measures.items()}
+    """The measurements or faults of some pairs, in order."""
+    depends = {name: metric.depends for name, metric in metrics.items()}
     outcomes: list[dict[str, Any]] = []
     pairs: dict[str, DrawnPair] = {}
     for truth in truths:
         images = drawn(truth.name, truth.target.shape[:2])
-        of_truth = [measure.fault(truth) for measure in measures.values()]
-        faults = [fault for fault in (*of_truth, *images) if isinstance(fault, Fault)]
+        truth_faults = [metric.fault(truth) for metric in metrics.values()]
+        faults = [fault for fault in (*truth_faults, *images) if isinstance(fault, Fault)]
         outcome: dict[str, Any] = {"name": truth.name, "faults": faults}
         if not faults:
             pair = DrawnPair(truth, [image for image in images if not isinstance(image, Fault)])
@@ -99,9 +100,9 @@ def _outcomes(
         outcomes.append(outcome)
     new = {key: pair for key, pair in pairs.items() if unfinished.get(key) is None}
     if new:
-        measured = {name: of.measure(list(new.values())) for name, of in measures.items()}
+        measured = {n: metric.measure(list(new.values())) for n, metric in metrics.items()}
         for i, key in enumerate(new):
-            unfinished.add(key, {name: of_pairs[i] for name, of_pairs in measured.items()})
+            unfinished.add(key, {name: measurements[i] for name, measurements in measured.items()})
     return [
         {"name": o["name"], "faults": o["faults"], "measured": unfinished.get(o.get("key", ""))}
         for o in outcomes

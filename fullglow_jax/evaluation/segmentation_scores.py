@@ -1,4 +1,4 @@
-"""How well label maps agree: accuracies and intersection over union, from a confusion matrix."""
+"""Accuracies and intersection over union of label maps, from a confusion matrix."""
 
 import math
 from dataclasses import dataclass
@@ -6,25 +6,25 @@ from functools import cache
 
 import numpy as np
 
-from fullglow_jax.data.palette import EVALUATED, EVALUATED_COLOURS, IGNORED, LABELS
 from fullglow_jax.errors import UserError
+from fullglow_jax.palette import EVALUATED, EVALUATED_COLOURS, IGNORED, LABELS, nearest_colour
 
 
 @dataclass(frozen=True)
 class SegmentationScores:
     """Shares in [0, 1], as in Full-Glow's table 2 (there in percent).
 
-    A class that occurs neither in the truth nor in what was predicted has no score and counts in
-    no mean.
+    A class that occurs neither in the truth nor in the prediction has no score and counts in no
+    mean.
 
     Attributes:
-        pixel_accuracy: Of all pixels, those predicted right.
-        class_accuracy: Mean over the classes that occur in the truth, of the class's pixels those
-            predicted right.
-        class_iou: Mean over the classes that occur at all, of the class's pixels in the truth or
-            in the prediction those in both.
-        accuracies: (N,), by class; NaN where it does not occur in the truth.
-        ious: (N,), by class; NaN where it does not occur.
+        pixel_accuracy: Share of all pixels that are predicted right.
+        class_accuracy: Mean of `accuracies` over the classes that occur in the truth.
+        class_iou: Mean of `ious` over the classes that occur at all.
+        accuracies: (N,), share of each class's true pixels that are predicted right; NaN if it does
+            not occur in the truth.
+        ious: (N,), each class's pixels in both truth and prediction, divided by its pixels in
+            either; NaN if it does not occur.
     """
 
     pixel_accuracy: float
@@ -34,43 +34,34 @@ class SegmentationScores:
     ious: np.ndarray
 
 
-class Confusion:
-    """Counts which class was predicted where which was true.
+def confusion(
+    truth: np.ndarray, predicted: np.ndarray, classes: int = len(EVALUATED)
+) -> np.ndarray:
+    """The number of an image's pixels of each true and predicted class, int64 (N, N).
 
-    Attributes:
-        counts: int64 (N, N), by true and by predicted class.
+    Pixels whose true class is `palette.IGNORED` are not counted.
+
+    Args:
+        truth: Classes, integers (H, W), 0 … N−1 or `palette.IGNORED`.
+        predicted: Classes, integers (H, W), 0 … N−1.
+        classes: N.
+
+    Raises:
+        ValueError: If the two differ in shape, or a value is not a class.
     """
-
-    def __init__(self, classes: int = len(EVALUATED)) -> None:
-        self.counts = np.zeros((classes, classes), np.int64)
-
-    def add(self, truth: np.ndarray, predicted: np.ndarray) -> None:
-        """Counts an image's pixels, but for those whose true class is `palette.IGNORED`.
-
-        Args:
-            truth: Classes, integers (H, W), 0 … N−1 or `palette.IGNORED`.
-            predicted: Classes, integers (H, W), 0 … N−1.
-
-        Raises:
-            ValueError: The two differ in shape, or a class is none.
-        """
-        if truth.shape != predicted.shape:
-            raise ValueError(f"truth is {truth.shape} and the prediction {predicted.shape}")
-        counted = truth != IGNORED
-        true, guessed = truth[counted].astype(np.int64), predicted[counted].astype(np.int64)
-        classes = len(self.counts)
-        for name, values in (("truth", true), ("prediction", guessed)):
-            if values.size and not 0 <= values.min() <= values.max() < classes:
-                raise ValueError(f"the {name} has classes from {values.min()} to {values.max()}")
-        pairs = np.bincount(true * classes + guessed, minlength=classes**2)
-        self.counts += pairs.reshape(classes, classes)
+    if truth.shape != predicted.shape:
+        raise ValueError(f"truth is {truth.shape} and the prediction {predicted.shape}")
+    counted = truth != IGNORED
+    true, guessed = truth[counted].astype(np.int64), predicted[counted].astype(np.int64)
+    for name, values in (("truth", true), ("prediction", guessed)):
+        if values.size and not 0 <= values.min() <= values.max() < classes:
+            raise ValueError(f"the {name} has classes from {values.min()} to {values.max()}")
+    pairs = np.bincount(true * classes + guessed, minlength=classes**2)
+    return pairs.astype(np.int64).reshape(classes, classes)
 
 
 def scores_of(counts: np.ndarray) -> SegmentationScores:
-    """The scores of a confusion's counts, (N, N), by true and by predicted class.
-
-    All are NaN where no pixel was counted.
-    """
+    """The scores of counts, (N, N), by true and by predicted class; NaN if there are no pixels."""
     right, true, guessed = np.diag(counts), counts.sum(1), counts.sum(0)
     either = true + guessed - right
     missing = np.full(len(right), np.nan)
@@ -90,14 +81,9 @@ def scores_of(counts: np.ndarray) -> SegmentationScores:
 def classes_of_colours(image: np.ndarray) -> np.ndarray:
     """The evaluated class whose colour is nearest to each pixel, uint8 (H, W, 3) → uint8 (H, W).
 
-    For label maps that a model has drawn: its colours are never quite the palette's.
+    It is for label maps that a model has drawn, whose colours are never exactly the palette's.
     """
-    colours = EVALUATED_COLOURS.astype(np.int32)
-    distance = np.zeros((len(colours), *image.shape[:2]), np.int32)
-    for channel in range(3):
-        difference = image[None, ..., channel].astype(np.int32) - colours[:, channel, None, None]
-        distance += difference**2
-    return distance.argmin(0).astype(np.uint8)
+    return nearest_colour(image, EVALUATED_COLOURS).astype(np.uint8)
 
 
 _NO_LABEL = 254
@@ -105,10 +91,9 @@ _NO_LABEL = 254
 
 @cache
 def _classes_by_colour() -> np.ndarray:
-    """uint8 (256, 256, 256): the class of every colour there can be."""
+    """uint8 (256, 256, 256): the class of every possible colour."""
     classes = np.full((256, 256, 256), _NO_LABEL, np.uint8)
-    # Where an evaluated label shares its colour with another (poles and groups of them), it is
-    # meant.
+    # Of labels with one colour (poles and groups of poles), the evaluated one is meant.
     for label in (*LABELS, *EVALUATED):
         classes[label.colour] = label.train_id
     return classes
@@ -121,10 +106,10 @@ def classes_of_label_map(image: np.ndarray, name: str) -> np.ndarray:
 
     Args:
         image: The label map.
-        name: What to call it in a message.
+        name: Its name for messages.
 
     Raises:
-        UserError: It has a colour that is no label's.
+        UserError: If it has a colour that is no label's.
     """
     classes = _classes_by_colour()[image[..., 0], image[..., 1], image[..., 2]]
     unknown = classes == _NO_LABEL

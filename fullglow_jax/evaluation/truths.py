@@ -1,7 +1,5 @@
-"""What drawn images are held against: the split's own pairs, as large as they are on disk."""
+"""True pairs of a split, at their size on disk, with which drawn images are compared."""
 
-from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +13,11 @@ class Truth(NamedTuple):
     """A pair of the data set.
 
     Attributes:
-        name: What the files of images drawn for it are called, without an ending.
-        condition: uint8 (H, W, 3), of its original size where it comes from a file.
-        target: Likewise, the true image.
-        other_condition: Another pair's: that of the pair before it, of the last for the first;
-            None where there is no other.
+        name: The name of files drawn for it, without an ending.
+        condition: uint8 (H, W, 3), of its original size if it comes from a file.
+        target: The true image, of the same kind.
+        other_condition: The condition of the pair half a split away, since neighbours may show the
+            same street; None if there is no other pair.
     """
 
     name: str
@@ -29,39 +27,36 @@ class Truth(NamedTuple):
 
 
 class Truths:
-    """A source's pairs in order, named as `sample.py --mode set` names what it draws for them.
-
-    Args:
-        source: Where pairs come from.
-        limit: Only the first so many.
-    """
+    """A source's (first) pairs, with the names that `sample.py --mode set` gives their images."""
 
     def __init__(self, source: PairSource, limit: int | None = None) -> None:
         self._source = source
         names = FileNames()
         count = min(len(source), limit or len(source))
-        self._names = [names(self._name(place)) for place in range(count)]
-        # Each pair is asked for twice in a row: for itself, and for the one after it.
-        self._pair = lru_cache(maxsize=2)(self._read)
+        self._names = [names(source.name(place)) for place in range(count)]
 
     def __len__(self) -> int:
         return len(self._names)
 
-    def __iter__(self) -> Iterator[Truth]:
-        return map(self.__getitem__, range(len(self)))
-
     def __getitem__(self, place: int) -> Truth:
-        other = None if len(self) == 1 else self._pair((place - 1) % len(self))[0]
-        return Truth(self._names[place], *self._pair(place), other)
+        place = range(len(self))[place]
+        return Truth(self._names[place], *self._pair(place), self._other_condition(place))
 
-    def _name(self, place: int) -> str:
-        if isinstance(self._source, FilePairs):
-            return self._source.examples[place].name
-        return str(self._source[place]["name"])
-
-    def _read(self, place: int) -> tuple[np.ndarray, np.ndarray]:
-        if not isinstance(self._source, FilePairs):
-            pair = self._source[place]
+    def _pair(self, place: int) -> tuple[np.ndarray, np.ndarray]:
+        source = self._source
+        if not isinstance(source, FilePairs):
+            pair = source[place]
             return pair["condition"], pair["target"]
-        native = self._source.native(self._source.examples[place])
-        return native[self._source.condition].pixels, native[self._source.target].pixels
+        native = source.native(place)
+        return native[source.condition].pixels, native[source.target].pixels
+
+    def _other_condition(self, place: int) -> np.ndarray | None:
+        # From the whole split, even with a limit: its first pairs may all show one street.
+        source, count = self._source, len(self._source)
+        if count == 1:
+            return None
+        other = (place + count // 2) % count
+        if not isinstance(source, FilePairs):
+            return source[other]["condition"]
+        part = source.condition
+        return source.layout.read(source.pairs[other], (part,))[part].pixels

@@ -1,1 +1,1 @@
-"""The original's weights in, and its recorded values to verify against."""
+"""Imports of original weights, and checks against recorded values."""

@@ -1,10 +1,10 @@
-"""Turns a PSPNet of semseg, a .pth of PyTorch, into one of ours.
+"""The command that imports a PSPNet of semseg, a .pth of PyTorch.
 
 python -m fullglow_jax.interop.import_semseg FILE.pth --out FILE.npz
 
-Takes what `hszhao/semseg` saves in training and what its authors released: PSPNet-50 and -101, of
-any number of classes. `fullglow_jax.segmentation.load_pspnet` reads the result. Needs PyTorch, the
-extra `fullglow-jax[torch]`.
+It reads files that `hszhao/semseg` saves in training, and files that its authors released:
+PSPNet-50 and -101, with any number of classes. `fullglow_jax.segmentation.load_pspnet` reads the
+result. It needs PyTorch, the extra `fullglow-jax[torch]`.
 """
 
 import argparse
@@ -18,7 +18,9 @@ import numpy as np
 
 from fullglow_jax import cli
 from fullglow_jax.errors import UserError
+from fullglow_jax.files.paths import user_path
 from fullglow_jax.interop.semseg_names import AUXILIARY, from_semseg, to_semseg
+from fullglow_jax.interop.tensors import Tensors, check_tensors, held, misfit, state_dict
 from fullglow_jax.interop.torch_files import read_torch_file
 from fullglow_jax.segmentation.architecture import DEPTHS, PSPNetArchitecture
 from fullglow_jax.segmentation.pspnet import Variables, abstract_variables
@@ -27,59 +29,43 @@ from fullglow_jax.segmentation.storage import save_pspnet
 STATE = "state_dict"
 
 WRAPPER = "module."
-"""What names start with that were saved from within PyTorch's DataParallel."""
+"""Prefix of names that were saved from within PyTorch's DataParallel."""
 
 CLASSIFIER = "cls.4.weight"
 
 EXPECTED = "semseg's PSPNet, for example train_epoch_200.pth"
 
-Tensors = dict[str, np.ndarray]
-
 
 def read(content: Any, path: Path) -> Tensors:
-    """The network's tensors by name out of what a file holds.
+    """The network's tensors by name, from a file's content.
 
-    Args:
-        content: A checkpoint of semseg, or the state dict alone.
-        path: Of the file, for messages.
-
-    Returns:
-        Names without "module."; counters and the criterion's buffers are left out, which no
-        result depends on.
+    Names are without "module."; counters and the criterion's buffers, on which no result depends,
+    are left out. The content may also be the state dict alone.
 
     Raises:
-        UserError: Where it holds no PSPNet.
+        UserError: If it is not a PSPNet.
     """
-    state = content.get(STATE, content) if isinstance(content, Mapping) else {}
-    state = state if isinstance(state, Mapping) else {}
-    state = {str(name).removeprefix(WRAPPER): value for name, value in state.items()}
+    state = {name.removeprefix(WRAPPER): v for name, v in state_dict(content, STATE).items()}
     if CLASSIFIER not in state or not any(name.startswith("layer0.") for name in state):
-        names = content if isinstance(content, Mapping) and STATE not in content else state
-        held = [type(content).__name__] if not isinstance(content, Mapping) else map(repr, names)
         raise UserError(
             f"{path} is not a PSPNet of semseg: expected {STATE!r}, or a state dict alone, with "
-            f"layer0.… to layer4.…, ppm.… and cls.…; it holds {', '.join(held)[:200] or 'nothing'}."
+            f"layer0.… to layer4.…, ppm.… and cls.…; it holds "
+            f"{held(state if isinstance(content, Mapping) else content)}."
         )
     state = {
         name: value
         for name, value in state.items()
         if not name.startswith("criterion.") and not name.endswith(".num_batches_tracked")
     }
-    odd = [name for name, value in state.items() if not isinstance(value, np.ndarray)]
-    if odd:
-        raise UserError(f"{path}: {odd[0]!r} among the weights is not a tensor.")
+    check_tensors(state, path)
     return state
 
 
 def choose_architecture(state: Tensors, path: Path) -> PSPNetArchitecture:
-    """PSPNet-50 or -101, as many classes as the classifier has.
-
-    Args:
-        state: What `read` gave.
-        path: Of the file, for messages.
+    """PSPNet-50 or -101, with the classifier's number of classes.
 
     Raises:
-        UserError: Where the layers have other numbers of blocks.
+        UserError: If the layers have other numbers of blocks.
     """
     found = [re.match(r"layer([1-4])\.(\d+)\.", name) for name in state]
     numbers = {(int(match[1]), int(match[2])) for match in found if match}
@@ -94,51 +80,28 @@ def choose_architecture(state: Tensors, path: Path) -> PSPNetArchitecture:
 
 
 def to_variables(state: Tensors, architecture: PSPNetArchitecture, path: Path) -> Variables:
-    """Our variables, the second head's among them where the file has that.
-
-    Args:
-        state: What `read` gave.
-        architecture: Of the network that it belongs to.
-        path: Of the file, for messages.
+    """Our variables, with the second head's if the file has them.
 
     Raises:
-        UserError: Where a tensor is missing, too many, or of another shape.
+        UserError: If a tensor is missing, unknown, or of another shape.
     """
     like = abstract_variables(architecture, any(name.startswith(AUXILIARY) for name in state))
     zeros = jax.tree.map(lambda leaf: np.broadcast_to(np.float32(0), leaf.shape), like)
-    expected = {name: array.shape for name, array in to_semseg(zeros, architecture).items()}
-    problems = [f"has no {name!r}" for name in expected if name not in state]
-    problems += [
-        f"has {name!r}, which that network has not" for name in state if name not in expected
-    ]
-    problems += [
-        f"has {name!r} of shape {state[name].shape}, where that network has {shape}"
-        for name, shape in expected.items()
-        if name in state and state[name].shape != shape
-    ]
-    if problems:
-        more = f" (and {len(problems) - 1} more like this)" if len(problems) > 1 else ""
+    if problem := misfit(state, to_semseg(zeros, architecture), "that network"):
         raise UserError(
             f"{path} does not hold semseg's PSPNet of {architecture.blocks} blocks, pyramid bins "
-            f"{architecture.bins} and {architecture.classes} classes: it {problems[0]}{more}. "
+            f"{architecture.bins} and {architecture.classes} classes: it {problem}. "
             f"Expected {EXPECTED}."
         )
     return from_semseg(state, architecture)
 
 
 def import_pspnet(path: Path, out: Path) -> PSPNetArchitecture:
-    """Writes semseg's network as one of ours.
-
-    Args:
-        path: semseg's .pth.
-        out: The .npz, which must not exist.
-
-    Returns:
-        The architecture found.
+    """Writes semseg's network, a .pth, as one of ours, a new .npz; returns its architecture.
 
     Raises:
-        UserError: Where the file cannot be read or is no PSPNet-50 or -101 of semseg, or the
-            other cannot be written.
+        UserError: If `path` cannot be read or is not a PSPNet-50 or -101 of semseg, or `out`
+            cannot be written.
     """
     if out.exists():
         raise UserError(f"{out} already exists, and is never overwritten: choose another --out.")
@@ -154,9 +117,9 @@ def main(argv: Sequence[str]) -> None:
         prog="python -m fullglow_jax.interop.import_semseg",
         description="Turns a PSPNet of semseg into one of ours.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE.pth", help="semseg's checkpoint")
+    parser.add_argument("file", type=user_path, metavar="FILE.pth", help="semseg's checkpoint")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE.npz", help="new file for the network"
+        "--out", type=user_path, required=True, metavar="FILE.npz", help="new file for the network"
     )
     flags = parser.parse_args(argv)
     architecture = import_pspnet(flags.file, flags.out)

@@ -1,10 +1,10 @@
-"""Turns a checkpoint of the original PyTorch code into one of ours.
+"""The command that imports a checkpoint of the original PyTorch code.
 
 python -m fullglow_jax.interop.import_torch CKPT.pt --config FILE --workdir DIR
     [--step N] [--config.key=value …]
 
-Weights, Adam's moments and the number of steps come along: sampling and scoring give what the
-original gives, and training goes on where it stood. Needs PyTorch, the extra `fullglow-jax[torch]`.
+It imports weights, Adam's moments and the number of steps: samples and scores are the original's,
+and training goes on from its step. It needs PyTorch, the extra `fullglow-jax[torch]`.
 """
 
 import re
@@ -19,26 +19,28 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from absl import flags
 from ml_collections import ConfigDict
 
 from fullglow_jax import cli
 from fullglow_jax.errors import UserError
+from fullglow_jax.files.folders import make_writable
+from fullglow_jax.files.paths import user_path
+from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.interop.tensors import Tensors, check_tensors, held, misfit, state_dict
 from fullglow_jax.interop.torch_files import read_torch_file
 from fullglow_jax.interop.torch_names import entries, from_torch, to_torch
-from fullglow_jax.models import Architecture, build_architecture, build_model
+from fullglow_jax.model_registry import build_architecture, build_model
 from fullglow_jax.models.interface import TrainState
 from fullglow_jax.parallel.devices import Devices
-from fullglow_jax.training.checkpoints import Checkpoints
-from fullglow_jax.training.trained import abstract_state
+from fullglow_jax.runs.checkpoints import Checkpoints
+from fullglow_jax.runs.trained import abstract_state
+from fullglow_jax.settings import rules
 
 WEIGHTS = "model_state_dict"
 OPTIMIZER = "optimizer_state_dict"
 
 BUFFERS = ("w_p", "u_mask", "l_mask", "s_sign", "l_eye", "initialized")
-"""Last parts of the names that the original stores beside its parameters."""
-
-Tensors = dict[str, np.ndarray]
+"""Last parts of names of the original's buffers, which it stores beside its parameters."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ class Moments:
 
 @dataclass(frozen=True)
 class TorchCheckpoint:
-    """What we take from a file of the original.
+    """The content of a file of the original that we need.
 
     Attributes:
         weights: The model's state dict, in its order.
-        moments: Adam's state; None where the file has the model alone.
+        moments: Adam's state; None if the file has only the model.
     """
 
     weights: Tensors
@@ -73,8 +75,8 @@ def load(path: Path) -> Any:
     """A file's content with its tensors as float32 arrays; never runs code from the file.
 
     Raises:
-        UserError: Where PyTorch is not installed, or the file is missing, damaged, not
-            PyTorch's, or holds more than tensors and plain values.
+        UserError: If PyTorch is not installed, or the file is missing, damaged, not PyTorch's, or
+            holds more than tensors and plain values.
     """
     return read_torch_file(path, "the original's optim_step=N.pt", f"{WEIGHTS!r} and {OPTIMIZER!r}")
 
@@ -85,25 +87,21 @@ def _is_parameter(name: str) -> bool:
 
 
 def read(content: Any, path: Path) -> TorchCheckpoint:
-    """Sorts out what `load` gave: the original's checkpoint, or a state dict of the model alone.
+    """The checkpoint in the result of `load`: the original's, or only a state dict of the model.
 
     Raises:
-        UserError: Where it is neither.
+        UserError: If it is neither.
     """
-    weights = content.get(WEIGHTS, content) if isinstance(content, Mapping) else {}
-    weights = weights if isinstance(weights, Mapping) else {}
-    if not any(str(name).startswith(("left_glow.", "right_glow.")) for name in weights):
-        held = map(repr, content) if isinstance(content, Mapping) else [type(content).__name__]
+    weights = state_dict(content, WEIGHTS)
+    if not any(name.startswith(("left_glow.", "right_glow.")) for name in weights):
         raise UserError(
             f"{path} is not a checkpoint of the original Full-Glow: expected {WEIGHTS!r} and "
             f"{OPTIMIZER!r}, or a state dict with left_glow.… and right_glow.…; "
-            f"it holds {', '.join(held)[:200] or 'nothing'}."
+            f"it holds {held(content)}."
         )
-    odd = [name for name, value in weights.items() if not isinstance(value, np.ndarray)]
-    if odd:
-        raise UserError(f"{path}: {odd[0]!r} among the weights is not a tensor.")
-    if content is weights or content.get(OPTIMIZER) is None:
-        return TorchCheckpoint(dict(weights), None)
+    check_tensors(weights, path)
+    if content.get(OPTIMIZER) is None:
+        return TorchCheckpoint(weights, None)
     parameters = {name: value for name, value in weights.items() if _is_parameter(name)}
     try:
         moments = _moments(content[OPTIMIZER], parameters)
@@ -112,14 +110,14 @@ def read(content: Any, path: Path) -> TorchCheckpoint:
             f"{path}: {OPTIMIZER!r} is not that of one torch.optim.Adam over the "
             f"{len(parameters)} parameters of {WEIGHTS!r} ({error})."
         ) from None
-    return TorchCheckpoint(dict(weights), moments)
+    return TorchCheckpoint(weights, moments)
 
 
 def _moments(optimizer: Mapping[str, Any], parameters: Tensors) -> Moments:
-    """Adam's state by name: it is stored by place in the order of the parameters."""
+    """Adam's state by name; it is stored by number, in the order of the parameters."""
     (group,) = optimizer["param_groups"]
     stored = optimizer["state"]
-    # A parameter that never had a gradient has nothing stored.
+    # Nothing is stored for a parameter that never had a gradient.
     slots = {
         name: stored.get(identity)
         for name, identity in zip(parameters, group["params"], strict=True)
@@ -138,10 +136,10 @@ def _moments(optimizer: Mapping[str, Any], parameters: Tensors) -> Moments:
 
 
 def choose_step(path: Path, checkpoint: TorchCheckpoint, step: int | None = None) -> int:
-    """The step given, or the one in the file's name, or as many as Adam has taken.
+    """The given step, or the step in the file's name, or the number of Adam's steps.
 
     Raises:
-        UserError: Where none of them tells.
+        UserError: If none of them is known.
     """
     if step is not None:
         return step
@@ -160,14 +158,10 @@ def to_state(
 ) -> TrainState:
     """Our training state; without stored moments, Adam starts from zeros.
 
-    Args:
-        checkpoint: The original's.
-        architecture: Of our model, which must be the same.
-        like: Shapes and places of our model's state.
-        step: Steps trained.
+    `like` has shapes and sharding of our model's state; `step` counts trained steps.
 
     Raises:
-        UserError: Where a tensor is missing, too many, or of another shape.
+        UserError: If a tensor is missing, unknown, or of another shape.
     """
     _check_fit(checkpoint.weights, architecture, like)
     fixed = tuple(e.torch_name for e in entries(architecture) if not _is_parameter(e.torch_name))
@@ -176,8 +170,7 @@ def to_state(
         return from_torch(moment, architecture, skip=fixed)["params"]
 
     clip, adam, schedule = like.optimizer
-    if checkpoint.moments:
-        moments = checkpoint.moments
+    if moments := checkpoint.moments:
         count, first, second = moments.count, to_ours(moments.first), to_ours(moments.second)
     else:
         count = 0
@@ -200,25 +193,14 @@ def to_state(
 
 def _check_fit(weights: Tensors, architecture: Architecture, like: TrainState) -> None:
     zeros = jax.tree.map(lambda leaf: np.broadcast_to(np.float32(0), leaf.shape), like.variables)
-    expected = {name: array.shape for name, array in to_torch(zeros, architecture).items()}
-    problems = [f"has no {name!r}" for name in expected if name not in weights]
-    problems += [
-        f"has {name!r}, which the config's model has not"
-        for name in weights
-        if name not in expected and _is_parameter(name)
-    ]
-    problems += [
-        f"has {name!r} of shape {weights[name].shape}, where the config's model has {shape}"
-        for name, shape in expected.items()
-        if name in weights and _long_axes(weights[name].shape) != _long_axes(shape)
-    ]
-    if problems:
-        more = f" (and {len(problems) - 1} more like this)" if len(problems) > 1 else ""
+    expected = to_torch(zeros, architecture)
+    known = {n: value for n, value in weights.items() if n in expected or _is_parameter(n)}
+    if problem := misfit(known, expected, "the config's model", _long_axes):
         differences = _differences(weights, architecture) or [
             f"config.data.image_size={architecture.image_size} is probably not the file's"
         ]
         raise UserError(
-            f"The checkpoint {problems[0]}{more}. "
+            f"The checkpoint {problem}. "
             f"It is of another model than the config's: {'; '.join(differences)}."
         )
 
@@ -229,28 +211,28 @@ def _long_axes(shape: tuple[int, ...]) -> list[int]:
 
 
 def _differences(weights: Tensors, architecture: Architecture) -> list[str]:
-    """Which config keys the weights contradict, as far as names and shapes tell."""
+    """The config keys that names and shapes of the weights contradict."""
     flow = re.compile(r"left_glow\.blocks\.(\d+)\.flows\.\d+\.act_norm\.loc")
     steps = Counter(int(match[1]) for match in map(flow.fullmatch, weights) if match)
     target = "right_glow.blocks.0.flows.0"
     there: dict[str, Any] = {
-        "steps": tuple(steps[level] for level in sorted(steps)),
-        "lu": any(name.endswith(".inv_conv.w_p") for name in weights),
+        "model.steps": tuple(steps[level] for level in sorted(steps)),
+        "model.lu": any(name.endswith(".inv_conv.w_p") for name in weights),
     }
-    here: dict[str, Any] = {"steps": architecture.steps, "lu": architecture.lu}
+    here: dict[str, Any] = {"model.steps": architecture.steps, "model.lu": architecture.lu}
     for key, name, width in (
-        ("coupling_width", "coupling.net.0", architecture.coupling_width),
-        ("spatial_width", "coupling.cond_net.conv_net.0", architecture.spatial_width),
+        ("model.coupling_width", "coupling.net.0", architecture.coupling_width),
+        ("model.spatial_width", "coupling.cond_net.conv_net.0", architecture.spatial_width),
     ):
         if (bias := f"{target}.{name}.bias") in weights:
             there[key], here[key] = weights[bias].size, width
     if (name := f"{target}.coupling.cond_net.conv_net.0.weight") in weights:
         boundary = weights[name].shape[1] > architecture.level_channels[0]
         if boundary != architecture.boundary:
-            here["condition"] = architecture.condition
-            there["condition"] = "source+boundary or …_ceil" if boundary else "source"
+            here["data.boundary"] = repr(architecture.boundary_maps)
+            there["data.boundary"] = "'smooth' or 'ceil'" if boundary else "''"
     return [
-        f"config.model.{key} is {here[key]} here and {value} there"
+        f"config.{key} is {here[key]} here and {value} there"
         for key, value in there.items()
         if value != here[key]
     ]
@@ -259,20 +241,14 @@ def _differences(weights: Tensors, architecture: Architecture) -> list[str]:
 def import_checkpoint(
     path: Path, config: ConfigDict, workdir: Path, step: int | None = None
 ) -> tuple[int, TorchCheckpoint]:
-    """Writes the original's checkpoint as the only one of a workdir.
+    """Writes the original's checkpoint as the only one of a workdir; returns its step and itself.
 
-    Args:
-        path: The original's file.
-        config: Of the same model; stored with the checkpoint.
-        workdir: Where `checkpoints/STEP` goes.
-        step: Steps trained, where the file does not tell.
-
-    Returns:
-        The step that it stands at, and what was read.
+    The config of the same model is stored with it. `step` is the number of trained steps, if the
+    file does not have it.
 
     Raises:
-        UserError: Where the file cannot be read, does not fit the config, or the workdir already
-            has checkpoints.
+        UserError: If the file cannot be read, does not fit the config, or the workdir already has
+            checkpoints.
     """
     architecture = build_architecture(config)
     if not isinstance(architecture, Architecture):
@@ -288,13 +264,10 @@ def import_checkpoint(
         )
     checkpoint = read(load(path), path)
     step = choose_step(path, checkpoint, step)
-    state = to_state(checkpoint, architecture, abstract_state(model, architecture, Devices()), step)
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--workdir {workdir} cannot be made: {error.strerror}.") from None
+    state = to_state(checkpoint, architecture, abstract_state(model, Devices()), step)
+    make_writable(workdir, "--workdir")
     checkpoints = Checkpoints(workdir, config.train.keep_last)
-    # Our own data order, as far into it as so many steps come.
+    # The position in our data order after so many steps.
     checkpoints.save(state, {"next_batch": step}, config)
     checkpoints.close()
     return step, checkpoint
@@ -302,20 +275,18 @@ def import_checkpoint(
 
 def main(argv: Sequence[str]) -> None:
     """Parses the command line and imports."""
-    workdir = flags.DEFINE_string("workdir", None, "New folder for the checkpoint.")
-    step = flags.DEFINE_integer(
-        "step", None, "Steps trained, where the file does not tell.", lower_bound=0
-    )
+    workdir = cli.flag("workdir", None, rules.path(), "New folder for the checkpoint.")
+    step = cli.flag("step", None, rules.integer(0), "Steps trained, where the file does not tell.")
     has_path = bool(argv) and not argv[0].startswith("-")
     rest = list(argv[has_path:])
-    config = cli.parse_config(rest)
+    config = cli.parse_config(rest, alone=True)
     if not has_path or workdir.value is None:
         raise UserError(
             f"{'--workdir DIR' if has_path else 'CKPT.pt'} is missing. Usage: python -m "
             "fullglow_jax.interop.import_torch CKPT.pt --config FILE --workdir DIR"
         )
-    folder = Path(workdir.value)
-    at, checkpoint = import_checkpoint(Path(argv[0]), config, folder, step.value)
+    folder: Path = workdir.value
+    at, checkpoint = import_checkpoint(user_path(argv[0]), config, folder, step.value)
     moments = (
         f"Adam's moments after {checkpoint.moments.count} steps"
         if checkpoint.moments

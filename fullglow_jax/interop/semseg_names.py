@@ -1,41 +1,25 @@
-"""Where each tensor of semseg's PSPNet lies in ours.
+"""Names of the tensors of semseg's PSPNet, and their paths in ours.
 
 semseg is `hszhao/semseg`: `model/pspnet.py` and `model/resnet.py` there.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from fullglow_jax.interop.tensors import Entry, Tensors, to_ours, to_theirs
 from fullglow_jax.segmentation.architecture import PSPNetArchitecture
 
 AUXILIARY = "aux."
-"""What the names of the second head start with there."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One tensor of semseg's.
-
-    Attributes:
-        torch_name: Its name in the state dict.
-        path: Where ours lies, from the collection on.
-        layout: How the axes go: "vector"; "dense", a 1×1 convolution there and a matrix here; or
-            "conv".
-    """
-
-    torch_name: str
-    path: tuple[str, ...]
-    layout: str
+"""Prefix of the second head's names there."""
 
 
 def entries(architecture: PSPNetArchitecture) -> Iterator[Entry]:
     """Every tensor that semseg stores for a network of this architecture, counters excepted."""
     for number in range(3):
-        # Convolution, normalisation and ReLU take a place each in its list of modules.
+        # Convolution, normalisation and ReLU are three entries of its list of modules.
         there = f"layer0.{3 * number}", f"layer0.{3 * number + 1}"
         yield from _conv_norm(*there, f"backbone/stem_{number + 1}")
     for layer, blocks in enumerate(architecture.blocks, 1):
@@ -52,7 +36,7 @@ def _block(torch_name: str, path: str) -> Iterator[Entry]:
     for number in (1, 2, 3):
         there = f"{torch_name}.conv{number}", f"{torch_name}.bn{number}"
         yield from _conv_norm(*there, f"{path}/conv_{number}")
-    # Each layer's first block changes the number of channels, and it alone.
+    # Only each layer's first block changes the number of channels.
     if torch_name.endswith(".0"):
         there = f"{torch_name}.downsample.0", f"{torch_name}.downsample.1"
         yield from _conv_norm(*there, f"{path}/shortcut")
@@ -60,7 +44,7 @@ def _block(torch_name: str, path: str) -> Iterator[Entry]:
 
 def _head(torch_name: str, path: str) -> Iterator[Entry]:
     yield from _conv_norm(f"{torch_name}.0", f"{torch_name}.1", f"{path}/convolution")
-    for part, ours, layout in (("weight", "kernel", "dense"), ("bias", "bias", "vector")):
+    for part, ours, layout in (("weight", "kernel", "pointwise"), ("bias", "bias", "vector")):
         path_of_part = ("params", path, "classifier", ours)
         yield Entry(f"{torch_name}.4.{part}", path_of_part, layout)
 
@@ -82,48 +66,26 @@ def from_semseg(
 ) -> dict[str, Any]:
     """Our variables, {"params": …, "constants": …}, from semseg's tensors.
 
-    Args:
-        state: Arrays by semseg's names; the second head's may be missing as a whole.
-        architecture: Of the network that they belong to.
+    The second head's may be missing as a whole.
 
     Raises:
-        KeyError: Where a tensor is missing.
+        KeyError: If a tensor is missing.
     """
     auxiliary = any(name.startswith(AUXILIARY) for name in state)
     return unflatten_dict(
         {
-            entry.path: _to_ours(np.asarray(state[entry.torch_name]), entry.layout)
+            entry.path: to_ours(np.asarray(state[entry.torch_name]), entry.layout)
             for entry in entries(architecture)
             if auxiliary or not entry.torch_name.startswith(AUXILIARY)
         }
     )
 
 
-def to_semseg(
-    variables: Mapping[str, Any], architecture: PSPNetArchitecture
-) -> dict[str, np.ndarray]:
-    """Our arrays by semseg's names and in its layouts; what is missing here is left out."""
+def to_semseg(variables: Mapping[str, Any], architecture: PSPNetArchitecture) -> Tensors:
+    """Our arrays by semseg's names and in its layouts; missing ones are left out."""
     flat = flatten_dict(variables)
     return {
-        entry.torch_name: _to_torch(np.asarray(flat[entry.path]), entry.layout)
+        entry.torch_name: to_theirs(np.asarray(flat[entry.path]), entry.layout)
         for entry in entries(architecture)
         if entry.path in flat
     }
-
-
-def _to_ours(tensor: np.ndarray, layout: str) -> np.ndarray:
-    match layout:
-        case "conv":
-            return tensor.transpose(2, 3, 1, 0)
-        case "dense":
-            return tensor[:, :, 0, 0].T
-    return tensor
-
-
-def _to_torch(array: np.ndarray, layout: str) -> np.ndarray:
-    match layout:
-        case "conv":
-            return array.transpose(3, 2, 0, 1)
-        case "dense":
-            return array.T[:, :, None, None]
-    return array

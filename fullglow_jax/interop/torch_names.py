@@ -1,56 +1,40 @@
-"""Where each tensor of the original PyTorch implementation lies in ours.
+"""Names of the original PyTorch implementation's tensors, and their paths in ours.
 
 The original is `MoeinSorkhei/glow2`; its `left_glow` is our source and its `right_glow` our target.
-Its tensors are per step, ours stacked over a level's steps.
+Its tensors are per step; ours are stacked over a level's steps.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.models.architecture import Architecture
+from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.interop.tensors import Entry, Tensors, to_ours, to_theirs
 
 SIDES = {"source": "left_glow", "target": "right_glow"}
 
-Path = tuple[str, ...]
+Row = tuple[str, str, str]
+"""(name, path, layout) of a tensor."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One tensor of the original.
-
-    Attributes:
-        torch_name: Its name in the state dict.
-        path: Where ours lies, from the collection on.
-        layout: How the axes go: "vector", "matrix", "dense" (also a 1×1 convolution), "conv".
-        step: Its place on our stacked axis, or None where ours is not stacked.
-    """
-
-    torch_name: str
-    path: Path
-    layout: str
-    step: int | None
-
-
-def _layer(torch_name: str, path: str, layout: str) -> list[tuple[str, str, str]]:
+def _layer(torch_name: str, path: str, layout: str) -> list[Row]:
     return [
         (f"{torch_name}.weight", f"{path}/kernel", layout),
         (f"{torch_name}.bias", f"{path}/bias", "vector"),
     ]
 
 
-def _zero_conv(torch_name: str, path: str) -> list[tuple[str, str, str]]:
+def _zero_conv(torch_name: str, path: str) -> list[Row]:
     return [
         (f"{torch_name}.scale", f"{path}/scale", "vector"),
         *_layer(f"{torch_name}.conv", f"{path}/conv", "conv"),
     ]
 
 
-def _vector_net(torch_name: str, path: str) -> list[tuple[str, str, str]]:
+def _vector_net(torch_name: str, path: str) -> list[Row]:
     convolutions, dense = f"{torch_name}.conv_net.conv_net", f"{torch_name}.linear_net.linear_net"
     return [
         *_layer(f"{convolutions}.0", f"{path}/conv_0", "dense"),
@@ -63,7 +47,7 @@ def _vector_net(torch_name: str, path: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def _step(lu: bool, conditional: bool) -> list[tuple[str, str, str]]:
+def _step(lu: bool, conditional: bool) -> list[Row]:
     """(name within a step, path within a step, layout) of every tensor of one flow step."""
     rows = [
         *_layer("coupling.net.0", "coupling/net/conv_0", "conv"),
@@ -110,45 +94,20 @@ def entries(architecture: Architecture) -> Iterator[Entry]:
                     yield Entry(torch_name, (*root, *rest.split("/")), layout, step)
             for name, path, layout in _zero_conv("gaussian", f"{side}_prior/net"):
                 path_of_prior = ("params", f"levels_{level}", *path.split("/"))
-                yield Entry(f"{block}.{name}", path_of_prior, layout, None)
-
-
-def _to_ours(tensor: np.ndarray, layout: str) -> np.ndarray:
-    match layout:
-        case "vector":
-            return tensor.reshape(-1)
-        case "matrix":
-            return tensor.reshape(tensor.shape[:2])
-        case "dense":
-            return tensor.reshape(tensor.shape[:2]).T
-        case "conv":
-            return tensor.transpose(2, 3, 1, 0)
-    raise ValueError(layout)
-
-
-def _to_torch(array: np.ndarray, layout: str) -> np.ndarray:
-    match layout:
-        case "dense":
-            return array.T
-        case "conv":
-            return array.transpose(3, 2, 0, 1)
-    return array
+                yield Entry(f"{block}.{name}", path_of_prior, layout)
 
 
 def from_torch(
-    state: Mapping[str, np.ndarray], architecture: Architecture, *, skip: Path = ()
+    state: Mapping[str, np.ndarray], architecture: Architecture, *, skip: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """Our variables, {"params": …, "constants": …}, from the original's tensors.
 
-    Args:
-        state: Arrays by the original's names, in its layouts.
-        architecture: Of the model that the tensors belong to.
-        skip: Torch names to leave out; a path of ours that lacks any step is left out whole.
+    Torch names in `skip` are left out; a path of ours that lacks any step is left out whole.
 
     Raises:
-        UserError: Where a tensor is missing.
+        UserError: If a tensor is missing.
     """
-    stacked: dict[Path, dict[int | None, np.ndarray]] = {}
+    stacked: dict[tuple[str, ...], dict[int | None, np.ndarray]] = {}
     for entry in entries(architecture):
         if entry.torch_name in skip:
             continue
@@ -157,7 +116,7 @@ def from_torch(
                 f"The weights have no tensor {entry.torch_name!r}: they belong to a model of other "
                 f"levels, steps or 1×1 convolution than {architecture}."
             )
-        array = _to_ours(np.asarray(state[entry.torch_name]), entry.layout)
+        array = to_ours(np.asarray(state[entry.torch_name]), entry.layout)
         stacked.setdefault(entry.path, {})[entry.step] = array
     flat = {
         path: np.stack(list(steps.values())) if None not in steps else steps[None]
@@ -166,11 +125,11 @@ def from_torch(
     return unflatten_dict(flat)
 
 
-def to_torch(variables: Mapping[str, Any], architecture: Architecture) -> dict[str, np.ndarray]:
-    """Our arrays by the original's names and in its layouts, axes of length 1 dropped.
+def to_torch(variables: Mapping[str, Any], architecture: Architecture) -> Tensors:
+    """Our arrays by the original's names and in its layouts, without axes of length 1.
 
-    Takes any tree of the shape of our variables, gradients and moments too; collections that it
-    lacks are left out.
+    It takes any tree of our variables' shape, also gradients and moments; missing collections are
+    left out.
     """
     flat = flatten_dict(variables)
     named = {}
@@ -178,5 +137,5 @@ def to_torch(variables: Mapping[str, Any], architecture: Architecture) -> dict[s
         if entry.path in flat:
             array = np.asarray(flat[entry.path])
             array = array if entry.step is None else array[entry.step]
-            named[entry.torch_name] = _to_torch(array, entry.layout)
+            named[entry.torch_name] = to_theirs(array, entry.layout)
     return named

@@ -1,16 +1,15 @@
-"""What trainer, sampler and evaluator know of a model."""
+"""The interface of models to trainer, sampler and evaluator."""
 
 from typing import Any, Protocol, runtime_checkable
 
 from flax import struct
 from jax import Array
 
+from fullglow_jax.models.batch import ArrayLike, Batch
 from fullglow_jax.models.encoding import Encoding, Images
+from fullglow_jax.models.shapes import Shapes
 
 PyTree = Any
-
-ArrayLike = Any
-"""An array on the device or on the host, or only its shape and type."""
 
 
 @struct.dataclass
@@ -20,8 +19,8 @@ class TrainState:
     Attributes:
         step: Steps taken, a scalar.
         variables: The model's variable collections.
-        optimizer: The state of its optimiser, or of as many as it has.
-        average: The parameters' moving average, which the trainer keeps; () without one.
+        optimizer: The state of its optimiser, or of all its optimisers.
+        average: The moving average of the parameters, which the trainer keeps; () without one.
     """
 
     step: Array
@@ -32,11 +31,11 @@ class TrainState:
 
 @struct.dataclass
 class StepReport:
-    """What a training step tells of itself.
+    """The report of a training step.
 
     Attributes:
-        scalars: To log, by name. A step counts only if all of them are finite, so the norms of all
-            gradients must be among them.
+        scalars: Values to log, by name. A step counts only if all of them are finite, so the norms
+            of all gradients must be among them.
         finite: (B,), whether each example's own loss is finite.
     """
 
@@ -44,70 +43,68 @@ class StepReport:
     finite: Array
 
 
-@struct.dataclass
-class Batch:
-    """Image pairs.
-
-    Attributes:
-        condition: (B, H, W, C), uint8, or float in [0, 1].
-        target: Likewise.
-        boundary: Boundary maps, (B, h, w, 3) for each level, likewise; () for models without.
-    """
-
-    condition: ArrayLike
-    target: ArrayLike
-    boundary: tuple[ArrayLike, ...] = ()
-
-
 class Model(Protocol):
     """An image model. Its methods are pure: jit them, shard their arguments.
 
-    Keys come one an example, (B,), so that what an example gets does not depend on its batch.
+    `variables` are the model's variable collections. There is one random key per example, (B,), so
+    that an example's result does not depend on its batch.
 
     Attributes:
+        shapes: Shapes of its images, and of all that it reads beside them.
         reads_conditions: Whether images depend on the conditions and boundary maps of a batch.
-            Where they do not, only its targets count.
+            If not, the model reads targets only.
     """
 
+    shapes: Shapes
     reads_conditions: bool
 
     def init(self, key: Array, batch: Batch) -> TrainState:
-        """A state to train from, started from the first batch where the model does so."""
+        """The first state of training; a model may initialise it from the batch."""
 
     def train_step(
         self, state: TrainState, batch: Batch, key: Array
     ) -> tuple[TrainState, StepReport]:
-        """One step of training under the run's key, and what it tells of itself."""
+        """One step of training under the run's key, and its report."""
 
     def read_conditions(self, variables: PyTree, batch: Batch) -> PyTree:
-        """All that sampling takes from conditions, to be computed once for any number of images.
+        """All that sampling needs from B conditions, computed once for any number of images.
 
-        Args:
-            variables: The model's variable collections.
-            batch: B conditions; its targets are not read.
+        The batch's targets are not read.
         """
 
     def sample(
         self, variables: PyTree, conditions: PyTree, keys: Array, temperature: Array
     ) -> Array:
-        """Images under conditions that were read.
+        """Draws n images in a row for each of B conditions: (B·n, H, W, C), float in [0, 1].
 
-        Args:
-            variables: The model's variable collections.
-            conditions: What `read_conditions` returned for B of them.
-            keys: (B·n,), n images for each condition in a row.
-            temperature: Factor of the noise's deviation.
-
-        Returns:
-            (B·n, H, W, C), float in [0, 1].
+        `conditions` are a result of `read_conditions`, there are B·n keys, and `temperature` is a
+        factor of the noise's deviation.
         """
 
 
-class LikelihoodModel(Model, Protocol):
-    """A model that also gives exact likelihoods.
+@runtime_checkable
+class ScoringModel(Model, Protocol):
+    """A model that scores how far it is from true images.
 
     Attributes:
-        headline: The name, of those of `bits_per_dim`, that curves and the best checkpoint go by.
+        headline: The name in `scores` by which training chooses its best checkpoint by default.
+    """
+
+    headline: str
+
+    def scores(self, variables: PyTree, batch: Batch, keys: Array) -> dict[str, Array]:
+        """Scores of each example, (B,), by name, for example "cross_entropy"; lower is better.
+
+        The keys are for scores that draw random numbers.
+        """
+
+
+@runtime_checkable
+class LikelihoodModel(Model, Protocol):
+    """A model that gives exact likelihoods.
+
+    Attributes:
+        headline: The name in `bits_per_dim` that training and reports use by default.
     """
 
     headline: str
@@ -115,10 +112,7 @@ class LikelihoodModel(Model, Protocol):
     def bits_per_dim(self, variables: PyTree, batch: Batch, keys: Array) -> dict[str, Array]:
         """Bits per dimension of each example, (B,), by name; for example "conditional".
 
-        Args:
-            variables: The model's variable collections.
-            batch: B pairs.
-            keys: (B,), for the dequantisation noise.
+        The keys are for the dequantisation noise.
         """
 
 
@@ -126,39 +120,30 @@ class LikelihoodModel(Model, Protocol):
 class InvertibleModel(LikelihoodModel, Protocol):
     """A model whose images are latents in another form: a flow."""
 
-    def encode(self, variables: PyTree, batch: Batch) -> Encoding:
-        """The targets' latents, and what their density is made of; no noise is added.
+    def pixels(self, images: ArrayLike) -> Array:
+        """Quantised images, which `encode` maps to latents and `decode` restores.
 
-        Args:
-            variables: The model's variable collections.
-            batch: B pairs.
+        Images of any shape, uint8 or float in [0, 1], become float in [0, 1], with at most 2^bits
+        different values.
         """
 
+    def encode(self, variables: PyTree, batch: Batch) -> Encoding:
+        """Latents of the targets and the parts of their density; no noise is added."""
+
     def decode(self, variables: PyTree, conditions: PyTree, latents: Images) -> Array:
-        """Images from their latents, the inverse of `encode`.
+        """Images from their latents under B conditions, as `read_conditions` reads them.
 
-        Args:
-            variables: The model's variable collections.
-            conditions: What `read_conditions` returned for B of them.
-            latents: One array a level, (B, h, w, c).
-
-        Returns:
-            (B, H, W, C), float, in [0, 1] where the latents are those of images.
+        It is the inverse of `encode`: (B, H, W, C), float, in [0, 1] where the latents, an array
+        (B, h, w, c) per level, are those of images.
         """
 
 
 @runtime_checkable
 class ConditionModel(Model, Protocol):
-    """A model that also draws conditions, and needs none for that."""
+    """A model that also draws conditions."""
 
     def sample_conditions(self, variables: PyTree, keys: Array, temperature: Array) -> Array:
-        """Conditions drawn from noise, one a key.
+        """Conditions drawn from noise, one per key: (B, H, W, C), float in [0, 1].
 
-        Args:
-            variables: The model's variable collections.
-            keys: (B,).
-            temperature: Factor of the noise's deviation.
-
-        Returns:
-            (B, H, W, C), float in [0, 1].
+        The temperature is a factor of the noise's deviation.
         """

@@ -6,17 +6,18 @@ from typing import Any, Protocol
 import jax
 from jax import Array
 
-from fullglow_jax.models.interface import Batch, PyTree
+from fullglow_jax.models.batch import Batch
+from fullglow_jax.models.interface import PyTree
 
 Objective = Callable[[PyTree, PyTree, Batch, Array], tuple[Array, dict[str, Array]]]
-"""(params, constants, batch, keys) → (loss, values to tell by name), both one an example, (B,)."""
+"""(params, constants, batch, keys) → (losses, values to log by name), all per example, (B,)."""
 
 
 class MeanGradient(Protocol):
-    """How a model gets its gradients, wherever the examples lie.
+    """The function that gives a model its gradients, on whatever devices the examples are.
 
-    A model says what an example's loss is; over how many devices, and in how many parts, the mean
-    over examples is taken is not its business.
+    A model defines the loss of an example. It does not know over how many devices, and in how many
+    parts, the mean over examples is taken.
     """
 
     def __call__(
@@ -28,7 +29,7 @@ class MeanGradient(Protocol):
 def mean_gradient(
     objective: Objective, params: PyTree, constants: PyTree, batch: Batch, keys: Array
 ) -> tuple[PyTree, Array, dict[str, Array]]:
-    """The gradient over a batch that lies where the code runs; see `MeanGradient`."""
+    """The gradient over a batch on one device; see `MeanGradient`."""
 
     def mean(params: PyTree) -> tuple[Array, Any]:
         losses, values = objective(params, constants, batch, keys)

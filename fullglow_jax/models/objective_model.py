@@ -1,4 +1,4 @@
-"""What all models do that are trained down one objective's gradient."""
+"""Models with one objective and one optimiser."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -11,8 +11,10 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from fullglow_jax.models.interface import Batch, PyTree, StepReport, TrainState
-from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
+from fullglow_jax.models.batch import Batch
+from fullglow_jax.models.interface import PyTree, StepReport, TrainState
+from fullglow_jax.models.mean_gradient import MeanGradient
+from fullglow_jax.models.shapes import Shapes
 
 
 class ObjectiveModel(ABC):
@@ -20,17 +22,20 @@ class ObjectiveModel(ABC):
 
     Args:
         network: The network.
-        optimizer: The one optimiser of all parameters.
-        mean_gradient: How gradients are taken over a batch.
+        shapes: Shapes of the model's images.
+        optimizer: The optimiser of all parameters.
+        mean_gradient: Computes gradients over a batch.
     """
 
     def __init__(
         self,
         network: nn.Module,
+        shapes: Shapes,
         optimizer: optax.GradientTransformation,
-        mean_gradient: MeanGradient = mean_gradient,
+        mean_gradient: MeanGradient,
     ) -> None:
         self.network = network
+        self.shapes = shapes
         self.optimizer = optimizer
         self.mean_gradient = mean_gradient
         self._apply: Callable[..., Any] = network.apply
@@ -39,18 +44,20 @@ class ObjectiveModel(ABC):
     def _objective(
         self, params: PyTree, constants: PyTree, batch: Batch, keys: Array
     ) -> tuple[Array, dict[str, Array]]:
-        """The loss of each example, (B,), and its bits by name."""
+        """The loss of each example, (B,), and values to log by name, (B,) each."""
 
     def train_step(
         self, state: TrainState, batch: Batch, key: Array
     ) -> tuple[TrainState, StepReport]:
-        """One step down the objective's gradient."""
+        """One step of the optimiser down the objective's gradient."""
         keys = jax.random.split(jax.random.fold_in(key, state.step), len(batch.target))
         params = state.variables["params"]
         constants = {name: tree for name, tree in state.variables.items() if name != "params"}
-        gradient, losses, bits = self.mean_gradient(self._objective, params, constants, batch, keys)
+        gradient, losses, values = self.mean_gradient(
+            self._objective, params, constants, batch, keys
+        )
         updates, optimizer = self.optimizer.update(gradient, state.optimizer, params)
-        scalars = {f"bits_per_dim/{name}": values.mean() for name, values in bits.items()}
+        scalars = {name: example_values.mean() for name, example_values in values.items()}
         scalars["gradient_norm"] = optax.global_norm(gradient)
         state = replace(
             state,

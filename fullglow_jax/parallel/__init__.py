@@ -1,1 +1,1 @@
-"""How work is spread over devices and processes."""
+"""Work spread over devices and processes."""

@@ -1,4 +1,4 @@
-"""A function of rows over any number of them: in batches of one shape, spread over all devices."""
+"""Functions of any number of rows, in batches of one shape over all devices."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,15 +13,15 @@ PyTree = Any
 
 
 class InBatches:
-    """Computes what each row gives by itself, from rows on the host to results on the host.
+    """Applies a function to each row, from rows on the host to results on the host.
 
-    There is one compiled program whatever the number of rows: the last batch is filled up.
+    It compiles one program for any number of rows: the last batch is filled up.
 
     Args:
-        function: (shared, rows) → results; pytrees, of arrays with one entry a row but for
-            `shared`. A row's result must not depend on the other rows.
-        devices: What it is computed on.
-        batch_size: Rows computed at once; a multiple of the number of devices.
+        function: (shared, rows) → results. Rows and results are pytrees of arrays with one entry
+            per row. A row's result must not depend on the other rows.
+        devices: The devices to compute on.
+        batch_size: Number of rows computed at once, a multiple of the number of devices.
     """
 
     def __init__(
@@ -30,26 +30,22 @@ class InBatches:
         self.batch_size = batch_size
         split, whole = PartitionSpec(AXES), PartitionSpec()
         spread = jax.shard_map(
-            function,
-            mesh=devices.mesh,
-            in_specs=(whole, split),
-            out_specs=split,
-            check_vma=False,
+            function, mesh=devices.mesh, in_specs=(whole, split), out_specs=split, check_vma=False
         )
-        # Every process gets the results of all.
+        # Every process gets all results.
         self._run = jax.jit(spread, out_shardings=devices.replicated)
 
     def __call__(self, shared: PyTree, rows: PyTree) -> PyTree:
-        """The results, NumPy arrays with one entry a row.
+        """The results, NumPy arrays with one entry per row.
 
         Args:
-            shared: What the function gets whole.
-            rows: NumPy arrays of one length, 1 or more, along their first axes.
+            shared: The function's first argument, which is not split.
+            rows: NumPy arrays whose first axes have the same length, 1 or more.
         """
         count = len(jax.tree.leaves(rows)[0])
         parts = []
         for start in range(0, count, self.batch_size):
-            # Past the end, the last row again.
+            # Past the end, the last row is repeated.
             places = np.minimum(np.arange(start, start + self.batch_size), count - 1)
             batch = jax.tree.map(lambda leaf, chosen=places: leaf[chosen], rows)
             there = min(self.batch_size, count - start)

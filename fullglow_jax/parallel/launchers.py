@@ -1,4 +1,4 @@
-"""What starts a process as one of several. Asked before JAX is imported."""
+"""Launchers of runs with several processes, detected before JAX is imported."""
 
 import os
 from collections.abc import Callable
@@ -20,9 +20,9 @@ LAUNCHERS: dict[str, Callable[[], bool]] = {
     "Kubernetes": lambda: {"KUBERNETES_SERVICE_HOST", "JOB_COMPLETION_INDEX"} <= set(os.environ),
     "a TPU pod": lambda: "," in os.environ.get("TPU_WORKER_HOSTNAMES", ""),
 }
-"""By name, how to tell that it is one's own."""
+"""By name, a test whether this process was started by it."""
 
 
 def detected() -> str | None:
-    """The launcher that started this process as one of several, if one did."""
+    """The launcher that started this process as one of several, if any."""
     return next((name for name, there in LAUNCHERS.items() if there()), None)

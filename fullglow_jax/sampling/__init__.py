@@ -1,1 +1,1 @@
-"""Images out of a trained model."""
+"""Images from a trained model."""

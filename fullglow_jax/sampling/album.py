@@ -1,61 +1,69 @@
-"""A folder of pictures: a PNG each, a grid of them and a page to look at them."""
+"""Folders of pictures: a PNG for each, a grid of them and a page to look at them."""
 
 import io
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import mended
+from fullglow_jax.files.drafts import PREFIX, SUFFIX, draft, sweep
+from fullglow_jax.files.folders import make_writable
 from fullglow_jax.parallel.distributed import is_first
-from fullglow_jax.sampling.gallery import Row, gallery
-from fullglow_jax.sampling.grid import as_uint8, image_grid
+from fullglow_jax.pictures.gallery import Row, gallery
+from fullglow_jax.pictures.grid import as_uint8, image_grid
+from fullglow_jax.text_output import in_utf8
 
 GRID, PAGE = "grid.png", "index.html"
 
+MADE_OF = "made of"
+"""The PNG text that holds a picture's digest."""
+
 
 class Album:
-    """Pictures on their way into a folder; only the first process of a run writes.
+    """Writes pictures into a folder; only the first process of a run writes.
 
-    Files are written beside their place and moved there, so that they are whole or not there.
+    Files are whole or not there; runs that draw into one folder at the same time have their own
+    drafts.
 
     Args:
-        folder: Where to; made if it is not there.
+        folder: The folder, which is made if it does not exist.
+        bits: Bits per channel of the model's images.
 
     Attributes:
         folder: The folder.
-        overflowed: How many pictures had pixels that are not numbers, drawn black.
+        overflowed: Number of pictures with pixels that are not numbers, drawn black.
 
     Raises:
-        UserError: The folder cannot be made.
+        UserError: If the folder cannot be made or written to.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bits: int = 8) -> None:
         self.folder = folder
+        self._bits = bits
         self.overflowed = 0
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"--out {folder} cannot be made: {error.strerror}.") from None
+        self._started = time.time()
+        make_writable(folder, "--out")
 
-    def save(self, file: str, image: np.ndarray) -> str:
-        """Writes a picture.
+    def save(self, file: str, image: np.ndarray, made_of: str = "") -> str:
+        """Writes a picture, (H, W, 3), uint8 or float in [0, 1], and returns the file's name again.
 
-        Args:
-            file: Its name, with folders if it is to lie in some.
-            image: (H, W, 3), uint8 or float in [0, 1].
-
-        Returns:
-            The file's name again.
+        `made_of` is a digest of all that its pixels depend on. It is stored in the file itself, so
+        it moves and is replaced together with the picture.
 
         Raises:
-            UserError: It cannot be written.
+            UserError: If it cannot be written.
         """
         self.overflowed += bool(np.isnan(image).any())
         if is_first():
             png = io.BytesIO()
-            Image.fromarray(as_uint8(image)).save(png, "png")
+            about = PngInfo()
+            if made_of:
+                about.add_text(MADE_OF, made_of)
+            Image.fromarray(as_uint8(image, self._bits)).save(png, "png", pnginfo=about)
             self._write(file, png.getvalue())
         return file
 
@@ -63,33 +71,26 @@ class Album:
         """Writes a text.
 
         Raises:
-            UserError: It cannot be written.
+            UserError: If it cannot be written.
         """
         if is_first():
-            self._write(file, text.encode())
+            self._write(file, in_utf8(text))
 
     def _write(self, file: str, content: bytes) -> None:
         path = self.folder / file
-        scratch = path.with_name(f".{path.name}.tmp")
-        try:
+        how = "Make room, make the folder writable, or name another --out."
+        with mended(f"{path} cannot be written", how):
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
+            with draft(path, durable=False) as scratch:
                 scratch.write_bytes(content)
-                scratch.replace(path)
-            finally:
-                scratch.unlink(missing_ok=True)  # interrupted, say
-        except OSError as error:
-            raise UserError(
-                f"{path} cannot be written: {error.strerror or error}. Make room, make the folder "
-                "writable, or name another --out."
-            ) from error
 
-    def has(self, file: str, size: tuple[int, int]) -> bool:
-        """Whether there is such a picture, whole and of that size, (H, W)."""
+    def has(self, file: str, size: tuple[int, int], made_of: str | None = None) -> bool:
+        """Whether there is an undamaged picture of this (H, W), and digest if one is given."""
         try:
             with Image.open(self.folder / file) as picture:
-                picture.verify()  # every chunk's checksum, up to the last
-                return (picture.height, picture.width) == size
+                picture.verify()  # the checksums of all chunks
+                right = (picture.height, picture.width) == size
+                return right and made_of in (None, picture.info.get(MADE_OF))
         except (OSError, SyntaxError, ValueError):
             return False
 
@@ -101,14 +102,14 @@ class Album:
         value: str = "",
         most_in_grid: int | None = None,
     ) -> Path:
-        """Writes the grid and the page of all that was saved.
+        """Writes the grid and the page of all saved pictures, and sweeps drafts of killed runs.
 
         Args:
-            title: Of the page.
+            title: Title of the page.
             columns: A title for each picture of a row.
-            rows: What was saved.
-            value: What the rows' values are, where they have any.
-            most_in_grid: How many rows the grid shows; None for all.
+            rows: The saved pictures.
+            value: Name of the rows' values, if they have some.
+            most_in_grid: Number of rows in the grid; None for all.
 
         Returns:
             The grid's path.
@@ -118,8 +119,10 @@ class Album:
             png = io.BytesIO()
             Image.fromarray(image_grid(cells, columns)).save(png, "png")
             self._write(GRID, png.getvalue())
-            page = gallery(self.folder, title, columns, rows, value)
-            self._write(PAGE, page.encode())
+            self.save_text(PAGE, gallery(self.folder, title, columns, rows, value))
+            folders = {(self.folder / file).parent for row in rows for file in row.files if file}
+            for folder in folders | {self.folder}:
+                sweep(folder.glob(f"{PREFIX}*{SUFFIX}"), self._started)
         return self.folder / GRID
 
     def _read(self, file: str | None) -> np.ndarray | None:

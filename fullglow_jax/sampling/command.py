@@ -1,37 +1,41 @@
-"""The sample command: pictures out of a trained model, in one of several modes."""
+"""The sample command: pictures from a trained model, in one of several modes."""
 
 from ml_collections import ConfigDict
 
 from fullglow_jax.errors import UserError
+from fullglow_jax.models.interface import Model
 from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.runs.trained import load_trained
+from fullglow_jax.sampling.capabilities import lacking
 from fullglow_jax.sampling.modes import MODES
 from fullglow_jax.sampling.operations import Operations
 from fullglow_jax.sampling.request import SampleRequest
 from fullglow_jax.sampling.session import Session
-from fullglow_jax.training.trained import load_trained
-
-_READ_BY = {
-    "conditions": ("--condition", ("random",)),
-    "boundaries": ("--boundary", ("random",)),
-    "pairs": ("--pair", ("reconstruct", "transfer", "interpolate")),
-}
-"""What names single images: the flag, and the modes that read it."""
 
 
 def sample(config: ConfigDict, request: SampleRequest) -> None:
-    """Draws what is asked for.
+    """Draws the requested pictures.
 
     Raises:
-        UserError: Where the checkpoint or an image cannot be read, `out` cannot be made, or the
-            mode and its arguments or the model do not go together.
+        UserError: If the checkpoint or an image cannot be read, `out` cannot be made, or the model
+            lacks a capability of the mode.
     """
-    for field, (flag, modes) in _READ_BY.items():
-        if getattr(request, field) and request.mode not in modes:
-            raise UserError(
-                f"{flag} means nothing to --mode {request.mode}, only to --mode "
-                f"{' or '.join(modes)}."
-            )
-    devices = Devices()
+    devices = Devices(config.parallel)
     trained = load_trained(config, request.workdir, request.checkpoint, devices)
+    check_able(trained.model, config.model.name, request.mode)
     operations = Operations(trained, config.model.name, devices, request.batch_size)
-    MODES[request.mode](Session(config, request, operations))
+    MODES[request.mode].draw(Session(config, request, operations))
+
+
+def check_able(model: Model, name: str, mode: str) -> None:
+    """Checks that a model, of this name in the config, has all capabilities that a mode needs.
+
+    Raises:
+        UserError: If it has not.
+    """
+    if reasons := lacking(model, MODES[mode].needs):
+        able = [name for name, other in MODES.items() if not lacking(model, other.needs)]
+        raise UserError(
+            f"--mode {mode}: this model, a {name}, {reasons[0]}. It can do --mode "
+            f"{' or '.join(able)}."
+        )

@@ -1,4 +1,4 @@
-"""Where a sampler's conditions come from: a split, or image files."""
+"""Conditions of a sampler, from a split or from image files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,18 +11,18 @@ from fullglow_jax.data.images import Picture, fit, read_rgb
 from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.data.pipeline import collate
 from fullglow_jax.errors import UserError
-from fullglow_jax.models.interface import Batch
-from fullglow_jax.models.pair_shapes import PairShapes
+from fullglow_jax.models.batch import Batch, blank_batch
+from fullglow_jax.models.shapes import Shapes
 
 
 class Conditions(NamedTuple):
-    """Conditions on the host, with names, and with the images they belong to where known.
+    """Conditions on the host, with names, and with their true images if these are known.
 
     Attributes:
-        names: Of each.
-        batch: The conditions, and the images they belong to.
-        have_targets: Whether those are known.
-        matter: Whether the model reads conditions at all; the batch is blank where not.
+        names: Names of the conditions.
+        batch: The conditions as conditions, their true images as targets.
+        have_targets: Whether the true images are known.
+        matter: Whether the model reads conditions at all; if not, the batch is blank.
     """
 
     names: list[str]
@@ -30,52 +30,67 @@ class Conditions(NamedTuple):
     have_targets: bool
     matter: bool = True
 
+    @property
+    def shown(self) -> dict[str, np.ndarray]:
+        """The images to show beside samples, by title."""
+        shown = {"condition": self.batch.condition} if self.matter else {}
+        return shown | ({"ground truth": self.batch.target} if self.have_targets else {})
 
-def from_source(source: PairSource, count: int, architecture: PairShapes) -> Conditions:
+
+def from_source(source: PairSource, count: int, shapes: Shapes) -> Conditions:
     """The first pairs of a source."""
     pairs = [source[i] for i in range(min(count, len(source)))]
-    return _collate(pairs, architecture, have_targets=True)
+    return _collate(pairs, shapes, have_targets=True)
 
 
-def without(count: int, architecture: PairShapes) -> Conditions:
-    """As many places for images, for models that read no conditions."""
-    blank = np.zeros((count, *architecture.image_size, architecture.channels), np.uint8)
-    return Conditions(["image"] * count, Batch(blank, blank), have_targets=False, matter=False)
+def without(count: int, shapes: Shapes) -> Conditions:
+    """`count` blank conditions, for models that read none."""
+    blank = blank_batch(shapes, count)
+    return Conditions(["image"] * count, blank, have_targets=False, matter=False)
 
 
 def from_files(
-    conditions: Sequence[Path],
-    boundaries: Sequence[Path],
-    architecture: PairShapes,
-    config: ConfigDict,
+    conditions: Sequence[Path], boundaries: Sequence[Path], shapes: Shapes, config: ConfigDict
 ) -> Conditions:
-    """Image files, resized as the training data was.
+    """Image files, resized like the training data.
 
     Raises:
-        UserError: Where a file cannot be read, or the boundary maps do not match the conditions.
+        UserError: If a file cannot be read, or the boundary maps do not match the conditions.
     """
-    wanted = len(conditions) if architecture.boundary else 0
+    wanted = len(conditions) if shapes.boundary else 0
     if len(boundaries) != wanted:
         raise UserError(
             f"{len(boundaries)} --boundary files for {len(conditions)} --condition files: this "
-            f"model (config.model.condition={config.model.condition!r}) needs {wanted}."
+            f"model (config.data.boundary={config.data.boundary!r}) needs {wanted}."
         )
-    pairs: list[Pair] = []
-    for i, path in enumerate(conditions):
-        image = fitted(path, config)
-        pair: Pair = {"condition": image, "target": np.zeros_like(image), "name": path.stem}
-        if boundaries:
-            pair["boundary"] = fitted(boundaries[i], config)
-        pairs.append(pair)
-    return _collate(pairs, architecture, have_targets=False)
+    maps: Sequence[Path | None] = boundaries or [None] * len(conditions)
+    pairs = [
+        pair_of_files(config, condition, boundary=boundary)
+        for condition, boundary in zip(conditions, maps, strict=True)
+    ]
+    return _collate(pairs, shapes, have_targets=False)
 
 
 def fitted(path: Path, config: ConfigDict) -> np.ndarray:
-    """An image file, uint8 (H, W, 3), resized as the training data was."""
+    """An image file, uint8 (H, W, 3), resized like the training data."""
     return fit(Picture(read_rgb(path)), tuple(config.data.image_size), config.data.fit)
 
 
-def _collate(pairs: list[Pair], architecture: PairShapes, have_targets: bool) -> Conditions:
-    host = collate(pairs, architecture.boundary_spec)
-    batch = Batch(host["condition"], host["target"], host["boundary"])
-    return Conditions(host["name"], batch, have_targets)
+def pair_of_files(
+    config: ConfigDict, condition: Path, target: Path | None = None, boundary: Path | None = None
+) -> Pair:
+    """Image files as a pair, `fitted`, with the target's name; a missing target is black."""
+    image = fitted(condition, config)
+    pair: Pair = {
+        "condition": image,
+        "target": fitted(target, config) if target else np.zeros_like(image),
+        "name": (target or condition).stem,
+    }
+    if boundary:
+        pair["boundary"] = fitted(boundary, config)
+    return pair
+
+
+def _collate(pairs: list[Pair], shapes: Shapes, have_targets: bool) -> Conditions:
+    host = collate(pairs, shapes.annotations)
+    return Conditions(host.names, host.batch, have_targets)

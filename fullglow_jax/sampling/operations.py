@@ -1,172 +1,161 @@
-"""Everything a trained model can do to images on the host, each compiled once, when first asked."""
+"""All operations of a trained model on images on the host, each compiled at its first use."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import cast
+from typing import Any
 
 import jax
 import numpy as np
 from jax import Array
 
+from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
+from fullglow_jax.models.batch import Batch, blank_batch
 from fullglow_jax.models.encoding import Encoding
-from fullglow_jax.models.interface import Batch, ConditionModel, InvertibleModel, PyTree
+from fullglow_jax.models.interface import PyTree
 from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.parallel.distributed import on_host
 from fullglow_jax.parallel.in_batches import InBatches
+from fullglow_jax.runs.trained import Trained
+from fullglow_jax.sampling.capabilities import (
+    CONDITIONS,
+    LATENTS,
+    LIKELIHOOD,
+    OWN_CONDITIONS,
+    Capability,
+)
 from fullglow_jax.sampling.sampler import Sampler
-from fullglow_jax.training.trained import Trained
 
-OF_CONDITIONS = 2**32 - 1
-"""What the noise of conditions is told by from that of images, which are numbered from 0."""
+CONDITION_STREAM = 2**32 - 1
+"""Folded into the key for the noise of conditions; images are numbered from 0."""
 
 
 class Operations:
-    """What a model can do, on batches of any length in host memory.
+    """The operations of a model, on batches of any length in host memory.
 
-    What comes of an image depends on it, on the seed and on its place alone, up to rounding: not
-    on the rest of the batch, nor on the batch size.
+    The result for an image depends, up to rounding, only on the image, the seed and its place: not
+    on the rest of the batch, nor on the batch size. An operation raises a `UserError` if the model
+    lacks the capability for it.
 
     Attributes:
-        trained: The model, its variables and architecture.
-        name: What the config calls the model, for messages.
-        devices: What it is computed on.
-        batch_size: Images computed at once: what was asked for, rounded up so that all devices get
-            as many.
+        trained: The model and its variables.
+        name: The model's name in the config, for messages.
+        devices: The devices to compute on.
+        shapes: The shapes of the model's images.
+        reads_conditions: Whether the model's images depend on conditions.
+        batch_size: Images computed at once, rounded up to a multiple of the devices.
     """
 
     def __init__(self, trained: Trained, name: str, devices: Devices, batch_size: int) -> None:
-        self.trained = trained
-        self.name = name
-        self.devices = devices
+        self.trained, self.name, self.devices = trained, name, devices
+        self.shapes, self.reads_conditions = trained.model.shapes, trained.model.reads_conditions
         self.batch_size = -(-batch_size // devices.mesh.size) * devices.mesh.size
         self._sampler = Sampler(trained.model, devices, batch_size)
 
     def conditions_at_once(self, samples: int) -> int:
-        """How many conditions `draw` takes at a time, for so many samples of each."""
+        """The number of conditions that `draw` takes at a time, for so many samples of each."""
         return self._sampler.conditions_at_once(samples)
 
-    @property
-    def reads_conditions(self) -> bool:
-        """Whether the model's images depend on conditions."""
-        return self.trained.model.reads_conditions
+    @cached_property
+    def digest(self) -> str:
+        """A digest of the variables, the same on all devices; all processes must call it."""
+        return digest(on_host(self.trained.variables))
 
     def blank(self, count: int) -> Batch:
-        """Black images, for what reads neither conditions nor targets."""
-        architecture = self.trained.architecture
-        image = np.zeros((count, *architecture.image_size, architecture.channels), np.uint8)
-        levels = architecture.level_sizes if architecture.boundary else ()
-        return Batch(image, image, tuple(np.zeros((count, *s, 3), np.uint8) for s in levels))
+        """A batch of black images, for calls that read neither conditions nor targets."""
+        return blank_batch(self.shapes, count)
 
     def draw(
         self, batch: Batch, samples: int, temperature: float, seed: int, first: int = 0
     ) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Images drawn under conditions, one by one; see `Sampler`.
+        """Images drawn under conditions, one by one; arguments and images are those of `Sampler`.
 
-        Args:
-            batch: The conditions; targets are not read.
-            samples: Images for each.
-            temperature: Factor of the noise's deviation.
-            seed: Of the noise.
-            first: The place of the first condition, where these are a part of more.
-
-        Yields:
-            (condition's place, sample's number, float32 (H, W, C) in [0, 1]).
+        The batch is `blank` for a model that reads no conditions.
         """
+        if np.any(batch.condition):
+            self._need(CONDITIONS)
         key = self.devices.key(seed)
         return self._sampler(self.trained.variables, batch, samples, temperature, key, first)
 
     def draw_conditions(self, count: int, temperature: float, seed: int) -> np.ndarray:
-        """Conditions drawn from the model's own density of them, float32 (count, H, W, C).
-
-        Raises:
-            UserError: The model has none.
-        """
+        """Conditions drawn from the model's density of them, float32 (count, H, W, C)."""
         shared = (self.trained.variables, self.devices.key(seed), np.float32(temperature))
-        drawn: np.ndarray = self._draw_conditions(shared, np.arange(count))
-        return drawn
+        return self._draw_conditions(shared, np.arange(count))
 
     def encode(self, batch: Batch) -> Encoding:
-        """The targets' latents under their conditions, NumPy arrays; no noise is added.
-
-        Raises:
-            UserError: The model has no latents of images.
-        """
-        return cast(Encoding, self._encode(self.trained.variables, batch))
+        """The targets' latents under their conditions, NumPy arrays; no noise is added."""
+        return self._encode(self.trained.variables, batch)
 
     def decode(self, batch: Batch, latents: PyTree) -> np.ndarray:
-        """Images from latents under conditions, float32 (B, H, W, C) in [0, 1].
-
-        Raises:
-            UserError: The model has no latents of images.
-        """
-        images: np.ndarray = self._decode(self.trained.variables, (batch, latents))
-        return np.clip(images, 0.0, 1.0)
+        """Images from latents under conditions, float32 (B, H, W, C) in [0, 1]."""
+        return np.clip(self._decode(self.trained.variables, (batch, latents)), 0.0, 1.0)
 
     def transfer(self, content: Batch, structure: Batch) -> np.ndarray:
-        """The targets of one batch drawn anew under the conditions of another.
+        """The targets of one batch, drawn again under the conditions of another.
 
-        Encoded under their own conditions, decoded under the others (Full-Glow, section 4).
-
-        Raises:
-            UserError: The model has no latents of images.
+        They are encoded under their own conditions and decoded under the others (Full-Glow,
+        section 4).
         """
+        self._need(CONDITIONS)
         return self.decode(structure, self.encode(content).latents)
 
-    def bits_per_dim(self, batch: Batch, seed: int) -> dict[str, np.ndarray]:
-        """(B,) bits per dimension by name, as eval.py has them under the same seed."""
-        shared = (self.trained.variables, self.devices.key(seed))
-        rows = (batch, np.arange(len(batch.target)))
-        bits: dict[str, np.ndarray] = self._bits_per_dim(shared, rows)
-        return bits
+    def reconstruct(self, batch: Batch) -> np.ndarray:
+        """The targets, encoded and decoded again under their own conditions."""
+        return self.decode(batch, self.encode(batch).latents)
 
-    @property
-    def _invertible(self) -> InvertibleModel:
-        model = self.trained.model
-        if not isinstance(model, InvertibleModel):
-            raise UserError(f"a {self.name} cannot encode images: it has no latents of them.")
-        return model
+    def pixels(self, images: np.ndarray) -> np.ndarray:
+        """The model's quantised images, float in [0, 1], which decoding should restore."""
+        return np.asarray(self._need(LATENTS).pixels(images))
+
+    def bits_per_dim(self, batch: Batch, seed: int) -> dict[str, np.ndarray]:
+        """(B,) bits per dimension by name, the same as eval.py's under the same seed."""
+        shared = (self.trained.variables, self.devices.key(seed))
+        return self._bits_per_dim(shared, (batch, np.arange(len(batch.target))))
+
+    def _need(self, capability: Capability) -> Any:
+        """The model, after a check that it has a capability."""
+        if not capability.of(self.trained.model):
+            raise UserError(f"a {self.name} {capability.lacking}.")
+        return self.trained.model
+
+    def _in_batches(self, function: Callable[..., Any]) -> InBatches:
+        return InBatches(function, self.devices, self.batch_size)
 
     @cached_property
     def _encode(self) -> InBatches:
-        return InBatches(self._invertible.encode, self.devices, self.batch_size)
+        return self._in_batches(self._need(LATENTS).encode)
 
     @cached_property
     def _decode(self) -> InBatches:
-        model = self._invertible
+        model = self._need(LATENTS)
 
         def decode(variables: PyTree, rows: tuple[Batch, PyTree]) -> Array:
             batch, latents = rows
             return model.decode(variables, model.read_conditions(variables, batch), latents)
 
-        return InBatches(decode, self.devices, self.batch_size)
+        return self._in_batches(decode)
 
     @cached_property
     def _bits_per_dim(self) -> InBatches:
-        model = self.trained.model
+        model = self._need(LIKELIHOOD)
 
         def bits(shared: tuple[PyTree, Array], rows: tuple[Batch, Array]) -> dict[str, Array]:
             (variables, key), (batch, places) = shared, rows
             return model.bits_per_dim(variables, batch, _fold(key, places))
 
-        return InBatches(bits, self.devices, self.batch_size)
+        return self._in_batches(bits)
 
     @cached_property
     def _draw_conditions(self) -> InBatches:
-        model = self.trained.model
-        if not isinstance(model, ConditionModel):
-            raise UserError(
-                f"a {self.name} draws no conditions: it has no density of them. "
-                "Draw its images instead (--mode random)."
-            )
+        model = self._need(OWN_CONDITIONS)
 
         def draw(shared: tuple[PyTree, Array, Array], places: Array) -> Array:
             variables, key, temperature = shared
-            keys = _fold(jax.random.fold_in(key, OF_CONDITIONS), places)
+            keys = _fold(jax.random.fold_in(key, CONDITION_STREAM), places)
             return model.sample_conditions(variables, keys, temperature)
 
-        return InBatches(draw, self.devices, self.batch_size)
+        return self._in_batches(draw)
 
 
 def _fold(key: Array, places: Array) -> Array:
-    keys: Array = jax.vmap(jax.random.fold_in, (None, 0))(key, places)
-    return keys
+    return jax.vmap(jax.random.fold_in, (None, 0))(key, places)

@@ -1,45 +1,75 @@
-"""What the sample command is asked for."""
+"""The request of the sample command: its flags."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from fullglow_jax.request_flags import one_of, option
+from fullglow_jax.sampling.modes import MODES
+from fullglow_jax.settings import rules
+
 
 @dataclass(frozen=True, kw_only=True)
 class SampleRequest:
-    """What to draw.
+    """The flags of sample.py; a mode declares which of them it reads."""
 
-    Attributes:
-        workdir: Folder of the training run.
-        checkpoint: "latest", "best" or a step.
-        mode: One of `modes.MODES`.
-        split: Where conditions and pairs come from, unless `conditions` or `pairs` name them.
-        count: How many of the split; images, where there are no conditions to read.
-        conditions: Image files.
-        boundaries: Boundary maps of those, for models that read them.
-        pairs: CONTENT:STRUCTURE, or single pairs for "reconstruct"; see `Examples.find`.
-        samples: Images for each condition; None for 4, or for 1 where the model reads none.
-        rounds: Images for each condition of a "set".
-        limit: Only the first so many conditions of a "set"; None for all.
-        frames: Images from one end of an interpolation to the other.
-        temperatures: Factors of the noise's deviation.
-        seed: Of the noise.
-        batch_size: Images drawn at once.
-        out: Folder for the images; inside the workdir if None.
-    """
+    workdir: Path = option(rules.path(), "Folder of a training run.")
+    checkpoint: str = option(rules.checkpoint(), '"latest", "best" or a step.', "latest")
+    mode: str = one_of(MODES, "random")
+    split: str = option(
+        rules.name_of_split(), "Split that conditions and pairs are taken from.", "val"
+    )
+    count: int = option(
+        rules.integer(),
+        "How many conditions of the split; how many images, for models without conditions.",
+        4,
+    )
+    condition: tuple[Path, ...] = option(
+        rules.path(),
+        "An image file as condition, instead of a split; repeat for more.",
+        (),
+        repeated=True,
+        instead_of=("split", "count"),
+    )
+    boundary: tuple[Path, ...] = option(
+        rules.path(),
+        "A boundary map for each --condition, for models that read them.",
+        (),
+        repeated=True,
+        beside="condition",
+    )
+    pair: tuple[str, ...] = option(
+        rules.text(),
+        "What a mode takes, instead of the split's first ones: a pair, or two of them with a colon "
+        "between; repeat for more. Each is a pair's name in the split, or else its number there, "
+        "or else image files: CONDITION.png[,TARGET.png[,BOUNDARY.png]].",
+        (),
+        repeated=True,
+        instead_of=("count",),
+    )
+    samples: int | None = option(
+        rules.integer(), "Images for each condition; 4 if not given, 1 without conditions.", None
+    )
+    rounds: int = option(rules.integer(), "Images for each condition of a set, as in the paper.", 3)
+    limit: int | None = option(rules.integer(), "Only the first so many conditions of a set.", None)
+    frames: int = option(rules.integer(2), "Images of an interpolation.", 7)
+    sweep: int | None = option(
+        rules.integer(2),
+        "Instead of --temperature, so many from 0 to 1.",
+        None,
+        instead_of=("temperature",),
+    )
+    temperature: tuple[float, ...] = option(
+        rules.number(), "Factor of the noise's deviation; repeat for more.", (0.7,), repeated=True
+    )
+    seed: int = option(rules.seed(), "Seed of the noise.", 0)
+    batch_size: int = option(rules.integer(), "Images drawn at once.", 8)
+    out: Path | None = option(
+        rules.path(), "Folder for the images; inside the workdir if not given.", None
+    )
 
-    workdir: Path
-    checkpoint: str
-    mode: str
-    split: str
-    count: int = 4
-    conditions: tuple[Path, ...] = ()
-    boundaries: tuple[Path, ...] = ()
-    pairs: tuple[str, ...] = ()
-    samples: int | None = None
-    rounds: int = 3
-    limit: int | None = None
-    frames: int = 7
-    temperatures: tuple[float, ...]
-    seed: int
-    batch_size: int
-    out: Path | None = None
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """The temperatures of the images."""
+        if self.sweep:
+            return tuple(i / (self.sweep - 1) for i in range(self.sweep))
+        return self.temperature

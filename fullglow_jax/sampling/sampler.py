@@ -1,4 +1,4 @@
-"""Images drawn under conditions, each read once, in jitted batches of one shape."""
+"""Images drawn under conditions, in jitted batches of one shape; each condition is read once."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,8 @@ import jax
 import numpy as np
 from jax import Array
 
-from fullglow_jax.models.interface import Batch, Model
+from fullglow_jax.models.batch import Batch
+from fullglow_jax.models.interface import Model
 from fullglow_jax.parallel.devices import Devices
 
 PyTree = Any
@@ -16,18 +17,15 @@ PyTree = Any
 class Sampler:
     """Draws images from a model.
 
-    The noise of an image depends on the seed, on its condition's place and on its own number
-    among that condition's samples: not on the batch, and not on the temperature, so that a sweep
-    of temperatures shows the same scenes.
+    The noise of an image depends on the seed, on its condition's place and on its number among
+    the condition's samples. It does not depend on the batch, nor on the temperature: a sweep of
+    temperatures shows the same scenes.
 
     Attributes:
-        model: The model.
-        devices: What images are drawn on.
-        batch_size: Images drawn at once, about.
+        batch_size: Approximate number of images drawn at once.
     """
 
     def __init__(self, model: Model, devices: Devices, batch_size: int) -> None:
-        self.model = model
         self.devices = devices
         self.batch_size = batch_size
         place = jax.lax.with_sharding_constraint
@@ -41,7 +39,7 @@ class Sampler:
             return model.sample(variables, read, self._spread(keys), temperature)
 
         self._read_conditions = jax.jit(read)
-        # Every process gets the images of all.
+        # Every process gets all images.
         self._sample = jax.jit(sample, out_shardings=devices.replicated)
 
     def __call__(
@@ -57,36 +55,34 @@ class Sampler:
 
         Args:
             variables: The model's variables.
-            conditions: All of them, on the host; targets are not read.
-            count: Samples of each condition.
+            conditions: All conditions, on the host; targets are not read.
+            count: Number of samples of each condition.
             temperature: Factor of the noise's deviation.
             key: The seed's key.
-            first: The place of the first condition, where these are a part of more.
+            first: The place of the first condition, if these are a part of more.
         """
         places = np.arange(len(conditions.condition))
         numbers = np.arange(count)
-        for of_place in _chunks(places, self.conditions_at_once(count)):
-            batch = jax.tree.map(lambda leaf, chosen=of_place: leaf[chosen], conditions)
+        for place_chunk in _chunks(places, self.conditions_at_once(count)):
+            batch = jax.tree.map(lambda leaf, chosen=place_chunk: leaf[chosen], conditions)
             read = self._read_conditions(variables, batch)
-            for of_number in _chunks(numbers, min(count, self.batch_size)):
-                keys = _keys(key, first + of_place, of_number)
-                images = self._sample(variables, read, keys, temperature)
-                drawn = [(p, n) for p in of_place for n in of_number]
-                seen = set()
-                for (place, number), image in zip(drawn, np.asarray(images), strict=True):
-                    if (place, number) not in seen:
-                        seen.add((place, number))
-                        yield first + int(place), int(number), image
+            for number_chunk in _chunks(numbers, min(count, self.batch_size)):
+                keys = _keys(key, first + place_chunk, number_chunk)
+                images = np.asarray(self._sample(variables, read, keys, temperature))
+                drawn = [(int(p), int(n)) for p in place_chunk for n in number_chunk]
+                for i, (place, number) in enumerate(drawn):
+                    if (place, number) not in drawn[:i]:  # the last chunks are filled up
+                        yield first + place, number, images[i]
 
     def _spread(self, x: Array) -> Array:
-        """Over all devices, where that can be done evenly; whole on each where it cannot."""
+        """Splits an array over all devices, if that is possible evenly; else each has it whole."""
         even = len(x) % self.devices.mesh.size == 0
         return jax.lax.with_sharding_constraint(
             x, self.devices.sharded if even else self.devices.replicated
         )
 
     def conditions_at_once(self, count: int) -> int:
-        """About a batch's worth, and as many on each device where there is more than one each."""
+        """Conditions for about one batch; a multiple of the devices, if it is not less."""
         fitting, devices = max(1, self.batch_size // count), self.devices.mesh.size
         return fitting // devices * devices or fitting
 
@@ -99,7 +95,7 @@ def _keys(key: Array, places: np.ndarray, numbers: np.ndarray) -> Array:
 
 
 def _chunks(values: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    """Runs of one length, the last filled up with its last value, so that shapes never change."""
+    """Chunks of one length; the last is filled up with its last value, so that shapes are equal."""
     size = min(size, len(values))
     for start in range(0, len(values), size):
         chunk = values[start : start + size]

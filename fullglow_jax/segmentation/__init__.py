@@ -1,4 +1,4 @@
-"""PSPNet, the segmentation network of the paper's PSP score, and how it is tested on images."""
+"""PSPNet, the segmentation network of the paper's PSP score, and its use on images."""
 
 from fullglow_jax.segmentation.architecture import PSPNetArchitecture
 from fullglow_jax.segmentation.pixels import normalise

@@ -1,13 +1,13 @@
-"""A convolution without a bias and the normalisation after it: what the network is built of."""
+"""Convolutions without a bias, each with the normalisation after it."""
 
 import flax.linen as nn
 from jax import Array, lax
 
-from fullglow_jax.networks.layers import Initializer
+from fullglow_jax.layers.layer import Initializer
 from fullglow_jax.segmentation.normalization import Normalization
 
 he_normal = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
-"""N(0, 2 / (k²·C_out)), with which the backbone's k×k kernels start (He et al. 2015)."""
+"""N(0, 2 / (k²·C_out)), the initialiser of the backbone's k×k kernels (He et al. 2015)."""
 
 
 class ConvNorm(nn.Module):
@@ -19,7 +19,7 @@ class ConvNorm(nn.Module):
         size: k, odd.
         stride: Pixels between the windows.
         dilation: Pixels between a window's taps.
-        kernel_init: Start of the kernel.
+        kernel_init: Initialiser of the kernel.
     """
 
     features: int

@@ -1,9 +1,9 @@
-"""From features to the classes' logits."""
+"""The head of a PSPNet, from features to the classes' logits."""
 
 import flax.linen as nn
 from jax import Array
 
-from fullglow_jax.networks.layers import Layer, dense, torch_uniform
+from fullglow_jax.layers.layer import Layer, dense, torch_uniform
 from fullglow_jax.segmentation.conv_norm import ConvNorm
 
 
@@ -32,7 +32,7 @@ class Head(nn.Module):
         self.classifier = Layer((self.width, self.classes))
 
     def features(self, x: Array) -> Array:
-        """What the classifier reads: (B, H, W, width) of (B, H, W, inputs)."""
+        """The classifier's input: (B, H, W, width) of (B, H, W, inputs)."""
         return nn.relu(self.convolution(x))
 
     def __call__(self, x: Array, train: bool = False) -> Array:

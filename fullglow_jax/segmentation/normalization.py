@@ -1,28 +1,27 @@
-"""Normalisation of channels, the two kinds of which depend on no other example."""
+"""Normalisation of channels that does not depend on other examples."""
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array, lax
 
 EPSILON = 1e-5
-"""What PyTorch adds to variances."""
+"""Added to variances, as in PyTorch."""
 
 MOST_GROUPS = 32
 
 SMALLEST_GROUP = 4
-"""Channels. The pyramid's first grid has one cell: a group of one would always be normalised to 0
-there, and one of two to ±1."""
+"""Channels. The pyramid's first grid has one cell: there, a group of one channel would always
+become 0, and one of two would become ±1."""
 
 
 class Normalization(nn.Module):
     """(x − mean) / √(variance + 10⁻⁵) · scale + shift, a scale and a shift for each channel.
 
     "batch" takes mean and variance from the collection "constants", and never changes them: this
-    is batch normalisation (Ioffe and Szegedy 2015) as it is at test time, in training too.
+    is batch normalisation (Ioffe and Szegedy 2015) of test time, also in training.
 
-    "group" takes them from groups of each example's own channels (Wu and He 2018), 32 or fewer, so
-    that an example's result is the same whatever else is in its batch and however that is spread
-    over devices.
+    "group" computes them over groups of each example's channels (Wu and He 2018), 32 or fewer, so
+    that an example's result depends neither on its batch nor on the split over devices.
 
     Attributes:
         kind: "batch" or "group".
@@ -32,7 +31,7 @@ class Normalization(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        """Of (B, H, W, C), the same shape."""
+        """(B, H, W, C) → (B, H, W, C)."""
         shape = x.shape[-1:]
         scale = self.param("scale", nn.initializers.ones, shape)
         shift = self.param("shift", nn.initializers.zeros, shape)
@@ -46,13 +45,13 @@ class Normalization(nn.Module):
 def group_normalise(x: Array) -> Array:
     """Mean 0 and variance 1 over space and channels of each group, of (B, H, W, C)."""
     grouped = x.reshape(*x.shape[:-1], groups_of(x.shape[-1]), -1)
-    of_group = (1, 2, 4)
-    centred = grouped - grouped.mean(of_group, keepdims=True)
-    variance = jnp.square(centred).mean(of_group, keepdims=True)
+    group_axes = (1, 2, 4)
+    centred = grouped - grouped.mean(group_axes, keepdims=True)
+    variance = jnp.square(centred).mean(group_axes, keepdims=True)
     return (centred * lax.rsqrt(variance + EPSILON)).reshape(x.shape)
 
 
 def groups_of(channels: int) -> int:
-    """The most groups, up to 32, that are equal and of 4 channels or more; 1 if there are none."""
+    """The largest number of equal groups, up to 32, of at least 4 channels; 1 if there is none."""
     possible = range(1, min(MOST_GROUPS, channels // SMALLEST_GROUP) + 1)
     return max((groups for groups in possible if channels % groups == 0), default=1)

@@ -1,9 +1,9 @@
-"""How pixels are brought to the range that the networks know."""
+"""Normalisation of pixels for segmentation networks."""
 
 import numpy as np
 
 MEAN = 255 * np.array([0.485, 0.456, 0.406], np.float32)
-"""Of ImageNet's red, green and blue, where black is 0 and white is 255."""
+"""Mean of ImageNet's red, green and blue, where black is 0 and white is 255."""
 
 DEVIATION = 255 * np.array([0.229, 0.224, 0.225], np.float32)
 

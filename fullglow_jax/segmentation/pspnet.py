@@ -1,7 +1,7 @@
 """PSPNet: semantic segmentation with a pyramid of pooled features.
 
-Zhao, Shi, Qi, Wang and Jia 2017, «Pyramid Scene Parsing Network», in the form that the authors
-released later as `hszhao/semseg`, of which the constants here are.
+Zhao, Shi, Qi, Wang and Jia 2017, «Pyramid Scene Parsing Network», in the form and with the
+constants of `hszhao/semseg`, which the authors released later.
 """
 
 from typing import Any
@@ -18,20 +18,20 @@ from fullglow_jax.segmentation.resize import resize_corners
 from fullglow_jax.segmentation.resnet import ResNet
 
 Variables = dict[str, Any]
-"""{"params": …, "constants": …}; no constants where normalisation is by groups."""
+"""{"params": …, "constants": …}; without constants if normalisation is by groups."""
 
 
 class PSPNet(nn.Module):
     """Dilated ResNet, pyramid, head, and bilinear resizing to the image's size.
 
     A second head on the third layer helps in training (PSPNet, section 3.3). Its variables exist
-    where the network was initialised through it:
+    if the network was initialised with it:
 
         PSPNet(architecture).init(key, images, method="with_auxiliary")
 
-    Images of 8k + 1 pixels a side are what semseg takes: features then lie at every eighth pixel
-    from the first to the last. Others are taken too; their features are spread from corner to
-    corner in the same way.
+    semseg uses images of 8k + 1 pixels a side: their features are at every eighth pixel, from the
+    first to the last. Other sizes are possible; their features are spread from corner to corner in
+    the same way.
 
     Attributes:
         architecture: The network's numbers.
@@ -57,29 +57,25 @@ class PSPNet(nn.Module):
         Returns:
             (B, H, W, classes).
         """
-        logits = self.head(self.pyramid(self.backbone(images).of_fourth))
+        logits = self.head(self.pyramid(self.backbone(images).fourth))
         return _at_size_of(images, logits)
 
     def with_auxiliary(self, images: Array, train: bool = False) -> tuple[Array, Array]:
         """The classes' logits from both heads, each (B, H, W, classes).
 
         Args:
-            images: As above.
+            images: As in `__call__`.
             train: Whether channels before the classifiers are dropped; this needs the random
-                numbers `rngs={"dropout": key}`, drawn for the whole batch at once. Normalisation
-                is the same with it and without.
+                numbers `rngs={"dropout": key}`, drawn for the whole batch at once. It does not
+                change normalisation.
         """
         third, fourth = self.backbone(images)
         logits, auxiliary = self.head(self.pyramid(fourth), train), self.auxiliary(third, train)
         return _at_size_of(images, logits), _at_size_of(images, auxiliary)
 
     def features(self, images: Array) -> Array:
-        """What the classifier reads: (B, ⌈H/8⌉, ⌈W/8⌉, 8·width), not negative.
-
-        Args:
-            images: As above.
-        """
-        return self.head.features(self.pyramid(self.backbone(images).of_fourth))
+        """The classifier's input of normalised images: (B, ⌈H/8⌉, ⌈W/8⌉, 8·width), not negative."""
+        return self.head.features(self.pyramid(self.backbone(images).fourth))
 
 
 def _at_size_of(images: Array, logits: Array) -> Array:
@@ -88,12 +84,7 @@ def _at_size_of(images: Array, logits: Array) -> Array:
 
 
 def abstract_variables(architecture: PSPNetArchitecture, auxiliary: bool = True) -> Variables:
-    """Shapes and types of a network's variables; nothing is computed.
-
-    Args:
-        architecture: Its numbers.
-        auxiliary: Whether with the second head's.
-    """
+    """Shapes and types of the variables, with or without the second head's; nothing is computed."""
     method = PSPNet.with_auxiliary if auxiliary else PSPNet.__call__
 
     def initial(images: Array) -> Variables:

@@ -1,20 +1,21 @@
-"""The pyramid of grids with which a PSPNet sees the whole image (PSPNet, section 3.2)."""
+"""The pyramid of grids by which a PSPNet sees the whole image (PSPNet, section 3.2)."""
 
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from fullglow_jax.networks.layers import torch_uniform
+from fullglow_jax.layers.layer import torch_uniform
 from fullglow_jax.segmentation.conv_norm import ConvNorm
 from fullglow_jax.segmentation.resize import apply_along_both, resize_corners
 
 
 def cell_matrix(source: int, cells: int) -> np.ndarray:
-    """Means over a row of cells that cover `source` pixels.
+    """The matrix of means over a row of cells that cover `source` pixels.
 
-    Cell i reaches from pixel ⌊i·source/cells⌋ to before ⌈(i + 1)·source/cells⌉, so that neighbours
-    may share a pixel, and there may be more cells than pixels. PyTorch's adaptive average pooling.
+    Cell i covers pixels from ⌊i·source/cells⌋ up to, but without, ⌈(i + 1)·source/cells⌉, so
+    neighbours may share a pixel, and there may be more cells than pixels, as in PyTorch's adaptive
+    average pooling.
 
     Returns:
         (cells, source) float32.
@@ -26,10 +27,10 @@ def cell_matrix(source: int, cells: int) -> np.ndarray:
 
 
 class Pyramid(nn.Module):
-    """The features, and beside them the means over grids of cells, resized to their size.
+    """Joins the features with means over grids of cells, which are resized to the features' size.
 
-    The C channels of each grid's means are brought to C / (number of grids) by a 1×1 convolution,
-    normalisation and ReLU.
+    A 1×1 convolution, normalisation and ReLU turn the C channels of each grid's means into
+    C / (number of grids).
 
     Attributes:
         bins: Cells along each side of each grid.

@@ -1,7 +1,7 @@
-"""Bilinear resizing, of which corners stay corners or edges stay edges.
+"""Bilinear resizing with fixed corners.
 
-Written as a product with a matrix for each axis: its gradient is one too, where that of reading
-pixels by number would be a sum in no fixed order on GPUs.
+It is a product with a matrix for each axis, and so is its gradient. The gradient of indexing would
+be a sum in no fixed order on GPUs.
 """
 
 import jax.numpy as jnp
@@ -10,55 +10,39 @@ from jax import Array, lax
 
 
 def corner_matrix(source: int, target: int) -> np.ndarray:
-    """Linear interpolation in which the first and last pixel's centres stay where they are.
+    """Linear interpolation in which the centres of the first and last pixel stay in place.
 
-    PyTorch's `align_corners=True`: pixel i of the target lies at i·(source − 1)/(target − 1), the
-    only pixel of a target of 1 at 0.
-
-    Returns:
-        (target, source) float32, each row's weights.
-    """
-    return _matrix(np.linspace(0, source - 1, target), source)
-
-
-def edge_matrix(source: int, target: int) -> np.ndarray:
-    """Linear interpolation in which the image's outer edges stay where they are.
-
-    OpenCV's `INTER_LINEAR`: pixel i of the target lies at (i + ½)·source/target − ½, within the
-    source. When it shrinks, pixels between those that are read are not averaged in.
+    It is PyTorch's `align_corners=True`: pixel i of the target is at i·(source − 1)/(target − 1);
+    the only pixel of a target of 1 is at 0.
 
     Returns:
         (target, source) float32, each row's weights.
     """
-    positions = (np.arange(target) + 0.5) * (source / target) - 0.5
-    return _matrix(np.clip(positions, 0, source - 1), source)
-
-
-def _matrix(positions: np.ndarray, source: int) -> np.ndarray:
+    positions = np.linspace(0, source - 1, target)
     low = np.floor(positions).astype(int)
     high = np.minimum(low + 1, source - 1)
-    fraction, rows = positions - low, np.arange(len(positions))
-    matrix = np.zeros((len(positions), source))
+    fraction, rows = positions - low, np.arange(target)
+    matrix = np.zeros((target, source))
     np.add.at(matrix, (rows, low), 1 - fraction)
     np.add.at(matrix, (rows, high), fraction)
     return matrix.astype(np.float32)
 
 
-def apply_along_both(x: Array, of_rows: np.ndarray, of_columns: np.ndarray) -> Array:
-    """Each column of pixels times one matrix, each row of them times another.
+def apply_along_both(x: Array, row_matrix: np.ndarray, column_matrix: np.ndarray) -> Array:
+    """Multiplies each column of pixels by one matrix, and each row by another.
 
     Args:
         x: (B, H, W, C).
-        of_rows: (h, H).
-        of_columns: (w, W).
+        row_matrix: (h, H).
+        column_matrix: (w, W).
 
     Returns:
         (B, h, w, C).
     """
-    # Weights rounded to what GPUs multiply fastest would put pixels elsewhere.
+    # With the rounded weights of GPUs' fastest products, pixels would move.
     exact = lax.Precision.HIGHEST
-    x = jnp.einsum("hH,bHWc->bhWc", of_rows, x, precision=exact)
-    return jnp.einsum("wW,bhWc->bhwc", of_columns, x, precision=exact)
+    x = jnp.einsum("hH,bHWc->bhWc", row_matrix, x, precision=exact)
+    return jnp.einsum("wW,bhWc->bhwc", column_matrix, x, precision=exact)
 
 
 def resize_corners(x: Array, size: tuple[int, int]) -> Array:

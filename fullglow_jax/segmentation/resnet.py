@@ -1,7 +1,7 @@
 """The dilated ResNet under a PSPNet.
 
 ResNet (He et al. 2016) with bottleneck blocks, in the form of `hszhao/semseg`: a stem of three 3×3
-convolutions in place of one 7×7, and two last layers that have dilation in place of stride (PSPNet,
+convolutions instead of one 7×7, and two last layers with dilation instead of stride (PSPNet,
 section 3.2), so that features are an eighth of the image's size.
 """
 
@@ -14,29 +14,29 @@ from fullglow_jax.segmentation.architecture import EXPANSION
 from fullglow_jax.segmentation.conv_norm import ConvNorm
 
 STRIDES = (1, 2, 1, 1)
-"""Of each layer's first block."""
+"""Strides of each layer's first block."""
 
 DILATIONS = (1, 1, 2, 4)
-"""Of all 3×3 convolutions of each layer."""
+"""Dilations of all 3×3 convolutions of each layer."""
 
 
 class Features(NamedTuple):
-    """What the heads read: (B, h, w, 16·width) and (B, h, w, 32·width), h = ⌈⌈⌈H/2⌉/2⌉/2⌉."""
+    """The heads' inputs: (B, h, w, 16·width) and (B, h, w, 32·width), h = ⌈⌈⌈H/2⌉/2⌉/2⌉."""
 
-    of_third: Array
-    of_fourth: Array
+    third: Array
+    fourth: Array
 
 
 class Bottleneck(nn.Module):
     """1×1, 3×3 and 1×1 convolution beside a shortcut (ResNet, figure 5 right).
 
-    The shortcut is the input itself where shapes agree, else a 1×1 convolution of it.
+    The shortcut is the input itself if shapes agree, else a 1×1 convolution of it.
 
     Attributes:
         width: Channels of the first two convolutions; the third has four times as many.
         norm: Kind of the normalisations.
-        stride: Of the 3×3 convolution, and of the shortcut's.
-        dilation: Of the 3×3 convolution.
+        stride: Stride of the 3×3 convolution, and of the shortcut's.
+        dilation: Dilation of the 3×3 convolution.
     """
 
     width: int
@@ -71,11 +71,7 @@ class ResNet(nn.Module):
 
     @nn.compact
     def __call__(self, images: Array) -> Features:
-        """The last two layers' features.
-
-        Args:
-            images: (B, H, W, 3), normalised; any H and W from 1 on.
-        """
+        """The last two layers' features of normalised images, (B, H, W, 3), H and W from 1 on."""
         x = images
         for number, (factor, stride) in enumerate(((1, 2), (1, 1), (2, 1)), 1):
             name = f"stem_{number}"

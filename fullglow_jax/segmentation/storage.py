@@ -1,7 +1,6 @@
-"""PSPNets as files: one .npz that carries its own architecture."""
+"""PSPNets as files: one .npz with its architecture."""
 
 import json
-import zipfile
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from fullglow_jax.errors import UserError
+from fullglow_jax.files.drafts import draft
+from fullglow_jax.files.unpacking import read_npz
 from fullglow_jax.segmentation.architecture import PSPNetArchitecture
 from fullglow_jax.segmentation.pspnet import Variables, abstract_variables
 
@@ -18,50 +19,40 @@ AUXILIARY = "params/auxiliary/"
 
 
 def save_pspnet(path: Path, architecture: PSPNetArchitecture, variables: Variables) -> None:
-    """Writes a network; a file that was there before stays whole until the new one is.
-
-    Args:
-        path: Of the file, usually NAME.npz.
-        architecture: The network's numbers.
-        variables: Its weights and, where it has some, statistics.
+    """Writes a network to a .npz file; an older file stays whole until the new one replaces it.
 
     Raises:
-        UserError: Where the file cannot be written.
+        UserError: If the file cannot be written.
     """
     arrays: dict[str, Any] = flatten_dict(variables, sep="/")
     arrays[ARCHITECTURE] = np.frombuffer(json.dumps(asdict(architecture)).encode(), np.uint8)
-    unfinished = path.with_name(f"{path.name}.unfinished")
     try:
-        with unfinished.open("wb") as file:
+        with draft(path) as scratch, scratch.open("wb") as file:
             np.savez(file, **arrays)
-        unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise UserError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def load_pspnet(path: Path | str) -> tuple[PSPNetArchitecture, Variables]:
-    """Reads what `save_pspnet` wrote.
+    """Reads a file of `save_pspnet`.
 
     Returns:
         The network's numbers, and its variables as NumPy arrays; those of the auxiliary head only
         if they were saved.
 
     Raises:
-        UserError: Where the file is missing, damaged, or holds something else.
+        UserError: If the file is missing, damaged, something else, or far too large when unpacked.
     """
     path = Path(path)
     try:
-        with np.load(path) as file:
-            arrays = dict(file)
+        arrays = read_npz(path)
         architecture = _architecture(json.loads(arrays.pop(ARCHITECTURE).tobytes()))
     except FileNotFoundError:
         raise UserError(
             f"{path}: no such file; expected a PSPNet's .npz, which "
             "fullglow_jax.interop.import_semseg makes of semseg's .pth."
         ) from None
-    # NumPy returns a lone array, which is no context, for a .npy; of a damaged one it raises these.
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is not a whole PSPNet's .npz ({type(error).__name__}: {error}). Expected a "
             "file that fullglow_jax.interop.import_semseg wrote; it may have been cut off: copy "
@@ -90,7 +81,7 @@ def _architecture(described: dict[str, Any]) -> PSPNetArchitecture:
     names = {field.name for field in fields(PSPNetArchitecture)}
     if odd := described.keys() - names:
         raise KeyError(f"unknown {sorted(odd)[0]!r} in {ARCHITECTURE!r}")
-    # JSON has lists for tuples, which are hashed where a network is compiled.
+    # JSON has lists, but compilation needs tuples, which can be hashed.
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in described.items()

@@ -1,1 +1,1 @@
-"""From a config to a trained model: loop, optimiser, checkpoints, metrics."""
+"""Training: the loop, its guarded step, validation, and survival of failures."""

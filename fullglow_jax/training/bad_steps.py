@@ -1,6 +1,5 @@
-"""Steps that were not taken because something in them was not finite."""
+"""Training steps that were not taken because something in them was not finite."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,88 +9,120 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from fullglow_jax.config import to_json
+from fullglow_jax.data.pipeline import HostBatch
 from fullglow_jax.errors import UserError
+from fullglow_jax.files import strict_json
+from fullglow_jax.files.drafts import draft
+from fullglow_jax.models.batch import Batch, named_arrays
 from fullglow_jax.parallel.distributed import is_first
-from fullglow_jax.training.code_version import code_version
+from fullglow_jax.runs.code_version import code_version
+from fullglow_jax.runs.finite import ADVICE
+from fullglow_jax.runs.records import Records
 from fullglow_jax.training.step import Outcome
 
 
 class BadSteps:
-    """Counts them, names their examples, and ends training after too many in a row.
+    """Counts bad steps, names their examples, and ends training after too many in a row.
 
-    Each is a line of `WORKDIR/bad_steps.jsonl`. What a bug report needs of the last one,
-    when training ends, goes to `WORKDIR/bad_step_N/`: `report.json` and the batch's images.
+    Each is a line of `WORKDIR/bad_steps.jsonl`. When training ends, `report.json` and the batch's
+    images of the last one go to `WORKDIR/bad_step_N/`, for a bug report.
+
+    Args:
+        config: The run's config.
+        workdir: The run's folder.
+        first_step: The step that this run starts from.
+        whole_batch: Reads a step's whole batch.
+        saved: The steps that have checkpoints, ascending.
+        told: Called with a message for each bad step.
 
     Attributes:
         count: Bad steps so far, in this run.
+        in_a_row: Bad steps since the last step that was taken.
     """
 
     def __init__(
         self,
         config: ConfigDict,
         workdir: Path,
-        batch_of: Callable[[int], Any],
+        first_step: int,
+        whole_batch: Callable[[int], HostBatch],
+        saved: Callable[[], list[int]],
         told: Callable[[str], None],
     ) -> None:
-        self.count = 0
+        self.count = self.in_a_row = 0
         self._config, self._workdir = config, workdir
-        self._batch_of, self._told = batch_of, told
-        self._in_a_row = 0
+        self._whole_batch, self._saved, self._told = whole_batch, saved, told
+        self._records = Records(workdir / "bad_steps.jsonl", first_step) if is_first() else None
 
     def see(self, step: int, outcome: Outcome) -> None:
-        """Takes a step's outcome.
+        """Counts a step's outcome.
 
         Raises:
-            UserError: It is one bad step too many in a row.
+            UserError: If there are too many bad steps in a row.
         """
         if bool(outcome.taken):
-            self._in_a_row = 0
+            self.in_a_row = 0
             return
         self.count += 1
-        self._in_a_row += 1
+        self.in_a_row += 1
         most = self._config.train.most_bad_steps
-        report, batch = self._report(step, outcome)
-        self._write(report)
+        report, host = self._report(step, outcome)
+        if self._records:
+            self._records.add(report)
         self._told(
             f"step {step} was not taken: its loss or gradient is not finite "
-            f"({self._in_a_row} in a row; training ends after {most}). {_named(report)}"
+            f"({self.in_a_row} in a row; training ends after {most}). {_named(report)}"
         )
-        if self._in_a_row == most:
-            folder = self._dump(report, batch)
+        if self.in_a_row == most:
+            folder = self._dump(report, host.batch)
             raise UserError(
                 f"{most} steps in a row had a loss or gradient that is not finite, up to step "
-                f"{step}. None of them changed the model, and the checkpoints are whole. "
-                f"{_named(report)} Look at them (python -m fullglow_jax.data.check), or train "
-                "with a lower --config.optimizer.learning_rate, with "
-                "--config.optimizer.clip_spikes=3, --config.optimizer.warmup_steps=1000, "
-                "--config.model.actnorm_floor=0.001 or --config.model.coupling_floor=0.01. "
+                f"{step}. None of them changed the model. {self._what_is_saved(step - most)} "
+                f"{_named(report)} Look at them (python -m fullglow_jax.data.check), or {ADVICE}. "
                 f"For a bug report, add {folder}."
             )
 
-    def _report(self, step: int, outcome: Outcome) -> tuple[dict[str, Any], Any]:
-        batch = self._batch_of(step)
+    def close(self) -> None:
+        """Closes the file."""
+        if self._records:
+            self._records.close()
+
+    def _what_is_saved(self, taken: int) -> str:
+        """A sentence on the checkpoints that exist, if step `taken` was the last good one."""
+        steps = self._saved()
+        before = ", ".join(str(step) for step in steps if step < taken)
+        if taken not in steps:
+            return f"Checkpoints there are, all from before them, of step: {before or 'none'}."
+        newest = f"The newest checkpoint, {self._workdir / 'checkpoints' / str(taken)},"
+        rest = (
+            f"others there are of step: {before}. If it is the model and not the data that is at "
+            "fault, move it away, and the same command goes on from the one before."
+            if before
+            else "there are no others. If it is the model and not the data that is at fault, begin "
+            "anew in another --workdir."
+        )
+        return f"{newest} holds the very parameters that they failed with; {rest}"
+
+    def _report(self, step: int, outcome: Outcome) -> tuple[dict[str, Any], HostBatch]:
+        host = self._whole_batch(step)
         finite = np.asarray(outcome.finite)
-        bad = [name for name, good in zip(batch["name"], finite, strict=True) if not good]
+        bad = [name for name, good in zip(host.names, finite, strict=True) if not good]
         scalars = {name: float(value) for name, value in jax.device_get(outcome.scalars).items()}
-        # NaN is no JSON.
+        # JSON has no NaN, and with null it would look like infinity.
         told = {n: value if np.isfinite(value) else str(value) for n, value in scalars.items()}
-        return {"step": step, "examples": batch["name"], "not_finite": bad, "scalars": told}, batch
+        return {"step": step, "examples": host.names, "not_finite": bad, "scalars": told}, host
 
-    def _write(self, report: dict[str, Any]) -> None:
-        if is_first():
-            with (self._workdir / "bad_steps.jsonl").open("a") as file:
-                file.write(json.dumps(report) + "\n")
-
-    def _dump(self, report: dict[str, Any], batch: Any) -> Path:
+    def _dump(self, report: dict[str, Any], batch: Batch) -> Path:
         folder = self._workdir / f"bad_step_{report['step']}"
         if is_first():
             folder.mkdir(exist_ok=True)
-            boundary = {f"boundary_{i}": level for i, level in enumerate(batch["boundary"])}
-            images = {"condition": batch["condition"], "target": batch["target"], **boundary}
-            np.savez_compressed(folder / "batch.npz", **images)
+            # As an open file: to a name, NumPy would add another ending.
+            with draft(folder / "batch.npz") as scratch, scratch.open("wb") as file:
+                np.savez_compressed(file, **named_arrays(batch))
             about = {"config": to_json(self._config), "code": code_version()}
-            text = json.dumps({**report, **about}, indent=2)
-            (folder / "report.json").write_text(text + "\n")
+            text = strict_json.dumps({**report, **about}, indent=2)
+            with draft(folder / "report.json") as scratch:
+                scratch.write_text(text + "\n", encoding="utf-8")
         return folder
 
 

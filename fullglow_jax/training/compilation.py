@@ -1,15 +1,17 @@
-"""How what training runs is compiled: the step while the first state is made or read."""
+"""Compilation of the training step, while the first state is made or read."""
 
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError
+from functools import cache
 from typing import Any
 
 import jax
 from jax import Array
 
-from fullglow_jax.models.interface import Batch, TrainState
+from fullglow_jax.models.batch import Batch
+from fullglow_jax.models.interface import TrainState
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.training.step import Outcome
 
@@ -21,31 +23,41 @@ LEVEL = "xla_backend_optimization_level"
 
 
 def compiler_options() -> dict[str, int] | None:
-    """How much XLA is to optimise; what stands in XLA_FLAGS goes before.
+    """XLA's level of optimisation, unless XLA_FLAGS has one.
 
-    On CPUs, code beyond LLVM's first level of optimisation takes a fifth longer to compile and is
-    not faster: the work is in matrix products, which are library calls. Below it, random numbers
-    for hundreds of millions of parameters take longer to draw than is won.
+    On CPUs, LLVM's levels of optimisation above 1 take a fifth longer to compile, and the code is
+    not faster: the work is in matrix products, which are library calls. With level 0, drawing
+    random numbers for hundreds of millions of parameters takes longer than compilation saves.
     """
     if jax.default_backend() != "cpu" or LEVEL in os.environ.get("XLA_FLAGS", ""):
         return None
-    return {LEVEL: 1}
+    return {LEVEL: 1} if _known(LEVEL, 1) else None
+
+
+@cache
+def _known(option: str, value: int) -> bool:
+    """Whether this version of XLA has an option; an unknown one would end a compilation."""
+    try:
+        jax.jit(lambda: 0, compiler_options={option: value}).lower().compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 def compiled(function: Callable[..., Any], out_shardings: Any, *like: Any) -> Any:
-    """A function, compiled for arguments such as these."""
+    """A function compiled for arguments with the shapes and types of these."""
     jitted = jax.jit(function, out_shardings=out_shardings, compiler_options=compiler_options())
     return jitted.lower(*like).compile()
 
 
 class CompiledStep:
-    """A training step that is compiled in another thread from the moment this is made.
+    """A training step that another thread begins to compile when this object is made.
 
-    It is traced before: two threads that trace wait for each other.
+    It is traced in this thread: two threads that trace would wait for each other.
 
     Args:
-        step: (state, batch, key, ballots) → (state, outcome), to be compiled for one shape.
-        devices: Where its arguments lie.
+        step: (state, batch, key, ballots) → (state, outcome), compiled for one shape.
+        devices: The devices of its arguments.
         like: The (abstract) state, batch, key and ballots.
     """
 
@@ -62,9 +74,9 @@ class CompiledStep:
         self._compiled: Future[Any] = self._thread.submit(lowered.compile)
 
     def get(self, unless: Callable[[], bool]) -> Any:
-        """The compiled step once it is there, or None once `unless` holds.
+        """Waits for the compiled step, or returns None as soon as `unless` is true.
 
-        What compiling raised is raised here.
+        Raises what the compilation raised.
         """
         while not unless():
             try:
@@ -75,6 +87,6 @@ class CompiledStep:
         return None
 
     def abandon(self) -> bool:
-        """Gives up what is still being compiled; returns whether there was anything."""
+        """Gives up the compilation; returns whether it was unfinished."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         return not self._compiled.done()

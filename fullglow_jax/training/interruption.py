@@ -1,8 +1,8 @@
-"""Stopping cleanly when asked to."""
+"""Clean stops on request."""
 
 import os
 import signal
-from types import FrameType, TracebackType
+from types import FrameType
 
 import jax
 import numpy as np
@@ -23,28 +23,23 @@ class StopRequest:
         self._before = {s: signal.signal(s, self._handle) for s in SIGNALS}
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.made:
-            # Not an exception: whatever is waited for, a compiler's thread say, would go on.
+            # An exception would still wait, for example for a compiler's thread.
             os.write(2, b"\ninterrupted\n")
             os._exit(128 + number)
         self.made = True
 
 
 class Vote:
-    """Lets all processes stop at the same step, whichever of them was asked to.
+    """Lets all processes stop at the same step, if one of them was asked to.
 
-    Every step carries each process's ballot, and its outcome says whether there was a yes among
-    them. What one process alone wants, it does at once.
+    Each process gives its ballot to every step, whose outcome says whether any was a yes. A run of
+    one process stops at once.
 
     Attributes:
         passed: Whether to stop.
@@ -52,19 +47,18 @@ class Vote:
 
     def __init__(self, devices: Devices, request: StopRequest) -> None:
         self._devices, self._request = devices, request
-        self._alone = jax.process_count() == 1
         self._stop = False
 
     @property
     def passed(self) -> bool:
         """Whether to stop now."""
-        return self._request.made if self._alone else self._stop
+        return self._request.made if jax.process_count() == 1 else self._stop
 
     def ballots(self) -> Array:
-        """(devices,), this process's own; to be given to a step."""
+        """This process's ballots for a step, (devices,)."""
         local = self._devices.mesh.local_mesh.size
         return self._devices.put(np.full(local, self._request.made))
 
     def count(self, stop: Array) -> None:
-        """Takes a step's outcome; all processes must do so with the same ones."""
+        """Counts a step's outcome; all processes must count the same steps."""
         self._stop = self._stop or bool(stop)

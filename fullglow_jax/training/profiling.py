@@ -7,16 +7,13 @@ from typing import Any
 import jax
 
 SKIPPED = 2
-"""Steps before the trace begins: the first ones find cold caches."""
+"""Steps before the trace begins: the first ones are slower, with cold caches."""
 
 
 class Profile:
     """Traces some steps of a run to `WORKDIR/profile`, for TensorBoard, XProf or Perfetto.
 
-    Args:
-        folder: Where the trace goes.
-        steps: How many steps; 0 for none.
-        told: Told where the trace is.
+    Steps may be 0, for none. `told` is called with a message that names the folder.
     """
 
     def __init__(self, folder: Path, steps: int, told: Callable[[str], None]) -> None:
@@ -24,7 +21,7 @@ class Profile:
         self._done = 0
 
     def after_step(self, outcome: Any) -> None:
-        """To be called after each step with what it returned."""
+        """Call this after each step, with its outcome."""
         if not self._steps:
             return
         self._done += 1
@@ -36,7 +33,7 @@ class Profile:
             self.close()
 
     def close(self) -> None:
-        """Ends a trace that is under way."""
+        """Ends an unfinished trace."""
         if self._done >= SKIPPED and self._steps:
             jax.profiler.stop_trace()
             self._told(

@@ -1,4 +1,4 @@
-"""Where the time of training steps goes."""
+"""A stopwatch of training steps."""
 
 import time
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ DATA, CHECKPOINT, PAUSE = "data", "checkpoint", "pause"
 
 
 class Stopwatch:
-    """Splits time into what waits for data, what saves, what is no part of training, and the rest.
+    """Splits time into waiting for data, saving, pauses (no part of training), and the rest.
 
-    The rest is computing: dispatched steps run on while the host goes ahead, and the host waits
-    for them when it reads what they said.
+    The rest is computing: dispatched steps run while the host goes on, and the host waits for them
+    when it reads their outcomes.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Stopwatch:
 
     @contextmanager
     def timing(self, what: str) -> Iterator[None]:
-        """Counts what happens inside towards DATA, CHECKPOINT or PAUSE."""
+        """Adds the time spent inside to DATA, CHECKPOINT or PAUSE."""
         begun = time.monotonic()
         try:
             yield
@@ -31,14 +31,10 @@ class Stopwatch:
             self._spent[what] += time.monotonic() - begun
 
     def split(self, steps: int) -> dict[str, float]:
-        """Seconds a step since the last call, in all and by kind, without pauses."""
-        total = time.monotonic() - self._begun - self._spent[PAUSE]
-        data, checkpoint = self._spent[DATA], self._spent[CHECKPOINT]
+        """Seconds per step since the last call, in all and by kind, without pauses."""
+        spent = self._spent
+        total = time.monotonic() - self._begun - spent.pop(PAUSE)
         self._restart()
-        seconds = {
-            "step": total,
-            "data": data,
-            "checkpoint": checkpoint,
-            "compute": total - data - checkpoint,
-        }
+        compute = total - spent[DATA] - spent[CHECKPOINT]
+        seconds = {"step": total, **spent, "compute": compute}
         return {f"seconds/{name}": value / steps for name, value in seconds.items()}

@@ -1,42 +1,103 @@
-"""Bits per dimension of the validation split, as training goes on."""
+"""Validation of a run, and the figure that chooses its best checkpoint."""
+
+import difflib
+from collections.abc import Sequence
 
 from jax import Array
 from ml_collections import ConfigDict
 
 from fullglow_jax.data.pair import PairSource
-from fullglow_jax.data.pipeline import evaluation_batches
-from fullglow_jax.evaluation.bits_per_dim import BitsPerDim
-from fullglow_jax.models.interface import LikelihoodModel, PyTree
-from fullglow_jax.models.pair_shapes import PairShapes
+from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation.metrics import METRICS
+from fullglow_jax.evaluation.metrics.metric import ImageMetric
+from fullglow_jax.models.interface import LikelihoodModel, Model, PyTree, ScoringModel
 from fullglow_jax.parallel.devices import Devices
-from fullglow_jax.training.metrics import VALIDATION
+from fullglow_jax.runs.score import Goal
+from fullglow_jax.sampling.capabilities import lacking
+from fullglow_jax.training.scorers import ImageScores, OwnScores
+
+SCORES = "scores"
+"""Name of the metric for a model's own scores."""
+
+DEFAULTS = ("bpd", SCORES, "ssim")
+"""By default, a model is validated by the first of these that it has."""
 
 
 class Validation:
-    """Scores variables on the validation split, under the same noise every time."""
+    """Scores variables on the validation split, under the same noise every time.
+
+    `config.train.metrics` names the metrics; the first variables that it gets may be abstract.
+
+    Attributes:
+        goal: The figure of the curve and of the best checkpoint; None if there is none.
+
+    Raises:
+        UserError: If `config.train.metrics` or `best_by` are unknown, or not possible for this
+            model.
+    """
 
     def __init__(
         self,
         config: ConfigDict,
-        architecture: PairShapes,
-        model: LikelihoodModel,
+        model: Model,
         source: PairSource,
         devices: Devices,
         key: Array,
+        variables: PyTree,
     ) -> None:
-        self.config, self.architecture, self.source = config, architecture, source
-        self.key = key
-        self.score = BitsPerDim(model, devices)
+        names = _metrics(config, model)
+        common = (source, devices, key)
+        found = {name: METRICS[name] for name in names if name in METRICS}
+        image_metrics = {name: m() for name, m in found.items() if issubclass(m, ImageMetric)}
+        self._scorers: list[OwnScores | ImageScores] = []
+        if image_metrics:
+            self._scorers.append(ImageScores(config, model, *common, image_metrics))
+        if isinstance(model, LikelihoodModel | ScoringModel) and len(image_metrics) < len(names):
+            first = len(self._scorers) if names[0] in image_metrics else 0
+            self._scorers.insert(first, OwnScores(config, model, *common))
+        self.goal = self._goal(config.train.best_by, variables)
 
     def __call__(self, variables: PyTree) -> dict[str, float]:
-        """Means by name."""
-        batches = evaluation_batches(
-            self.source,
-            batch_size=self.config.train.batch_size,
-            threads=self.config.data.threads,
-            boundary=self.architecture.boundary_spec,
-            limit=self.config.train.validation_examples,
-            **self.score.devices.share,
-        )
-        bits = self.score(variables, batches, self.key)
-        return {f"{VALIDATION}bits_per_dim/{name}": float(v.mean()) for name, v in bits.items()}
+        """The figures by name."""
+        return {n: value for scorer in self._scorers for n, value in scorer(variables).items()}
+
+    def _goal(self, name: str | None, variables: PyTree) -> Goal | None:
+        if name is None:
+            return self._scorers[0].headline if self._scorers else None
+        goals = [goal for scorer in self._scorers for goal in scorer.goals(variables)]
+        for goal in goals:
+            if goal.name == name:
+                return goal
+        raise _unknown("best_by", name, [goal.name for goal in goals])
+
+
+def _metrics(config: ConfigDict, model: Model) -> Sequence[str]:
+    """The metrics that a config names, or the default of the model."""
+    lacks = _lacks(model)
+    if config.train.metrics is None:
+        return [name for name in DEFAULTS if not lacks[name]][:1]
+    for name in config.train.metrics:
+        if name not in lacks:
+            raise _unknown("metrics", name, [name for name, lack in lacks.items() if not lack])
+        if lacks[name]:
+            raise UserError(
+                f"config.train.metrics={name}: this model, a {config.model.name}, {lacks[name]}."
+            )
+    return tuple(dict.fromkeys(config.train.metrics))
+
+
+def _lacks(model: Model) -> dict[str, str]:
+    """The reason why each metric cannot validate a model in training; "" if it can."""
+    lacks = {SCORES: "" if isinstance(model, ScoringModel) else "has no scores of its own"}
+    for name, metric in METRICS.items():
+        reasons = lacking(model, metric.needs)
+        if metric.needs_judge:
+            reasons.append(f"trains without a judge; eval.py --metrics {name} takes one")
+        lacks[name] = " and ".join(reasons)
+    return lacks
+
+
+def _unknown(key: str, name: str, there: Sequence[str]) -> UserError:
+    near = difflib.get_close_matches(name, there, n=1, cutoff=0)
+    hint = f"did you mean {near[0]!r}? There are: {', '.join(there)}." if near else "It has none."
+    return UserError(f"config.train.{key}={name}: validation of this model has no such; {hint}")

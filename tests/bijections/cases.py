@@ -7,9 +7,15 @@ import jax
 import numpy as np
 
 from fullglow_jax.bijections import ActNorm, AffineCoupling, InvertibleConvolution, Squeeze
-from tests.networks.variables import perturbed, quick_key
+from fullglow_jax.flows.conditioners.coupling_net import Coupling
+from fullglow_jax.flows.conditioners.spatial_net import Spatial
+from fullglow_jax.flows.conditioners.vector_net import Vector
+from fullglow_jax.layers.precision import Compute
+from tests.layers.variables import perturbed, quick_key
 
 CONDITION_CHANNELS = 3
+
+EXACT = Compute()
 
 
 def actnorm_centre(rng, channels):
@@ -42,16 +48,17 @@ class Case:
     def __str__(self):
         return f"{self.kind}, conditional" if self.conditional else self.kind
 
-    def module(self, channels):
+    def module(self, channels, compute=EXACT):
+        vector = Vector(compute) if self.conditional else None
+        spatial = Spatial(4, compute) if self.conditional else None
+        coupling = Coupling(8, compute)
         return {
-            "actnorm": lambda: ActNorm(channels, self.conditional),
-            "floored actnorm": lambda: ActNorm(channels, self.conditional, floor=0.7),
-            "convolution": lambda: InvertibleConvolution(channels, False, self.conditional),
-            "LU convolution": lambda: InvertibleConvolution(channels, True, self.conditional),
-            "coupling": lambda: AffineCoupling(channels, 8, self.conditional, spatial_width=4),
-            "floored coupling": lambda: AffineCoupling(
-                channels, 8, self.conditional, spatial_width=4, floor=0.8
-            ),
+            "actnorm": lambda: ActNorm(channels, vector),
+            "floored actnorm": lambda: ActNorm(channels, vector, floor=0.7),
+            "convolution": lambda: InvertibleConvolution(channels, False, vector),
+            "LU convolution": lambda: InvertibleConvolution(channels, True, vector),
+            "coupling": lambda: AffineCoupling(channels, coupling, spatial),
+            "floored coupling": lambda: AffineCoupling(channels, coupling, spatial, floor=0.8),
             "squeeze": Squeeze,
         }[self.kind]()
 

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from fullglow_jax.bijections import ActNorm
-from tests.networks.variables import run, start
+from fullglow_jax.flows.conditioners.vector_net import Vector
+from fullglow_jax.layers.precision import Compute
+from tests.layers.variables import run, start
 
 MEAN, DEVIATION = np.array([3.0, -1.0, 0.5]), np.array([0.1, 2.0, 7.0])
 
@@ -22,7 +24,9 @@ def own(scale, shift):
 def test_starts_from_the_first_batch(conditional):
     x, condition = batch()
     inputs = (x, condition) if conditional else (x,)
-    (y, log_det), variables = start(ActNorm(3, conditional), *inputs, method="forward")
+    (y, log_det), variables = start(
+        ActNorm(3, Vector(Compute()) if conditional else None), *inputs, method="forward"
+    )
     scale, shift = 1 / (x.std((0, 1, 2), ddof=1) + 1e-6), -x.mean((0, 1, 2))
 
     np.testing.assert_allclose(y.mean((0, 1, 2)), 0, atol=1e-4)
@@ -48,6 +52,27 @@ def test_a_constant_channel_is_survived():
     x = np.full((1, 2, 2, 1), 0.5, np.float32)
     params = start(ActNorm(1), x, method="forward")[1]["params"]
     np.testing.assert_allclose(params["scale"], [1e6], rtol=1e-5)
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_a_single_pixel_is_shifted_alone(conditional):
+    x, condition = np.float32([3.0, -1.0, 0.0]).reshape(1, 1, 1, 3), batch()[1][:1]
+    inputs = (x, condition) if conditional else (x,)
+    (y, log_det), variables = start(
+        ActNorm(3, Vector(Compute()) if conditional else None), *inputs, method="forward"
+    )
+    np.testing.assert_array_equal(y, np.zeros_like(x))
+    np.testing.assert_array_equal(log_det, [0.0])
+    params = variables["params"]
+    shift = params["vector_net"]["output"]["bias"][3:] if conditional else params["shift"]
+    np.testing.assert_array_equal(shift, -x.ravel())
+
+
+def test_one_pixel_of_two_images_has_a_deviation():
+    x = np.float32([[0.0, 5.0], [2.0, 5.0]]).reshape(2, 1, 1, 2)
+    params = start(ActNorm(2), x, method="forward")[1]["params"]
+    np.testing.assert_allclose(params["scale"], [1 / 2**0.5, 1e6], rtol=1e-5)
+    np.testing.assert_allclose(params["shift"], [-1.0, -5.0])
 
 
 def test_shifts_before_it_scales():

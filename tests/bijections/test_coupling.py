@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from fullglow_jax.networks import CouplingNet, SpatialNet
+from fullglow_jax.flows.conditioners.coupling_net import CouplingNet
+from fullglow_jax.flows.conditioners.spatial_net import SpatialNet
 from tests.bijections.cases import COUPLING, COUPLING_CONDITIONAL, variable_shapes
-from tests.networks.variables import run, start
+from tests.layers.variables import run, start
 
 SHAPE = (2, 5, 6, 4)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.bijections.cases import CONVOLUTIONS, Case, variable_shapes
-from tests.networks.variables import run, start
+from tests.layers.variables import run, start
 
 SHAPE = (2, 5, 6, 4)
 

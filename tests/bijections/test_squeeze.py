@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 
 from fullglow_jax.bijections import Squeeze, squeeze, unsqueeze
-from tests.networks.variables import run
+from tests.layers.variables import run
 
 
 def test_a_channel_holds_one_pixel_of_every_block():

@@ -13,9 +13,9 @@ LARGEST_FILE = 80_000
 """Bytes: less than a checkpoint's arrays, more than anything else of a tiny run."""
 
 
-def sigterm_in_the_third_step() -> None:
+def sigterm_in_a_step() -> None:
     """SIGTERM while it computes."""
-    _in_the_third_step(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    _in_step(1, lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 
 def first_process_dies_in_the_third_step() -> None:
@@ -35,12 +35,12 @@ def _dies_in_the_third_step(process: int) -> None:
         if jax.process_index() == process:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    _in_the_third_step(die)
+    _in_step(3, die)
 
 
 def sigterm_in_a_save() -> None:
     """SIGTERM while a checkpoint is being written."""
-    from fullglow_jax.training.checkpoints import Checkpoints
+    from fullglow_jax.runs.checkpoints import Checkpoints
 
     save = Checkpoints.save
 
@@ -53,7 +53,7 @@ def sigterm_in_a_save() -> None:
 
 def disk_full_from_the_second_save_on() -> None:
     """No file may grow as large as a checkpoint's arrays."""
-    from fullglow_jax.training.checkpoints import Checkpoints
+    from fullglow_jax.runs.checkpoints import Checkpoints
 
     save, saves = Checkpoints.save, []
 
@@ -69,7 +69,7 @@ def disk_full_from_the_second_save_on() -> None:
 
 def no_room_for_metrics() -> None:
     """metrics.jsonl has reached the largest size that a file may have."""
-    from fullglow_jax.training.metrics import Metrics
+    from fullglow_jax.runs.metrics import Metrics
 
     scalars = Metrics.scalars
 
@@ -106,7 +106,8 @@ def _killed_after_findings(count: int) -> None:
     Unfinished.add = with_fault
 
 
-def _in_the_third_step(fault: Callable[[], None]) -> None:
+def _in_step(number: int, fault: Callable[[], None]) -> None:
+    """In a process's first, second … step."""
     from fullglow_jax.training.compilation import CompiledStep
 
     get = CompiledStep.get
@@ -116,7 +117,7 @@ def _in_the_third_step(fault: Callable[[], None]) -> None:
 
         def stepping(*arguments: Any) -> Any:
             calls.append(1)
-            if len(calls) == 3:
+            if len(calls) == number:
                 fault()
             return step(*arguments)
 

@@ -100,11 +100,27 @@ class Commands:
 
     @contextmanager
     def serving(self, *arguments: object, cwd: Path) -> Iterator[Server]:
-        """Runs `python -m` something that says «open ADDRESS» once it serves, until it is done."""
+        """Runs `python -m` something that says «open ADDRESS» once it serves, until it is done.
+
+        On a machine with a proxy that does not answer, certificates that are not there, and another
+        user's file where Gradio would keep its own. No file is left.
+        """
+        temporary = cwd / "tmp"
+        temporary.mkdir()
+        (temporary / "gradio").touch()
+        nowhere = "127.0.0.1:9"
+        machine = {
+            "TMPDIR": str(temporary),
+            "http_proxy": f"http://{nowhere}",
+            "all_proxy": f"socks5://{nowhere}",
+            "SSL_CERT_FILE": str(cwd / "nowhere.pem"),
+        }
+        others = ("NO_PROXY", "no_proxy", "GRADIO_TEMP_DIR")
+        own = {name: v for name, v in self._environment(1).items() if name not in others}
         with subprocess.Popen(
             [sys.executable, "-m", *map(str, arguments)],
             cwd=cwd,
-            env={**self._environment(1), "GRADIO_TEMP_DIR": str(cwd / "gradio")},
+            env=own | machine,
             stdout=subprocess.PIPE,
             stderr=(cwd / "stderr").open("w"),
             text=True,
@@ -121,6 +137,8 @@ class Commands:
                     raise AssertionError("".join(said) + (cwd / "stderr").read_text())
             finally:
                 process.send_signal(signal.SIGINT)
+        left = list(temporary.glob("fullglow_jax-*/**"))
+        assert left == [], left
 
     def with_fault(
         self, fault: str, script: str, *arguments: object, cwd: Path, processes: int = 1
@@ -130,14 +148,17 @@ class Commands:
         return self(*faulty, *arguments, cwd=cwd, processes=processes)
 
     def tiny(self, workdir: Path | None = None, **changes: object) -> list[str]:
-        """train.py's arguments for a tiny run; changes are written with __ for the dots."""
+        """train.py's arguments for a tiny run.
+
+        Changes are written with __ for the dots; a key that is None there is left to the config.
+        """
         values = {"data.root": self.scenes, **TINY}
         values |= {key.replace("__", "."): value for key, value in changes.items()}
         return [
             "--config",
             str(STREET_SCENES),
             *([] if workdir is None else [f"--workdir={workdir}"]),
-            *(f"--config.{key}={value}" for key, value in values.items()),
+            *(f"--config.{key}={value}" for key, value in values.items() if value is not None),
         ]
 
     @staticmethod

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from fullglow_jax.training.metrics import read_metrics
+from fullglow_jax.runs.metrics import read_metrics
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,17 @@ import jax
 import numpy as np
 
 from fullglow_jax.data.source import build_source
-from fullglow_jax.models.full_glow import FullGlow
+from fullglow_jax.flows.step_tables import full_glow
 from fullglow_jax.parallel.devices import Devices
-from fullglow_jax.training.trained import load_trained, stored_config
+from fullglow_jax.runs.trained import load_trained, stored_config
 
 
 def reconstruction_error(workdir: Path) -> float:
     """The largest |x − inverse(forward(x))| over the validation split's photos."""
     config = stored_config(workdir, "latest")
     trained = load_trained(config, workdir, "latest", Devices())
-    network = FullGlow(trained.architecture)
-    source = build_source(config.data, "val", boundary=False)
+    network = full_glow(trained.model.shapes)
+    source = build_source(config.data, "val")
     pairs = [source[i] for i in range(min(8, len(source)))]
     condition, photo = (
         np.stack([pair[name] for pair in pairs]).astype(np.float32) / 255
@@ -25,8 +25,8 @@ def reconstruction_error(workdir: Path) -> float:
 
     @jax.jit
     def reconstruct(variables, condition, photo):
-        _, encoding = network.apply(variables, condition, photo)
-        parameters = network.apply(variables, condition, method="read_condition")
+        _, encoding = network.apply(variables, (condition, photo))
+        parameters = network.apply(variables, (condition,), method="read_conditions")
         return network.apply(variables, encoding.latents, parameters, method="decode")
 
     return float(np.abs(reconstruct(trained.variables, condition, photo) - photo).max())

@@ -1,4 +1,4 @@
-"""The modes of sample.py, on three validation scenes, in the direction photo → label map."""
+"""Label maps of photos: the modes of sample.py on three validation scenes, and scores of maps."""
 
 import json
 import re
@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 import fullglow_jax
-from fullglow_jax.data.street_scenes.write import scene_paths
 from fullglow_jax.errors import UserError
 from fullglow_jax.sampling.modes import MODES
 from fullglow_jax.sampling.request import SampleRequest
 from fullglow_jax.sampling.session import Session
+from fullglow_jax.street_scenes.write import scene_paths
 from tests.commands.running import digests, grid_shape
 
 NAMES = ["dunmere_000000_000019", "dunmere_000002_000019", "eastport_000001_000019"]
@@ -82,6 +82,18 @@ def model(trained):
     jax.config.update("jax_disable_most_optimizations", False)
 
 
+@pytest.fixture
+def draw_here(trained, model, tmp_path):
+    """Does in this process what sample.py does, and gives the folder."""
+
+    def draw_here(**asked):
+        request = SampleRequest(workdir=trained, out=tmp_path / "drawn", **asked)
+        MODES[request.mode].draw(Session(model.config, request, model._operations))
+        return request.out
+
+    return draw_here
+
+
 def test_the_flag_knows_every_mode(commands, tmp_path):
     helped = commands("sample.py", "--help", cwd=tmp_path).out
     (named,) = re.findall(r"--mode: <([^>]*)>", helped)
@@ -89,8 +101,8 @@ def test_the_flag_knows_every_mode(commands, tmp_path):
     assert "(default: 'random')" in helped
 
 
-def test_random_over_a_sweep(draw):
-    out, _ = draw("--count=2", "--samples=1", "--sweep=3")
+def test_random_over_a_sweep(draw_here):
+    out = draw_here(count=2, samples=1, sweep=3)
     stems = [f"{place:03d}_{name}" for place, name in enumerate(NAMES[:2])]
     samples = {f"{stem}__T{t}__000.png" for stem in stems for t in ("0", "0.5", "1")}
     beside = {f"{folder}/{s}.png" for s in stems for folder in ("condition", "ground_truth")}
@@ -137,10 +149,10 @@ def test_transfer_to_neighbours(draw, model):
     assert (image(out / "grid.png")).shape == grid_shape(rows=3, columns=4)
 
 
-def test_transfer_between_pairs_that_are_named(draw, scene, tmp_path):
+def test_transfer_between_pairs_that_are_named(draw_here, scene, tmp_path):
     own = [shutil.copy(path, tmp_path) for path in scene(1)]
     pairs = f"{NAMES[0]}:{NAMES[0]}", f"1:{own[0]}", f"{own[0]},{own[1]}:2"
-    out, _ = draw("--mode=transfer", *(f"--pair={pair}" for pair in pairs))
+    out = draw_here(mode="transfer", pair=pairs)
     # Onto its own photo, the label map comes back.
     stem = f"000_{NAMES[0]}__onto__{NAMES[0]}.png"
     np.testing.assert_array_equal(image(out / stem), image(out / "content" / stem))
@@ -172,7 +184,7 @@ def test_interpolate(draw, model):
     for kind, last in (("latents", back), ("conditions", onto)):
         half = model.decode(*halves[kind])[0] * 255
         np.testing.assert_allclose(lines[kind], [targets[0], half, last], atol=1)
-        assert np.abs(last - targets[0]).max() > 10
+        assert np.abs(last - targets[0]).max() > 3  # far beyond what is alike above
 
 
 def test_unconditional(draw, model):
@@ -225,13 +237,15 @@ def test_set_goes_on_to_the_same_pixels(commands, draw, trained, whole, tmp_path
     assert kept.stat().st_mtime_ns == before
 
 
-def test_set_in_two_processes_of_two_devices(draw, whole):
-    out, printed = draw(*SET, processes=2, devices=2)
-    assert printed.count("grid: ") == 1
-    assert files(out) == files(whole)
-    for file in sorted(files(whole)):
-        if file.startswith("round_"):
-            np.testing.assert_allclose(image(out / file), image(whole / file), atol=1)
+def test_drawn_maps_are_scored(commands, trained, tmp_path):
+    workdir = shutil.copytree(trained, tmp_path / "run")
+    arguments = ("--metrics=photo2label", "--rounds=2", "--batch_size=2")
+    result = commands("eval.py", f"--workdir={workdir}", *arguments, cwd=tmp_path)
+    assert result.code == 0, result.err
+    scores = json.loads((workdir / "eval.json").read_text())["images"]["photo2label"]
+    for name in ("pixel_accuracy", "class_accuracy", "class_iou"):
+        assert 0 < scores[name]["mean"] < 0.9
+    assert "class IoU, %" in (workdir / "eval.md").read_text()
 
 
 # --- What is refused ------------------------------------------------------------------------------
@@ -240,7 +254,7 @@ def test_set_in_two_processes_of_two_devices(draw, whole):
 def test_flags_that_do_not_go_together(commands, trained, tmp_path):
     for arguments, named in (
         (["--pair=0:1"], "--pair means nothing to --mode random"),
-        (["--mode=sets"], "random|reconstruct"),
+        (["--mode=sets"], "is not one of random, reconstruct"),
     ):
         result = commands("sample.py", f"--workdir={trained}", *arguments, cwd=tmp_path)
         assert result.code == 1
@@ -251,39 +265,21 @@ def test_flags_that_do_not_go_together(commands, trained, tmp_path):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"mode": "transfer", "pairs": ("0",)}, "--pair 0: expected two .*CONTENT:STRUCTURE"),
-        ({"mode": "transfer", "pairs": ("0:dunmere_000000_00019",)}, f"did you mean '{NAMES[0]}'"),
-        ({"mode": "transfer", "pairs": ("0:3",)}, "--pair 3: the split 'val' has 3 pairs"),
-        ({"mode": "transfer", "pairs": ("{photo}:0",)}, "here is a condition alone"),
-        ({"mode": "reconstruct", "pairs": ("{photo},{photo},{photo}",)}, "expected files COND"),
-        ({"mode": "set", "temperatures": (0.0, 0.7)}, "one --temperature"),
+        ({"mode": "transfer", "pair": ("0",)}, "--pair 0: expected two .*CONTENT:STRUCTURE"),
+        ({"mode": "transfer", "pair": ("0:dunmere_000000_00019",)}, f"did you mean '{NAMES[0]}'"),
+        ({"mode": "transfer", "pair": ("0:3",)}, "--pair 3: the split 'val' has 3 pairs"),
+        ({"mode": "transfer", "pair": ("{photo}:0",)}, "here is a condition alone"),
+        ({"mode": "reconstruct", "pair": ("{photo},{photo},{photo}",)}, "expected files COND"),
+        ({"mode": "set", "temperature": (0.0, 0.7)}, "one --temperature"),
         ({"mode": "set", "seed": 1}, "another set: seed was 0 and is 1 now"),
     ],
     ids=str,
 )
 def test_refused(trained, model, whole, scene, asked, message):
-    request = SampleRequest(
-        workdir=trained,
-        checkpoint="latest",
-        mode="random",
-        split="val",
-        count=4,
-        conditions=(),
-        boundaries=(),
-        pairs=(),
-        samples=None,
-        rounds=2,
-        frames=7,
-        temperatures=(0.7,),
-        seed=0,
-        batch_size=8,
-        out=whole,
-    )
-    pairs = tuple(pair.format(photo=scene(0)[0]) for pair in asked.get("pairs", ()))
+    request = SampleRequest(workdir=trained, rounds=2, out=whole)
+    pair = tuple(pair.format(photo=scene(0)[0]) for pair in asked.get("pair", ()))
     before = digests(whole)
-    session = Session(
-        model.config, replace(request, **{**asked, "pairs": pairs}), model._operations
-    )
+    session = Session(model.config, replace(request, **{**asked, "pair": pair}), model._operations)
     with pytest.raises(UserError, match=message):
-        MODES[session.request.mode](session)
+        MODES[session.request.mode].draw(session)
     assert digests(whole) == before

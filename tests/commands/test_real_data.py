@@ -1,4 +1,4 @@
-"""The paper's config on real Cityscapes pairs, where there are some, at half its size."""
+"""The paper's config on real Cityscapes pairs, where there are some, at a quarter of its size."""
 
 import json
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fullglow_jax.training.metrics import read_metrics
+from fullglow_jax.runs.metrics import read_metrics
 from tests.commands.running import ROOT, steps_saved
 
 FOLDER = Path(os.environ.get("FULLGLOW_DATA") or ROOT.parent / "shared" / "data")
@@ -22,8 +22,8 @@ VALIDATION = "validation/bits_per_dim/conditional"
 def arguments(workdir, steps):
     values = {
         "data.root": DATA.resolve(),
-        "data.image_size": "(128,128)",
-        "model.steps": "(1,1,1,1)",
+        "data.image_size": "(64,64)",
+        "model.steps": "(1,1)",
         "model.coupling_width": 16,
         "model.spatial_width": 8,
         "optimizer.learning_rate": 1e-3,

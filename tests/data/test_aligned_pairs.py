@@ -7,6 +7,7 @@ from PIL import Image
 from fullglow_jax.data.file_pairs import find_pairs
 from fullglow_jax.data.layouts import AlignedPairs
 from fullglow_jax.errors import UserError
+from fullglow_jax.models.annotations import Annotations
 
 SIZE = (6, 4)
 A = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
@@ -62,4 +63,4 @@ def test_a_width_that_is_odd(root):
 
 def test_boundaries_are_refused(root):
     with pytest.raises(UserError, match=r"boundary maps, which this data does not have"):
-        find_pairs(AlignedPairs(root, "train"), None, SIZE, boundary=True)
+        find_pairs(AlignedPairs(root, "train"), None, SIZE, annotations=Annotations("smooth"))

@@ -6,6 +6,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from fullglow_jax.data.boundary import boundary_map, boundary_pyramid
+from fullglow_jax.models.annotations import Annotations
 
 
 def test_single_pixel_object_and_its_four_neighbours():
@@ -46,7 +47,7 @@ SIZES = ((16, 32), (8, 16), (4, 8))
 
 
 def test_levels_are_pillows_default_resize_of_the_full_size(boundary):
-    levels = boundary_pyramid(boundary, SIZES, ceil=False)
+    levels = boundary_pyramid(boundary, Annotations("smooth", SIZES))
     assert [level.shape for level in levels] == [(h, w, 3) for h, w in SIZES]
     for level, (h, w) in zip(levels, SIZES, strict=True):
         assert level.dtype == np.uint8
@@ -56,8 +57,8 @@ def test_levels_are_pillows_default_resize_of_the_full_size(boundary):
 
 
 def test_ceil_is_the_ceiling_of_the_plain_levels(boundary):
-    plain = boundary_pyramid(boundary, SIZES, ceil=False)
-    ceiled = boundary_pyramid(boundary, SIZES, ceil=True)
+    plain = boundary_pyramid(boundary, Annotations("smooth", SIZES))
+    ceiled = boundary_pyramid(boundary, Annotations("ceil", SIZES))
     for soft, hard in zip(plain, ceiled, strict=True):
         assert hard.dtype == np.uint8
         np.testing.assert_array_equal(hard / 255, np.ceil(soft / 255))

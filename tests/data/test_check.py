@@ -13,11 +13,11 @@ from fullglow_jax.config import default_config
 from fullglow_jax.data import check as command
 from fullglow_jax.data.boundary import boundary_map
 from fullglow_jax.data.check import check
-from fullglow_jax.data.contact_sheet import contact_sheet
 from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.images import read_ids
-from fullglow_jax.data.palette import LABELS
+from fullglow_jax.data.pairs_grid import pairs_grid
 from fullglow_jax.errors import UserError
+from fullglow_jax.palette import LABELS
 from tests.data.conftest import city_file
 
 HEIGHT, WIDTH = 10, 20
@@ -114,12 +114,6 @@ def empty(path):
     return "is not an image"
 
 
-def dangling(path):
-    path.unlink()
-    path.symlink_to("nowhere.png")
-    return "needs"  # as if it were not there
-
-
 @pytest.mark.parametrize("spoil", [truncated, text, floating, empty])
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_a_bad_file_is_named_with_its_reason(folders, run, split, spoil):
@@ -151,13 +145,31 @@ def test_sizes_that_differ(folders, run):
     assert "train: 4 good pairs, 1 bad\n" in told
 
 
-@pytest.mark.parametrize("partner", [Path.unlink, dangling])
-def test_a_file_without_partner(folders, run, partner):
-    partner(folders / "train" / "A" / "3.png")
+def test_a_file_without_partner(folders, run):
+    (folders / "train" / "A" / "3.png").unlink()
     good, told = run(folders)
     assert not good
     assert f"{folders / 'train' / 'B' / '3.png'} needs {folders / 'train' / 'A' / '3.*'}" in told
     assert "train: 4 good pairs, 1 bad\n" in told
+
+
+@pytest.mark.parametrize("name", ["3.png", "city"])
+def test_a_link_that_leads_nowhere(folders, run, name):
+    link = folders / "train" / "A" / name
+    link.unlink(missing_ok=True)
+    link.symlink_to("/no/such/disk")
+    good, told = run(folders)
+    assert not good
+    assert f"links that lead nowhere: 1\n  {link} to /no/such/disk: No such file" in told
+
+
+def test_what_is_left_alone_is_told_and_is_no_fault(folders, run):
+    hidden = save(folders / "train" / "B" / ".ipynb_checkpoints" / "0-checkpoint.png", noise(0))
+    (folders / "train" / "B" / "0.heic").write_bytes(b"")
+    good, told = run(folders)
+    assert good
+    assert f"hidden or a system's own: 1 ({hidden.parent})\n" in told
+    assert f"not named as images are: 1 ({folders / 'train' / 'B' / '0.heic'})\n" in told
 
 
 def test_two_halves_of_one_file_are_one_bad_file(tmp_path, run):
@@ -279,6 +291,108 @@ def test_a_pair_turned_by_exif_is_good(folders, run):
     assert f"{turned} is 20×10" in run(folders)[1]
 
 
+def turned_by_exif(folders, orientation, size, suffix=".jpg"):
+    """A photo that EXIF turns, beside a map that is as it is stored."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for part in "AB":
+        (folders / "train" / part / "0.png").unlink()
+    save(folders / "train" / "A" / "0.png", noise(0, *size))
+    return save(folders / "train" / "B" / f"0{suffix}", noise(1, *size), exif=exif)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_exif_that_turns_a_photo_out_of_its_maps_size(folders, run, suffix):
+    photo = turned_by_exif(folders, 6, (HEIGHT, WIDTH), suffix)
+    good, told = run(folders)
+    assert not good
+    assert f"{photo} is 20×10" in told
+    assert f"{photo} is turned, as its EXIF orientation says, and would fit if it were not" in told
+
+
+@pytest.mark.parametrize(("orientation", "size"), [(6, (HEIGHT, HEIGHT)), (3, (HEIGHT, WIDTH))])
+def test_exif_that_turns_a_photo_alone_is_noted(folders, run, orientation, size):
+    photo = turned_by_exif(folders, orientation, size)
+    good, told = run(folders)
+    assert good
+    partner = folders / "train" / "A" / "0.png"
+    assert "worth a look: images that EXIF turns or mirrors, unlike their partners: 1\n" in told
+    assert f"  {photo} by its orientation {orientation}, and not so {partner}\n" in told
+    assert told.endswith("Nothing is bad; see what is worth a look above.\n")
+
+
+def test_photos_and_maps_that_exif_turns_alike_are_not_noted(folders, run):
+    turned_by_exif(folders, 3, (HEIGHT, WIDTH))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    save(folders / "train" / "A" / "0.png", noise(0), exif=exif)
+    assert run(folders)[1].endswith("Everything is good.\n")
+
+
+DEEP = np.arange(HEIGHT * WIDTH, dtype=np.uint16).reshape(HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "suffix", "left"),
+    [
+        (DEEP, ".png", "go up to 199 of 65535, so that of 256 levels 1 are left"),
+        (DEEP * 20, ".tif", "go up to 3980 of 65535, so that of 256 levels 16 are left"),
+        (DEEP.astype(np.int32), ".tif", "go up to 199 of 65535, so that of 256 levels 1 are left"),
+    ],
+)
+@pytest.mark.parametrize("layout", ["two_folders", "aligned_pairs"])
+def test_deep_images_whose_bits_are_unused(folders, run, pixels, suffix, left, layout):
+    (folders / "train" / "A" / "0.png").unlink()
+    path = save(folders / "train" / "A" / f"0{suffix}", pixels)
+    if layout == "aligned_pairs":
+        path = path.rename(folders / "train" / path.name)
+        save(folders / "val" / "0.png", noise(0))
+    good, told = run(folders, layout)
+    assert not good
+    assert f"in 8 bits: 1\n  {path}: its values {left}\n" in told
+
+
+@pytest.mark.parametrize("pixels", [DEEP * 0, DEEP * 300])
+def test_deep_images_that_are_black_or_bright_are_good(folders, run, pixels):
+    save(folders / "train" / "A" / "0.png", pixels)
+    assert run(folders)[0]
+
+
+def with_boundaries(root, run, tmp_path, capsys):
+    whole = config(root, "cityscapes")
+    whole.data.boundary = "smooth"
+    return check(whole, tmp_path / "check.png"), capsys.readouterr().out
+
+
+@pytest.mark.parametrize("cut", ["wrapped", "clipped"])
+def test_instance_ids_cut_to_eight_bits(cityscapes, run, tmp_path, capsys, cut):
+    ids = np.full((HEIGHT, WIDTH), 7, np.int32)
+    ids[:4, :4], ids[6:, 6:] = 26001, 24017
+    path = city_file(cityscapes, "train", "ulm_0", "gtFine_instanceIds")
+    save(path, ids.astype(np.uint16))
+    assert with_boundaries(cityscapes, run, tmp_path, capsys)[0]
+    save(path, (ids % 256 if cut == "wrapped" else ids.clip(max=255)).astype(np.uint8))
+    good, told = with_boundaries(cityscapes, run, tmp_path, capsys)
+    assert good  # ids of one's own data may well be of eight bits
+    assert f"look cut to eight bits: 1\n  {path}: it has ids up to " in told
+
+
+def test_instance_ids_without_instances_are_good_in_eight_bits(cityscapes, run, tmp_path, capsys):
+    ids = np.random.default_rng(0).integers(0, len(LABELS), (HEIGHT, WIDTH), np.uint8)
+    save(city_file(cityscapes, "train", "ulm_0", "gtFine_instanceIds"), ids)
+    assert with_boundaries(cityscapes, run, tmp_path, capsys)[0]
+
+
+def test_frames_that_are_not_read_are_noted(folders, run):
+    (folders / "train" / "A" / "0.png").unlink()
+    path = folders / "train" / "A" / "0.gif"
+    others = [Image.fromarray(noise(n)) for n in (1, 2)]
+    Image.fromarray(noise(0)).save(path, save_all=True, append_images=others)
+    good, told = run(folders)
+    assert good
+    assert f"{path}: it has 3, of which the first is read\n" in told
+
+
 def test_links_are_followed(folders, run, tmp_path):
     link = folders / "train" / "A" / "0.png"
     elsewhere = link.rename(tmp_path / "elsewhere.png")
@@ -319,7 +433,7 @@ def holds(sheet, image):
     return any((windows[top, left] == shown).all() for top, left in corners)
 
 
-def test_contact_sheet_has_every_good_pair(folders, run, tmp_path):
+def test_grid_has_every_good_pair(folders, run, tmp_path):
     text(folders / "train" / "B" / "1.png")
     _, told = run(folders)
     sheet = np.array(Image.open(tmp_path / "check.png"))
@@ -328,7 +442,7 @@ def test_contact_sheet_has_every_good_pair(folders, run, tmp_path):
     assert f"{tmp_path / 'check.png'}, 5 pairs as condition | target\n" in told
 
 
-def test_contact_sheet_of_some_of_many_is_drawn_by_the_seed(folders, tmp_path):
+def test_grid_of_some_of_many_is_drawn_by_the_seed(folders, tmp_path):
     for i in range(5, 20):
         for part in "AB":
             save(folders / "train" / part / f"{i}.png", noise(seed(i, part)))
@@ -344,14 +458,14 @@ def test_contact_sheet_of_some_of_many_is_drawn_by_the_seed(folders, tmp_path):
 
 def test_large_images_are_made_smaller():
     pair = {part: np.zeros((512, 1024, 3), np.uint8) for part in ("condition", "target")}
-    sheet = contact_sheet([{**pair, "name": "large"}], ["large"])
+    sheet = pairs_grid([{**pair, "name": "large"}], ["large"])
     assert sheet.shape[0] < 300
     assert sheet.shape[1] < 1100
 
 
 def test_boundaries_are_on_the_sheet(cityscapes, tmp_path, capsys):
     whole = config(cityscapes, "cityscapes")
-    whole.model.condition = "source+boundary"
+    whole.data.boundary = "smooth"
     assert check(whole, tmp_path / "check.png")
     assert "3 pairs as condition | target | boundary\n" in capsys.readouterr().out
     instances = read_ids(city_file(cityscapes, "val", "jena_0", "gtFine_instanceIds"))
@@ -401,7 +515,7 @@ def test_exit_codes(folders, tmp_path):
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("--config.data.name=two_folder", "there is no data source 'two_folder'."),
+        ("--config.data.name=two_folder", "is not one of aligned_pairs, cityscapes"),
         ("--config.data.rot=x", "the config has no key 'rot'"),
     ],
 )

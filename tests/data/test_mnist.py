@@ -107,7 +107,6 @@ def test_bounds(root):
     ("asked", "message"),
     [
         ({"split": "test"}, "MNIST has no split 'test': it has train and val."),
-        ({"files": "zip"}, "config.data.mnist.files='zip' is not one of idx, tfds."),
         ({"direction": "AtoB"}, "'AtoB' is not one of this data's: class2digit, coarse2digit."),
     ],
 )

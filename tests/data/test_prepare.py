@@ -1,12 +1,15 @@
 """What was prepared is the source's own pairs, or is not taken for them."""
 
 import errno
+import itertools
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +18,20 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from fullglow_jax.config import default_config
+from fullglow_jax.data import file_pairs, shards
 from fullglow_jax.data import prepare as command
-from fullglow_jax.data import shards
 from fullglow_jax.data.file_pairs import FilePairs
 from fullglow_jax.data.layouts import Cityscapes
 from fullglow_jax.data.prepare import prepare
 from fullglow_jax.data.prepared import CHECKSUMS, PreparedPairs, open_prepared, prepared_folder
 from fullglow_jax.data.source import build_source, find_source
 from fullglow_jax.errors import UserError
+from fullglow_jax.files import drafts
+from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
 from tests.data.conftest import NAMES, city_file
 
 ROOT = Path(__file__).parents[2]
+BOUNDARY = Annotations("smooth")
 
 FIRST, SECOND, THIRD = (f"pairs-train.array_record-{k:05d}-of-00003" for k in range(3))
 """The files of the training split, two pairs in each."""
@@ -48,21 +54,21 @@ def config(root, **changes):
     return data
 
 
-def made(data, boundary=False, **options):
-    prepare(data, boundary=boundary, **{"workers": 1, **options})
-    return folder_of(data, boundary=boundary)
+def made(data, annotations=NO_ANNOTATIONS, **options):
+    prepare(data, annotations, **{"workers": 1, **options})
+    return folder_of(data, annotations=annotations)
 
 
-def files(data, split="train", boundary=False):
-    return find_source(data, split, boundary=boundary)
+def files(data, split="train", annotations=NO_ANNOTATIONS):
+    return find_source(data, split, annotations)
 
 
-def opened(data, split="train", boundary=False):
-    return open_prepared(files(data, split, boundary), data, split)
+def opened(data, split="train", annotations=NO_ANNOTATIONS):
+    return open_prepared(files(data, split, annotations), data, split)
 
 
-def folder_of(data, split="train", boundary=False):
-    return prepared_folder(files(data, split, boundary), data, split)
+def folder_of(data, split="train", annotations=NO_ANNOTATIONS):
+    return prepared_folder(files(data, split, annotations), data, split)
 
 
 def contents(folder):
@@ -76,17 +82,19 @@ def assert_same(pairs, others):
         assert pair.keys() == other.keys()
         assert pair["name"] == other["name"]
         for part in pair.keys() - {"name"}:
-            assert pair[part].dtype == np.uint8
+            assert part == "instances" or pair[part].dtype == np.uint8
             np.testing.assert_array_equal(pair[part], other[part])
 
 
-@pytest.mark.parametrize("boundary", [False, True])
+@pytest.mark.parametrize(
+    "annotations", [NO_ANNOTATIONS, BOUNDARY, Annotations("smooth", instances=True)], ids=repr
+)
 @pytest.mark.parametrize("split", ["train", "val"])
-def test_pixel_for_pixel(data, split, boundary):
-    assert opened(data, split, boundary) is None
-    made(data, boundary)
-    pairs = opened(data, split, boundary)
-    assert_same(pairs, files(data, split, boundary))
+def test_pixel_for_pixel(data, split, annotations):
+    assert opened(data, split, annotations) is None
+    made(data, annotations)
+    pairs = opened(data, split, annotations)
+    assert_same(pairs, files(data, split, annotations))
     assert pairs.faults == ()
     assert_same(pickle.loads(pickle.dumps(pairs)), pairs)
 
@@ -109,11 +117,11 @@ def test_from_several_threads(data):
 
 
 def test_it_is_a_data_set_of_tfds(data):
-    folder = made(data, boundary=True)
+    folder = made(data, annotations=BOUNDARY)
     builder = tfds.builder_from_directory(folder)
     assert builder.info.splits["train"].shard_lengths == [2, 2, 1]
     examples = builder.as_data_source("train")
-    expected = files(data, boundary=True)[4]
+    expected = files(data, annotations=BOUNDARY)[4]
     for part in ("condition", "target", "boundary"):
         np.testing.assert_array_equal(examples[4][part], expected[part])
 
@@ -127,6 +135,31 @@ def test_a_split_for_testing_where_there_is_one(data):
         Image.new("RGB", (16, 8)).save(path)
     made(data)
     assert_same(opened(data, "test"), files(data, "test"))
+
+
+def test_names_whose_accents_are_encoded_anew_match(tmp_path):
+    """As where a data set went through macOS, or an archive of it."""
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    for part in "AB":
+        path = tmp_path / "train" / part / composed / f"{composed}.png"
+        path.parent.mkdir(parents=True)
+        Image.new("RGB", (8, 4)).save(path)
+    shutil.copytree(tmp_path / "train", tmp_path / "val")
+    data = config(tmp_path, name="two_folders")
+    made(data)
+    for part in "AB":
+        folder = (tmp_path / "train" / part / composed).rename(
+            tmp_path / "train" / part / decomposed
+        )
+        (folder / f"{composed}.png").rename(folder / f"{decomposed}.png")
+    assert_same(opened(data), files(data))
+
+
+def test_what_was_read_in_another_way_does_not_match(data, monkeypatch):
+    made(data)
+    assert opened(data)
+    monkeypatch.setattr(file_pairs, "VERSION", file_pairs.VERSION + 1)
+    assert opened(data) is None
 
 
 def test_nothing_is_done_twice(data, capsys, monkeypatch):
@@ -161,7 +194,7 @@ def fatal(self, index):
     return read(self, index)
 
 FilePairs.__getitem__ = fatal
-prepare(config(sys.argv[1], prepared=sys.argv[2]), boundary=False, workers=1)
+prepare(config(sys.argv[1], prepared=sys.argv[2]), workers=1)
 """
 
 
@@ -190,11 +223,11 @@ def test_a_killed_run_goes_on_and_ends_the_same(data, tmp_path, monkeypatch):
 THE_COMMAND = """
 import sys
 from fullglow_jax.data.prepare import main
-from tests.data.test_prepare import config, opened
+from tests.data.test_prepare import BOUNDARY, config, opened
 
 main(sys.argv[2:])
 data = config(sys.argv[1], image_size=(80, 80))
-print([pair["name"] for pair in opened(data, "val", boundary=True)])
+print([pair["name"] for pair in opened(data, "val", annotations=BOUNDARY)])
 sys.exit("tensorflow" in sys.modules)
 """
 
@@ -204,7 +237,7 @@ def test_the_command_without_tensorflow(data):
         "--config=configs/cityscapes_256.py",
         f"--config.data.root={data.root}",
         "--config.data.image_size=(80, 80)",
-        "--config.model.condition=source+boundary",
+        "--config.data.boundary=smooth",
         "--workers=1",
     ]
     run = subprocess.run(
@@ -253,7 +286,7 @@ def test_nor_one_more_or_less(data):
 def test_nor_another_config(data, change):
     made(data)
     assert opened(config(data.root, **change)) is None
-    assert opened(data, boundary=True) is None
+    assert opened(data, annotations=BOUNDARY) is None
 
 
 def test_what_does_not_matter_matches(data):
@@ -309,11 +342,26 @@ def test_damage_within_is_found_when_it_is_read_or_looked_for(data, capsys):
     assert contents(folder) == whole
 
 
-def test_full_disk(data):
+def test_names_that_are_no_text(tmp_path):
+    names = [b"caf\xe9", "\u4f8b \N{SLIGHTLY SMILING FACE}".encode()]
+    for split, folder in product(("train", "val"), "AB"):
+        (tmp_path / split / folder).mkdir(parents=True)
+        for name in names:
+            file = tmp_path / split / folder / f"{os.fsdecode(name)}.png"
+            Image.new("RGB", (4, 4)).save(file)
+    data = config(tmp_path, name="two_folders", direction="AtoB")
+    made(data)
+    assert_same(opened(data), files(data))
+
+
+def test_full_disk(data, monkeypatch):
     """One whose second file does not fit: /dev/full says so of all that is written."""
     folder = folder_of(data)
     folder.mkdir(parents=True)
-    (folder / f".{SECOND}.{os.getpid()}.tmp").symlink_to("/dev/full")
+    numbers = itertools.count(1)
+    monkeypatch.setattr(drafts, "uuid4", lambda: next(numbers))
+    # The first draft is of the verdicts on the images, the second of the first file.
+    (folder / f".draft-{os.getpid()}-3.tmp").symlink_to("/dev/full")
     with pytest.raises(UserError, match=f"(?s)cannot write to {folder}: .*No space left") as caught:
         made(data)
     assert "--config.data.prepared=DIR" in str(caught.value)
@@ -370,10 +418,10 @@ def test_a_worker_that_fails(data, tmp_path):
 
 
 def test_it_is_what_a_source_is_built_of(data, monkeypatch):
-    assert isinstance(build_source(data, "train", boundary=False), FilePairs)
+    assert isinstance(build_source(data, "train"), FilePairs)
     made(data)
     monkeypatch.setattr(Cityscapes, "read", None)  # no file is read any more
-    built = build_source(data, "train", boundary=False)
+    built = build_source(data, "train")
     assert isinstance(built, PreparedPairs)
     assert str(folder_of(data)) in built.where
 
@@ -383,10 +431,10 @@ def test_also_where_bad_files_are_left_out(data):
     path.write_bytes(path.read_bytes()[:60])
     data.on_bad_file = "skip"
     made(data)
-    built = build_source(data, "train", boundary=False)
+    built = build_source(data, "train")
     assert isinstance(built, PreparedPairs)
     assert [pair["name"] for pair in built] == sorted(set(NAMES["train"]) - {"jena_000003"})
     assert len(built.faults) == 1
     data.on_bad_file = "error"
     with pytest.raises(UserError, match="images that cannot be used: 1"):
-        build_source(data, "train", boundary=False)
+        build_source(data, "train")

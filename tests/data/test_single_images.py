@@ -5,6 +5,7 @@ from PIL import Image
 from fullglow_jax.data.file_pairs import find_pairs
 from fullglow_jax.data.layouts import Images
 from fullglow_jax.errors import UserError
+from fullglow_jax.models.annotations import Annotations
 
 
 def write(root, *names):
@@ -41,4 +42,4 @@ def test_a_missing_or_empty_split_is_told(tmp_path):
 def test_there_are_no_boundaries(tmp_path):
     write(tmp_path, "train/b.png")
     with pytest.raises(UserError, match="boundary maps, which this data does not have"):
-        find_pairs(Images(tmp_path, "train"), None, (4, 4), boundary=True)
+        find_pairs(Images(tmp_path, "train"), None, (4, 4), annotations=Annotations("smooth"))

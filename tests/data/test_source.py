@@ -6,9 +6,12 @@ import pytest
 from fullglow_jax.config import default_config
 from fullglow_jax.data.source import build_source
 from fullglow_jax.errors import UserError
-from fullglow_jax.models import build_architecture
+from fullglow_jax.model_registry import build_architecture
+from fullglow_jax.models.annotations import Annotations
 
 SCENES = {"train": 5, "val": 1, "height": 32, "width": 64, "seed": 3}
+
+BOUNDARY = Annotations("smooth")
 
 
 def config(name, root):
@@ -18,16 +21,9 @@ def config(name, root):
 
 
 def test_cityscapes_by_name(cityscapes_root):
-    source = build_source(config("cityscapes", cityscapes_root), "train", boundary=True)
+    source = build_source(config("cityscapes", cityscapes_root), "train", BOUNDARY)
     assert len(source) == 5
     assert source[0]["boundary"].shape == (4, 8, 3)
-
-
-def test_unknown_name_gives_the_nearest(tmp_path):
-    with pytest.raises(UserError, match=r"no data source 'cityscape'.* to 'cityscapes'\.$"):
-        build_source(config("cityscape", tmp_path), "train", boundary=False)
-    with pytest.raises(UserError, match="'cityscapes' or 'images' or 'mnist' or 'street_scenes'"):
-        build_source(config("zzz", tmp_path), "train", boundary=False)
 
 
 def test_mnist_by_name(tmp_path):
@@ -37,26 +33,36 @@ def test_mnist_by_name(tmp_path):
         (tmp_path / f"train-{kind}-idx{dims}-ubyte").write_bytes(header + array.tobytes())
     asked = config("mnist", tmp_path)
     asked.direction = "coarse2digit"
-    pair = build_source(asked, "train", boundary=False)[1]
+    pair = build_source(asked, "train", Annotations(label=True))[1]
     assert pair["name"] == "train_00001_digit_9"
+    assert pair["label"] == 9
     assert pair["condition"].shape == pair["target"].shape == (4, 8, 3)
     assert np.unique(pair["condition"]).size > 1
     asked.mnist.files = "tfds"
     with pytest.raises(UserError, match="TFDS data set mnist is not prepared"):
-        build_source(asked, "train", boundary=False)
+        build_source(asked, "train")
 
 
 def test_tfds_by_name(tmp_path):
     asked = config("tfds", tmp_path)
     asked.tfds.name = "cityscapes/semantic_segmentation"
     with pytest.raises(UserError, match="cityscapes/semantic_segmentation is not prepared"):
-        build_source(asked, "train", boundary=False)
+        build_source(asked, "train")
 
 
-@pytest.mark.parametrize("name", ["mnist", "tfds"])
-def test_boundary_maps_that_are_not_there(tmp_path, name):
-    with pytest.raises(UserError, match="boundary maps, which this data does not have"):
-        build_source(config(name, tmp_path), "train", boundary=True)
+@pytest.mark.parametrize(
+    ("name", "asked", "called"),
+    [
+        ("mnist", BOUNDARY, "boundary maps"),
+        ("tfds", BOUNDARY, "boundary maps"),
+        ("mnist", Annotations(instances=True), "instance ids"),
+        ("tfds", Annotations(label=True), "each example's class"),
+        ("street_scenes", Annotations(label=True), "each example's class"),
+    ],
+)
+def test_annotations_that_are_not_there(tmp_path, name, asked, called):
+    with pytest.raises(UserError, match=f"{called}, which this data does not have"):
+        build_source(config(name, tmp_path / "data"), "train", asked)
 
 
 @pytest.mark.parametrize(
@@ -68,35 +74,28 @@ def test_configs(tmp_path, monkeypatch, name, message):
     whole = importlib.import_module(f"configs.{name}").get_config()
     build_architecture(whole)
     with pytest.raises(UserError, match=message):
-        build_source(whole.data, "train", boundary=False)
-
-
-def test_what_to_do_about_bad_files(tmp_path):
-    asked = config("mnist", tmp_path)
-    asked.on_bad_file = "ignore"
-    with pytest.raises(UserError, match="on_bad_file='ignore' is not one of error, skip"):
-        build_source(asked, "train", boundary=False)
+        build_source(whole.data, "train")
 
 
 def test_street_scenes_are_generated_once(tmp_path):
     asked = config("street_scenes", tmp_path / "deep" / "scenes")
-    assert len(build_source(asked, "train", boundary=True)) == 5
+    assert len(build_source(asked, "train", BOUNDARY)) == 5
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "deep").rglob("*")}
-    assert len(build_source(asked, "val", boundary=True)) == 1
+    assert len(build_source(asked, "val", BOUNDARY)) == 1
     assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "deep").rglob("*")}
 
 
 def test_other_settings_than_the_folder_was_made_with(tmp_path):
     asked = config("street_scenes", tmp_path / "scenes")
-    build_source(asked, "train", boundary=False)
+    build_source(asked, "train")
     asked.street_scenes.seed = 4
     with pytest.raises(UserError, match="seed"):
-        build_source(asked, "train", boundary=False)
+        build_source(asked, "train")
 
 
 def test_folder_with_other_things_is_left_alone(tmp_path):
     (tmp_path / "scenes").mkdir()
     (tmp_path / "scenes" / "thesis.tex").write_text("precious")
     with pytest.raises(UserError, match="scenes"):
-        build_source(config("street_scenes", tmp_path / "scenes"), "train", boundary=False)
+        build_source(config("street_scenes", tmp_path / "scenes"), "train")
     assert (tmp_path / "scenes" / "thesis.tex").read_text() == "precious"

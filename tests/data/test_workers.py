@@ -6,28 +6,29 @@ import signal
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 from jax._src import xla_bridge
 
-from fullglow_jax.data.boundary import BoundarySpec
 from fullglow_jax.errors import UserError
+from fullglow_jax.models.annotations import Annotations
 from tests.commands.running import ROOT
 from tests.data.test_pipeline import Numbered, Sided, assert_equal, start, take
 
 
 def test_batches_do_not_depend_on_workers_wherever_they_are_resumed():
-    options = {"flip": True, "boundary": BoundarySpec(sizes=((2, 4),))}
+    options = {"flip": True, "annotations": Annotations("smooth", ((2, 4),))}
     expected = take(start(Sided(10), **options), 19)
     place = 0
-    for workers, count in ((0, 3), (4, 9), (0, 2), (2, 5)):
+    for workers, count in ((0, 3), (2, 9), (0, 7)):
         batches = start(Sided(10), workers=workers, **options)
         batches.set_state({"next_batch": place})
-        for batch in take(batches, count):
-            assert_equal(batch, expected[place])
+        for host in take(batches, count):
+            assert_equal(host, expected[place])
             # Not in memory that processes share, which must not be left behind.
-            images = (batch["condition"], batch["target"], *batch["boundary"])
-            assert {type(image) for image in images} == {np.ndarray}
+            arrays = jax.tree.leaves((host.batch, host.valid))
+            assert {type(array) for array in arrays} == {np.ndarray}
             place += 1
         assert batches.get_state() == {"next_batch": place}
         batches.close()
@@ -49,11 +50,9 @@ class Telling(Numbered):
 
 
 def test_a_bad_file_in_a_worker_is_told_here():
-    order = [
-        int(name.split()[1]) for batch in take(start(Numbered(20)), 4) for name in batch["name"]
-    ]
+    order = [int(name.split()[1]) for batch in take(start(Numbered(20)), 4) for name in batch.names]
     batches = start(Telling(20, broken={order[10]}), workers=1)
-    names = {name for batch in take(batches, 3) for name in batch["name"]}
+    names = {name for batch in take(batches, 3) for name in batch.names}
     [(pid, uses_devices, interruptible)] = [name.split() for name in names]
     assert pid != str(os.getpid())
     assert uses_devices == interruptible == "False"

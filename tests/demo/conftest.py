@@ -2,15 +2,20 @@
 
 import pytest
 from filelock import FileLock
+from gradio_client import Client, handle_file
+from PIL import Image
 
+from fullglow_jax.demo.canvas import Canvas
+from fullglow_jax.demo.paints import cityscapes_palette
 from tests.commands.conftest import commands, shared
 
 __all__ = ["commands", "shared"]
 
 LONG = {
-    "train__steps": 200,
-    "optimizer__learning_rate": 0.01,
-    **{f"train__{what}_every": 200 for what in ("log", "validate", "sample", "checkpoint")},
+    "train__steps": 40,
+    "optimizer__learning_rate": 0.02,
+    "optimizer__constant_epochs": 100,
+    **{f"train__{what}_every": 40 for what in ("log", "validate", "sample", "checkpoint")},
 }
 """Enough for photos to depend on their conditions."""
 
@@ -33,3 +38,13 @@ def server(commands, trained, tmp_path_factory):
     arguments = ("fullglow_jax.demo", "--workdir", trained, "--port=0")
     with commands.serving(*arguments, cwd=folder) as server:
         yield server
+        # It ends while it draws, and must not leave a file that it was about to write.
+        condition = folder / "condition.png"
+        height, width = Canvas((10, 20), cityscapes_palette()).size
+        Image.new("RGB", (width, height)).save(condition)
+        painted = {"background": handle_file(str(condition)), "layers": [], "composite": None}
+        drawing = Client(server.address, verbose=False).submit(
+            painted, None, 16, 0.7, 0, api_name="/draw"
+        )
+        while not drawing.outputs():
+            assert not drawing.done()

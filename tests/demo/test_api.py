@@ -15,8 +15,8 @@ from PIL import Image
 import fullglow_jax
 from fullglow_jax.data.source import build_source
 from fullglow_jax.demo.canvas import Canvas
-from fullglow_jax.demo.palette import cityscapes_palette
-from fullglow_jax.sampling.grid import as_uint8
+from fullglow_jax.demo.paints import cityscapes_palette
+from fullglow_jax.pictures.grid import as_uint8
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def model(trained):
 
 @pytest.fixture(scope="module")
 def pairs(model):
-    source = build_source(model.config.data, "val", boundary=False)
+    source = build_source(model.config.data, "val")
     return [source[i] for i in range(len(source))]
 
 
@@ -105,6 +105,11 @@ def test_bits_per_dim(client, model, pairs, on_canvas, tmp_path):
     assert float(bits) == pytest.approx(float(expected[0]), abs=1e-3)
 
 
+def test_the_title_names_model_and_run(server):
+    config = requests.get(f"{server.address}config", timeout=60).json()
+    assert config["title"] == "Full-Glow: run, step 40"
+
+
 class Visitor:
     """Draws over plain HTTP. gradio_client, where threads share one, cancels requests at times."""
 
@@ -138,9 +143,9 @@ def test_twenty_at_once_and_memory_that_stays(server, model, pairs, canvas):
         assert np.abs(photo.astype(int) - expected).max() <= 1
     memory = psutil.Process(server.process.pid).memory_info
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(draw, range(100, 220)))  # past what is remembered of visitors
+        list(threads.map(draw, range(100, 160)))  # past what is remembered of visitors
         before = memory().rss
-        list(threads.map(draw, range(300, 500)))
+        list(threads.map(draw, range(300, 400)))
     assert memory().rss < before + 2**24
 
 
@@ -187,6 +192,13 @@ def test_a_message_names_the_file_and_not_its_place(client, tmp_path):
     with pytest.raises(AppError) as error:
         client.predict(handle_file(str(tmp_path / "notes.png")), api_name="/upload_condition")
     assert str(error.value).startswith("notes.png is not an image")
+
+
+@pytest.mark.parametrize("suffix", ["jfif", "TGA", "jp2"])
+def test_any_kind_of_image_may_be_uploaded(client, tmp_path, suffix):
+    path = tmp_path / f"map.{suffix}"
+    Image.new("RGB", (16, 8)).save(path)
+    client.predict(handle_file(str(path)), api_name="/upload_condition")
 
 
 def test_unknown_pairs(client):

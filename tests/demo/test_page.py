@@ -1,15 +1,15 @@
 """The page in a real browser: Debian's Chromium, driven by Playwright."""
 
-import shutil
 import zlib
 
 import numpy as np
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
+from tests import needs
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs the distribution's chromium")
+playwright = needs.package("playwright.sync_api")
+playwright.expect.set_options(timeout=60_000)  # the first answers wait for their compilation
+CHROMIUM = needs.program("chromium", "chromium-browser")
 
 # In a closed network, what a browser asks of its maker would only be refused, many times over.
 ARGUMENTS = (
@@ -34,7 +34,7 @@ def browser():
 @pytest.fixture
 def page(browser, server):
     page = browser.new_page(viewport={"width": 1500, "height": 1050})
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     page.goto(server.address)
     page.locator("#editor canvas").first.wait_for()
     yield page
@@ -127,16 +127,17 @@ def large_file(path):
     return path
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (not_an_image, "is not an image of a format that can be read here"),
-        (huge_png, "is too large to be decoded safely"),
-        (large_file, "exceed the maximum allowed size"),
-    ],
-)
-def test_bad_uploads_are_told_and_the_page_goes_on(page, tmp_path, make, message):
+BAD = {
+    "is not an image of a format that can be read here": not_an_image,
+    "is too large to be decoded safely": huge_png,
+    "exceed the maximum allowed size": large_file,
+}
+"""By what is told of them."""
+
+
+def test_bad_uploads_are_told_and_the_page_goes_on(page, tmp_path):
     before = draw(page)
-    upload(page, "#upload", make(tmp_path / "map.png"))
-    playwright.expect(page.get_by_text(message)).to_be_visible()
+    for message, make in BAD.items():
+        upload(page, "#upload", make(tmp_path / "map.png"))
+        playwright.expect(page.get_by_text(message)).to_be_visible()
     assert draw(page) == before

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from fullglow_jax.data.palette import EVALUATED_COLOURS
-from fullglow_jax.evaluation.class_metrics import Psp
-from fullglow_jax.evaluation.image_metrics import DrawnPair
+from fullglow_jax.evaluation.metrics.metric import DrawnPair
+from fullglow_jax.evaluation.metrics.psp import Psp
 from fullglow_jax.evaluation.truths import Truth
+from fullglow_jax.palette import EVALUATED_COLOURS
 
 SIZE = (8, 12)
 ROAD, CAR, SKY = 0, 13, 10

@@ -7,33 +7,18 @@ import pytest
 
 from fullglow_jax.config import default_config
 from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation.command import EvaluationRequest, evaluate
+from fullglow_jax.evaluation import command
+from fullglow_jax.evaluation.command import evaluate
+from fullglow_jax.evaluation.request import EvaluationRequest
 
-REQUEST = EvaluationRequest(
-    workdir=Path("nowhere"),
-    checkpoint="latest",
-    split="val",
-    metrics=("bpd",),
-    limit=None,
-    seed=0,
-    batch_size=2,
-    draws=1,
-    images=None,
-    rounds=3,
-    temperature=0.7,
-    judge=None,
-    skip_bad=False,
-)
+REQUEST = EvaluationRequest(workdir=Path("nowhere"), batch_size=2)
 
 
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"metrics": ("bpd", "ssmi")}, "ssmi: .* did you mean 'ssim'"),
-        ({"metrics": ()}, "--metrics : there is no such metric"),
         ({"images": Path()}, "--images has images alone"),
         ({"metrics": ("psp",)}, "--judge takes the workdir of a pspnet"),
-        ({"judge": Path("judge")}, "--judge is asked by --metrics psp or diversity"),
     ],
 )
 def test_bad_requests(changes, named):
@@ -42,7 +27,13 @@ def test_bad_requests(changes, named):
 
 
 def test_a_glow_has_no_images_of_conditions():
-    config = default_config()
-    config.model.name = "glow"
-    with pytest.raises(UserError, match="--metrics bpd alone"):
+    config = default_config("glow")
+    with pytest.raises(UserError, match=r"a glow, reads no conditions\..* --metrics bpd alone"):
         evaluate(config, replace(REQUEST, metrics=("ssim",)))
+
+
+def test_what_other_code_found_is_not_gone_on_with(monkeypatch):
+    names = {command._identity(REQUEST), command._identity(replace(REQUEST, batch_size=8))}
+    assert len(names) == 1  # which does not decide what is found
+    monkeypatch.setattr(command, "code_version", lambda: {"fullglow-jax": "another"})
+    assert command._identity(REQUEST) not in names

@@ -5,10 +5,13 @@ import pytest
 from PIL import Image
 from scipy.ndimage import correlate1d
 
-from fullglow_jax.data.palette import EVALUATED
-from fullglow_jax.evaluation.class_metrics import PhotoToLabel
-from fullglow_jax.evaluation.image_metrics import Diversity, DrawnPair, psnr, ssim
+from fullglow_jax.evaluation.metrics.diversity import Diversity
+from fullglow_jax.evaluation.metrics.metric import DrawnPair
+from fullglow_jax.evaluation.metrics.photo2label import PhotoToLabel
+from fullglow_jax.evaluation.metrics.psnr import Psnr
+from fullglow_jax.evaluation.metrics.ssim import Ssim
 from fullglow_jax.evaluation.truths import Truth
+from fullglow_jax.palette import EVALUATED
 
 SIZE = (16, 24)
 NO_CONDITION = np.zeros((*SIZE, 3), np.uint8)
@@ -57,7 +60,7 @@ def test_ssim_and_psnr(rng):
         "ssim": reference_ssim,
         "psnr": lambda a, b: -10 * np.log10(np.mean((a / 255 - b / 255) ** 2)),
     }
-    for name, make in (("ssim", ssim), ("psnr", psnr)):
+    for name, make in (("ssim", Ssim), ("psnr", Psnr)):
         found = result(make(), *(drawn_for(t, *d) for t, d in zip(truths, rounds, strict=True)))
         expected = [
             np.mean([by_hand[name](t, d[i]) for t, d in zip(truths, rounds, strict=True)])
@@ -71,10 +74,10 @@ def test_ssim_and_psnr(rng):
 def test_the_truth_itself(rng):
     (truth,) = images(rng, 1)
     pair = drawn_for(truth, truth)
-    assert result(ssim(), pair) == {"mean": pytest.approx(1, abs=1e-6), "deviation": None} | {
+    assert result(Ssim(), pair) == {"mean": pytest.approx(1, abs=1e-6), "deviation": None} | {
         "rounds": [pytest.approx(1, abs=1e-6)]
     }
-    assert result(psnr(), pair)["mean"] is None
+    assert result(Psnr(), pair)["mean"] is None
     assert result(Diversity(), pair) == {"mean": None, "standard_error": None}
 
 
@@ -82,7 +85,7 @@ def test_scores_are_taken_at_the_truths_size(rng):
     (truth,), (small,) = images(rng, 1, (32, 48)), images(rng, 1)
     height, width = truth.shape[:2]
     large = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BILINEAR))
-    assert result(ssim(), drawn_for(truth, small)) == result(ssim(), drawn_for(truth, large))
+    assert result(Ssim(), drawn_for(truth, small)) == result(Ssim(), drawn_for(truth, large))
 
 
 def test_label_maps(rng):
@@ -107,7 +110,7 @@ def test_label_metrics_of_photos(rng):
     pair = drawn_for(*images(rng, 2), name="street")
     fault = PhotoToLabel().fault(pair.truth)
     assert "street: 100.0% of its pixels have colours that are no label's" in fault.case
-    assert ssim().fault(pair.truth) is None
+    assert Ssim().fault(pair.truth) is None
 
 
 def test_diversity(rng):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 from html.parser import HTMLParser
 
@@ -9,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fullglow_jax.data.palette import EVALUATED
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.comparison import compare
 from fullglow_jax.evaluation.report.charts import bits_chart, class_chart, confusion_chart
 from fullglow_jax.evaluation.report.figures import figures, title
-from fullglow_jax.evaluation.report.files import write_report
+from fullglow_jax.evaluation.report.files import write_comparison, write_report
 from fullglow_jax.evaluation.report.systems import class_columns, class_table, systems_table
+from fullglow_jax.palette import EVALUATED
 
 
 def over_rounds(mean, deviation=None):
@@ -117,7 +118,7 @@ def test_several_systems():
 
 
 def test_all_figures_and_classes():
-    rows = {row.name: row[1:] for row in figures(report_of())}
+    rows = {row.name: (row.mean, row.error) for row in figures(report_of())}
     assert rows["bits/dim, conditional/prior"] == ("-3.0000", "0.0200")
     assert rows["psp of true photos, class IoU, %"] == ("70.00", "–")
     assert rows["diversity in the judge's features"] == ("0.2000", "0.0500")
@@ -241,6 +242,14 @@ def test_names_are_no_markup(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert all(name in printed for name in names)
     assert "| _x\\|y | 2.345" in (tmp_path / "out" / "comparison.md").read_text()
+
+
+def test_names_that_are_no_text(tmp_path):
+    report = report_of(os.fsdecode(b"caf\xe9"))
+    for files in (write_report(report, tmp_path, None), write_comparison([report] * 2, tmp_path)):
+        for file in files:
+            if file.suffix in (".md", ".html"):
+                assert r"caf\udce9" in file.read_text(encoding="utf-8")
 
 
 def test_systems_of_one_name_are_told_apart(tmp_path):

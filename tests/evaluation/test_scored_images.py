@@ -1,10 +1,14 @@
 """Which pairs are measured, and what is remembered of them."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from fullglow_jax.config import default_config
 from fullglow_jax.data.faults import Fault
+from fullglow_jax.data.source import checked_source
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation import scored_images
 from fullglow_jax.evaluation.drawn_images import DrawnImages
@@ -24,8 +28,12 @@ class Source:
     def __len__(self):
         return COUNT
 
+    def name(self, place):
+        return f"pair {place}"
+
     def __getitem__(self, place):
-        return {"name": f"pair {place}", "condition": picture(place), "target": picture(10 * place)}
+        images = {"condition": picture(place), "target": picture(10 * place)}
+        return {**images, "name": self.name(place)}
 
 
 class Grey:
@@ -75,11 +83,29 @@ def test_all_pairs_in_order(folder):
         assert done == [min(n, COUNT) for n in range(at_once, COUNT + at_once, at_once)]
 
 
-def test_the_other_condition_is_the_pairs_before():
-    truths = Truths(Source())
-    assert [truth.other_condition[0, 0, 0] for truth in truths] == [4, 0, 1, 2, 3]
-    assert [truth.other_condition[0, 0, 0] for truth in Truths(Source(), 2)] == [1, 0]
-    assert Truths(Source(), 1)[0].other_condition is None
+@pytest.mark.parametrize("count", [2, 3, 5, 6])
+@pytest.mark.parametrize("limit", [None, 2, 1])
+def test_the_other_condition_is_half_a_split_away(monkeypatch, count, limit):
+    """And not half of the first few: they may all show one street."""
+    monkeypatch.setattr(Source, "__len__", lambda self: count)
+    others = [truth.other_condition[0, 0, 0] for truth in Truths(Source(), limit)]
+    assert others == [(place + count // 2) % count for place in range(limit or count)]
+    monkeypatch.setattr(Source, "__len__", lambda self: 1)
+    assert Truths(Source())[0].other_condition is None
+
+
+def test_the_other_condition_of_files(tmp_path):
+    """At its own size, which may be another."""
+    for place in range(4):
+        for part in "AB":
+            (tmp_path / "val" / part).mkdir(parents=True, exist_ok=True)
+            image = np.full((4 + place, 6, 3), place, np.uint8)
+            Image.fromarray(image).save(tmp_path / "val" / part / f"{place}.png")
+    data = default_config().data
+    data.update(name="two_folders", root=str(tmp_path), image_size=SIZE)
+    truths = Truths(checked_source(data, "val"))
+    others = [(*truth.other_condition.shape, truth.other_condition[0, 0, 0]) for truth in truths]
+    assert others == [(4 + place, 6, 3, place) for place in (2, 3, 0, 1)]
 
 
 def test_what_was_measured_is_not_measured_again(folder):
@@ -115,6 +141,52 @@ def test_only_so_many_rounds(folder):
     assert names == [["round_1", "round_2", "round_10"], ["round_1", "round_2"], ["round_1"]]
 
 
+def test_rounds_are_numbered(folder):
+    """Another folder of the data set's own may be called much the same."""
+    for name in ("round_table", "round_", "round_1.5"):
+        (folder / name).mkdir()
+    assert DrawnImages(folder, SIZE).rounds == [folder]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".JPG", ".bmp", ".WebP"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+def test_images_are_found_by_names_as_people_see_them(tmp_path, form, asked, suffix):
+    path = tmp_path / unicodedata.normalize(form, f"Zürich/Café, 2.1{suffix}")
+    path.parent.mkdir()
+    Image.fromarray(picture(50)).save(path)
+    drawn = DrawnImages(tmp_path, SIZE)
+    (image,) = drawn(unicodedata.normalize(asked, "Zürich/Café, 2.1"), SIZE)
+    np.testing.assert_allclose(image, picture(50), atol=1)
+    for missing in ("Zürich/Café, 2", "Café, 2.1", "Zürich", "Bern/a"):
+        (fault,) = drawn(missing, SIZE)
+        assert f"{missing}.png" in fault.case
+
+
+def test_several_images_of_a_name_are_refused(folder):
+    Image.fromarray(picture(3)).save(folder / "pair 1.webp")
+    with pytest.raises(UserError, match=r"several images .*: 1\n.*pair 1\.png, .*pair 1\.webp"):
+        score(folder, Grey())
+
+
+def test_an_image_beside_the_rounds_is_refused(folder):
+    """It would not be scored; but whoever put it there meant it to be, perhaps."""
+    for number in (1, 2):
+        (folder / f"round_{number}").mkdir()
+        for path in folder.glob("*.png"):
+            Image.open(path).save(folder / f"round_{number}" / path.name)
+    for path in list(folder.glob("*.png"))[1:]:
+        path.unlink()
+    (left,) = folder.glob("*.png")
+    truths = list(Truths(Source()))
+    faults = [f for t in truths for f in DrawnImages(folder, SIZE)(t.name, SIZE)]
+    cases = {fault.case for fault in faults if isinstance(fault, Fault)}
+    assert len(cases) == 2
+    assert all(str(left) in case for case in cases)
+    drawn_here = [i for t in truths for i in DrawnImages(folder, SIZE, rounds=2)(t.name, SIZE)]
+    assert not [i for i in drawn_here if isinstance(i, Fault)]
+
+
 def test_each_process_measures_its_share(folder, monkeypatch):
     shares = []
     for process in (0, 1):
@@ -135,7 +207,7 @@ def test_bad_images(folder):
     with pytest.raises(UserError, match=r"no image for a pair of the split: 1\n.*pair 0\.png"):
         score(folder, Grey())
     scored = score(folder, Grey(), skip_bad=True)
-    assert (scored.examples, scored.left_out) == (COUNT - 1, ("pair 0",))
+    assert (scored.examples, scored.left_out) == (COUNT - 1, ["pair 0"])
     assert len(scored.faults) == 1
 
 
@@ -143,5 +215,5 @@ def test_truths_that_cannot_be_scored_against(folder):
     with pytest.raises(UserError, match=r"bad truths: 1\n.*pair 3\nMend them"):
         score(folder, Grey(bad=30))
     metric = Grey(bad=30)
-    assert score(folder, metric, skip_bad=True).left_out == ("pair 3",)
+    assert score(folder, metric, skip_bad=True).left_out == ["pair 3"]
     assert "pair 3" not in metric.asked

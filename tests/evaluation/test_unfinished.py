@@ -4,8 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation.unfinished import Unfinished, digest
+from fullglow_jax.evaluation.unfinished import Unfinished
 
 
 def test_findings_stay_until_they_are_forgotten(tmp_path):
@@ -20,6 +21,24 @@ def test_findings_stay_until_they_are_forgotten(tmp_path):
     assert Unfinished(tmp_path, "other").get("a") is None
     second.forget()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_and_numbers_that_are_none(tmp_path):
+    """They are kept as they are; what is added is what will be read."""
+    first = Unfinished(tmp_path, "eval")
+    array = np.array([[1, np.nan, np.inf]], np.float32)
+    first.add("a", {"x": array, "y": [array[0]]})
+    first.add("b", [np.float32("nan"), 1.5])
+    first.close()
+    text = next(tmp_path.iterdir()).read_text()
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    second = Unfinished(tmp_path, "eval")
+    for found in (first.get("a"), second.get("a")):
+        assert found["x"].dtype == np.float32
+        np.testing.assert_array_equal(found["x"], array)
+        np.testing.assert_array_equal(found["y"][0], array[0])
+    assert second.get("b") == first.get("b") == [None, 1.5]
 
 
 def test_a_line_that_was_cut_off(tmp_path):

@@ -19,10 +19,10 @@ from fullglow_jax.interop.import_semseg import (
 from fullglow_jax.interop.semseg_names import from_semseg, to_semseg
 from fullglow_jax.segmentation import PSPNetArchitecture, load_pspnet
 from fullglow_jax.segmentation.pspnet import abstract_variables
+from tests import needs
 from tests.segmentation.recorded import Recorded
 
 PATH = Path("train_epoch_200.pth")
-NO_TORCH = "reads files that PyTorch writes"
 
 
 def state_of(architecture):
@@ -181,7 +181,7 @@ def as_pytorch(torch, content):
 
 @pytest.mark.parametrize("zipped", [True, False])
 def test_what_pytorch_wrote_is_read(tmp_path, monkeypatch, zipped):
-    torch = pytest.importorskip("torch", reason=NO_TORCH)
+    torch = needs.package("torch")
     recorded = Recorded()
     path, out = tmp_path / "small.pth", tmp_path / "small.npz"
     content = as_pytorch(torch, content_of(recorded.state))
@@ -205,7 +205,7 @@ def run_command(*arguments):
 
 
 def test_the_command_line_refuses_in_one_message(tmp_path):
-    torch = pytest.importorskip("torch", reason=NO_TORCH)
+    torch = needs.package("torch")
     torch.save({"state_dict": {"module.conv1.weight": torch.zeros(3)}}, tmp_path / "resnet.pth")
     done = run_command(tmp_path / "resnet.pth", "--out", tmp_path / "network.npz")
     assert done.returncode == 1
@@ -214,7 +214,7 @@ def test_the_command_line_refuses_in_one_message(tmp_path):
 
 
 def test_the_command_line_imports_a_whole_network(tmp_path, state_50):
-    torch = pytest.importorskip("torch", reason=NO_TORCH)
+    torch = needs.package("torch")
     path, out = tmp_path / "train_epoch_200.pth", tmp_path / "pspnet50.npz"
     torch.save(as_pytorch(torch, content_of(state_50)), path)
     done = run_command(path, "--out", out)

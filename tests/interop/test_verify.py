@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.interop.verify import main
+from fullglow_jax.flows.step_tables import boundary_maps, full_glow
+from fullglow_jax.interop.recording import Recording
+from fullglow_jax.interop.verify import Checker, main
+from tests.layers.jaxprs import short_products
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 START = GOLDEN / "data_dependent_init.npz"
@@ -28,6 +31,13 @@ def test_all_recorded_values_are_reproduced(capsys):
     printed = capsys.readouterr().out
     assert "NO" not in printed
     assert printed.count("bits_right") == 4
+
+
+def test_no_device_may_shorten_the_products_that_are_compared():
+    checker = Checker(Recording.load(GOLDEN / "lu.npz"))
+    r, network = checker.recording, full_glow(checker.architecture)
+    images = r.image("x_a"), r.image("x_b")
+    assert not short_products(network.apply, r.variables(), images, boundary_maps(r.boundary()))
 
 
 def test_one_altered_value_fails(tmp_path, capsys):

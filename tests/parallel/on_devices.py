@@ -14,20 +14,27 @@ import numpy as np
 import optax
 
 from fullglow_jax.config import default_config
-from fullglow_jax.evaluation import judge as judges
-from fullglow_jax.models import Architecture, ConditionalFlow
-from fullglow_jax.models.interface import Batch
+from fullglow_jax.digests import digest
+from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.model import JointFlowModel
+from fullglow_jax.flows.step_tables import full_glow
+from fullglow_jax.models.batch import Batch
 from fullglow_jax.models.mean_gradient import mean_gradient
 from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.parallel.distributed import on_host
 from fullglow_jax.parallel.gradients import sharded_mean_gradient
+from fullglow_jax.perception import judge as judges
+from fullglow_jax.runs.trained import abstract_batch, abstract_state
 from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture, class_probabilities, normalise
 from fullglow_jax.training.step import guarded_step
-from fullglow_jax.training.trained import abstract_batch, abstract_state
+from tests.flows.test_full_glow import random_model
+from tests.flows.test_memory_modes import split
+from tests.layers.variables import start
 from tests.parallel.hlo import moved_bytes
 
 # Tiles of two rows: loops inside loops, where sums over devices must not be.
 ARCHITECTURE = Architecture(
-    (10, 12), (2,), condition="source+boundary", coupling_width=8, spatial_width=8, tile=24
+    (10, 12), (2,), boundary_maps="smooth", coupling_width=8, spatial_width=8, tile=24
 )
 BATCH = 16
 
@@ -39,8 +46,8 @@ def devices(count: int, fsdp: int = 1) -> Devices:
 
 
 def flow(gradient, architecture=ARCHITECTURE):
-    return ConditionalFlow(
-        architecture,
+    return JointFlowModel(
+        full_glow(architecture),
         bits=8,
         source_weight=0.5,
         optimizer=optax.adam(1e-3),
@@ -67,13 +74,7 @@ def gradient_differences() -> dict[str, float]:
     """Of gradients over devices and in parts, from those of the whole batch on one device."""
     batch = batch_of(BATCH)
     keys = jax.random.split(jax.random.key(1), BATCH)
-    start = jax.jit(flow(mean_gradient).init)(jax.random.key(0), batch)
-    start = jax.device_get(start.variables)
-    rng = np.random.default_rng(1)
-    params = jax.tree.map(
-        lambda p: (p + 0.05 * rng.standard_normal(p.shape)).astype(p.dtype), start["params"]
-    )
-    constants = {name: tree for name, tree in start.items() if name != "params"}
+    params, constants = split(random_model(ARCHITECTURE, np.float32))
 
     def run(gradient, mode):
         model = flow(gradient, replace(ARCHITECTURE, memory_mode=mode))
@@ -82,7 +83,7 @@ def gradient_differences() -> dict[str, float]:
 
     expected = run(mean_gradient, "remat")
     found = {}
-    for mode, count, fsdp, parts in (("remat", 8, 1, 1), ("remat", 8, 4, 2), ("invert", 4, 2, 1)):
+    for mode, count, fsdp, parts in (("remat", 8, 1, 2), ("invert", 4, 2, 1)):
         actual = run(sharded_mean_gradient(devices(count, fsdp), parts), mode)
         found[f"{mode}, {count} devices, fsdp {fsdp}, {parts} parts"] = norms(actual, expected)
     return found
@@ -92,7 +93,7 @@ def bytes_moved() -> float:
     """All-reduced bytes of a step over the parameters' bytes."""
     where = devices(8)
     model = flow(sharded_mean_gradient(where, parts=2))
-    like = abstract_state(model, ARCHITECTURE, where)
+    like = abstract_state(model, where)
     ballots = jax.ShapeDtypeStruct((8,), bool, sharding=where.sharded)
     batch = abstract_batch(ARCHITECTURE, BATCH, where.sharded)
     step = jax.jit(guarded_step(model, 0.0), donate_argnums=0)
@@ -106,14 +107,24 @@ def bytes_moved() -> float:
 def state_shares() -> dict[str, float]:
     """Bytes of parameters and moments on a device, over those of a whole copy."""
     architecture = replace(ARCHITECTURE, coupling_width=512, spatial_width=128)  # the paper's
+    like = abstract_state(flow(mean_gradient, architecture), devices(8))
+    leaves = jax.tree.leaves((like.variables["params"], like.optimizer))
+    whole = sum(math.prod(leaf.shape) for leaf in leaves)
     found = {}
     for fsdp in (1, 2, 4, 8):
-        where = devices(8, fsdp)
-        model = flow(sharded_mean_gradient(where), architecture)
-        like = abstract_state(model, architecture, where)
-        leaves = jax.tree.leaves((like.variables["params"], like.optimizer))
-        shares = (leaf.sharding.shard_shape(leaf.shape) for leaf in leaves)
-        found[fsdp] = sum(map(math.prod, shares)) / sum(math.prod(leaf.shape) for leaf in leaves)
+        placed = zip(leaves, devices(8, fsdp).place(leaves), strict=True)
+        found[fsdp] = sum(math.prod(p.shard_shape(leaf.shape)) for leaf, p in placed) / whole
+    return found
+
+
+def digests_of_a_state() -> list[str]:
+    """Of the same arrays, whole on every device and split over them in several ways."""
+    rng = np.random.default_rng(0)
+    state = {"kernel": rng.normal(size=(3, 64, 16)).astype(np.float32), "step": np.int32(7)}
+    found = [digest(on_host(state))]
+    for count, fsdp in ((1, 1), (8, 1), (8, 4), (8, 8)):
+        where = devices(count, fsdp)
+        found.append(digest(on_host(jax.device_put(state, where.place(state)))))
     return found
 
 
@@ -124,7 +135,7 @@ def judges_differ() -> dict[str, float]:
     """
     size = (17, 25)
     network = PSPNet(PSPNetArchitecture(blocks=(1, 1, 1, 1), width=4))
-    variables = jax.jit(network.init)(jax.random.key(0), np.zeros((1, *size, 3), np.float32))
+    _, variables = start(network, np.zeros((1, *size, 3), np.float32))
     photos = np.random.default_rng(0).integers(0, 256, (3, *size, 3), np.uint8)
     methods = (PSPNet.features, PSPNet.__call__)
     alone = jax.jit(lambda x: [network.apply(variables, x, method=method) for method in methods])
@@ -133,8 +144,8 @@ def judges_differ() -> dict[str, float]:
     by_crops = class_probabilities(predict, photos, judges.CROP)
     found = {}
     for judge, scores in (
-        (judges.TrainedJudge("trained", network, jax.device_get(variables), size), logits),
-        (judges.ImportedJudge("imported", network, jax.device_get(variables)), by_crops[:, None]),
+        (judges.TrainedJudge("trained", network, variables, size), logits),
+        (judges.ImportedJudge("imported", network, variables), by_crops[:, None]),
     ):
         of_judge = np.array(judge.features(photos)) - np.concatenate(features)
         classes = np.array(judge.classes(photos)) != np.concatenate(scores).argmax(-1)
@@ -151,6 +162,7 @@ if __name__ == "__main__":
             "gradients": gradient_differences(),
             "all-reduced": bytes_moved(),
             "state": state_shares(),
+            "digests": digests_of_a_state(),
             "judges": judges_differ(),
         },
         sys.stdout,

@@ -1,8 +1,10 @@
 import jax
+import numpy as np
 import pytest
 
 from fullglow_jax.config import default_config
 from fullglow_jax.errors import UserError
+from fullglow_jax.models.batch import Batch
 from fullglow_jax.parallel import distributed, launchers
 from fullglow_jax.parallel.devices import Devices
 
@@ -21,8 +23,18 @@ def test_what_the_devices_are_not_is_refused(key, value):
 def test_batch_that_cannot_be_split():
     devices = Devices()
     devices.check_batch_size(6, "config.train.batch_size", parts=3)
-    with pytest.raises(UserError, match=r"batch_size=7 .* in 3 parts .* a multiple of 3.* 6,"):
+    with pytest.raises(UserError, match=r"batch_size=7 .* in 3 parts .* a multiple of 3.* 6[.]"):
         devices.check_batch_size(7, "config.train.batch_size", parts=3)
+
+
+def test_every_field_of_a_batch_is_placed():
+    image = np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3)
+    ids = np.arange(8, dtype=np.int32).reshape(1, 2, 4)
+    batch = Batch(image, image, (image[:, :1],), instances=ids, label=np.array([7], np.int32))
+    devices = Devices(here=True)
+    placed = devices.put_batch(batch)
+    assert {leaf.sharding for leaf in jax.tree.leaves(placed)} == {devices.sharded}
+    jax.tree.map(np.testing.assert_array_equal, placed, batch)
 
 
 @pytest.mark.parametrize(

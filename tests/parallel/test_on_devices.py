@@ -20,7 +20,7 @@ def found():
             **os.environ,
             "JAX_PLATFORMS": "cpu",
             "JAX_NUM_CPU_DEVICES": "8",
-            "XLA_FLAGS": f"{os.environ['XLA_FLAGS']} --xla_backend_optimization_level=0",
+            "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0",
         },
         capture_output=True,
         text=True,
@@ -31,7 +31,7 @@ def found():
 
 
 def test_gradients_agree_with_those_of_the_whole_batch_on_one_device(found):
-    assert len(found["gradients"]) == 3
+    assert len(found["gradients"]) == 2
     for case, difference in found["gradients"].items():
         assert difference < (1e-3 if "invert" in case else 1e-4), case
 
@@ -44,6 +44,11 @@ def test_a_step_moves_no_more_than_the_parameters(found):
 @pytest.mark.parametrize("fsdp", [1, 2, 4, 8])
 def test_fsdp_splits_parameters_and_moments(found, fsdp):
     assert found["state"][str(fsdp)] == pytest.approx(1 / fsdp, rel=0.1)
+
+
+def test_a_states_digest_does_not_depend_on_where_it_lies(found):
+    assert len(found["digests"]) == 5
+    assert len(set(found["digests"])) == 1
 
 
 def test_judges_say_the_same_on_all_of_them(found):

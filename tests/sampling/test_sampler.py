@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fullglow_jax.models.interface import Batch
+from fullglow_jax.models.batch import Batch
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.sampling.sampler import Sampler
 

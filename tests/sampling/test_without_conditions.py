@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from fullglow_jax.errors import UserError
+from fullglow_jax.sampling.command import check_able
 from fullglow_jax.sampling.modes import MODES
 from fullglow_jax.sampling.request import SampleRequest
 from fullglow_jax.sampling.session import Session
@@ -24,27 +25,18 @@ def run(tmp_path_factory):
         Image.fromarray(image).save(file)
     ends = [f"{file},{file}" for file in files]
 
-    def run(mode):
+    def run(mode, bits=8):
         out = tmp_path_factory.mktemp(mode) / "out"
         request = SampleRequest(
             workdir=folder,
-            checkpoint="latest",
             mode=mode,
-            split="val",
-            count=2,
-            conditions=(),
-            boundaries=(),
-            pairs=(":".join(ends),) if mode == "interpolate" else tuple(ends),
-            samples=None,
-            rounds=1,
+            pair=(":".join(ends),) if mode == "interpolate" else tuple(ends),
             frames=2,
-            temperatures=(0.7,),
-            seed=0,
             batch_size=2,
             out=out,
         )
-        model = loaded("glow")
-        MODES[mode](Session(model.config, request, model._operations))
+        model = loaded("glow", bits=bits)
+        MODES[mode].draw(Session(model.config, request, model._operations))
         return out
 
     yield run
@@ -57,6 +49,13 @@ def test_reconstruct(run):
     again = np.asarray(Image.open(out / "001_image_1__reconstruction.png"))
     np.testing.assert_array_equal(again, IMAGES[1])
     assert not (out / "condition").exists()
+
+
+def test_the_error_of_a_reconstruction_is_that_in_the_models_bits(run):
+    out = run("reconstruct", bits=5)
+    assert json.loads((out / "reconstruction.json").read_text())["largest"] <= 1e-3
+    again = np.asarray(Image.open(out / "001_image_1__reconstruction.png"))
+    np.testing.assert_array_equal(again, IMAGES[1] // 8 * 8)
 
 
 def test_interpolate_in_latents_alone(run):
@@ -74,10 +73,18 @@ def test_interpolate_in_latents_alone(run):
     ("mode", "message"),
     [
         ("transfer", "a glow, reads no conditions"),
-        ("set", "a glow, reads no conditions; use --mode random"),
-        ("unconditional", "a glow draws no conditions"),
+        ("set", "a glow, reads no conditions. It can do --mode random or reconstruct or interp"),
+        ("unconditional", "a glow, draws no conditions"),
     ],
 )
-def test_refused(run, mode, message):
+def test_refused(mode, message):
     with pytest.raises(UserError, match=message):
-        run(mode)
+        check_able(loaded("glow")._operations.trained.model, "glow", mode)
+
+
+@pytest.mark.parametrize("flag", ["condition", "boundary"])
+def test_conditions_are_refused(flag, tmp_path):
+    model = loaded("glow")
+    request = SampleRequest(workdir=tmp_path, **{flag: (tmp_path / "some.png",)})
+    with pytest.raises(UserError, match=r"^--condition and --boundary mean nothing to this model"):
+        MODES["random"].draw(Session(model.config, request, model._operations))

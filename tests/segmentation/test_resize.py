@@ -4,12 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fullglow_jax.segmentation.resize import (
-    apply_along_both,
-    corner_matrix,
-    edge_matrix,
-    resize_corners,
-)
+from fullglow_jax.segmentation.resize import corner_matrix, resize_corners
 
 SIZES = [
     ((3, 4), (7, 10)),
@@ -45,17 +40,6 @@ def test_corners_as_computed_pixel_by_pixel(source, target):
     np.testing.assert_allclose(resize_corners(jnp.asarray(x), target), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize(("source", "target"), SIZES)
-def test_edges_as_computed_pixel_by_pixel(source, target):
-    x = random(source)
-    expected = pixel_by_pixel(
-        x, target, lambda i, n, m: min(max((i + 0.5) * n / m - 0.5, 0), n - 1)
-    )
-    pairs = zip(source, target, strict=True)
-    found = apply_along_both(jnp.asarray(x), *(edge_matrix(n, m) for n, m in pairs))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
 def test_corners_stay_corners():
     x = random((4, 6))
     y = np.asarray(resize_corners(jnp.asarray(x), (9, 17)))
@@ -70,11 +54,10 @@ def test_the_same_size_is_the_same_image():
     np.testing.assert_array_equal(corner_matrix(6, 6), np.eye(6))
 
 
-@pytest.mark.parametrize("matrix", [corner_matrix, edge_matrix])
-def test_constants_stay_constant(matrix):
+def test_constants_stay_constant():
     for source, target in ((1, 5), (7, 3), (90, 713), (3, 1)):
-        np.testing.assert_allclose(matrix(source, target).sum(1), 1, atol=1e-6)
-        assert (matrix(source, target) >= 0).all()
+        np.testing.assert_allclose(corner_matrix(source, target).sum(1), 1, atol=1e-6)
+        assert (corner_matrix(source, target) >= 0).all()
 
 
 def test_a_ramp_stays_a_ramp():

@@ -8,7 +8,6 @@ import pytest
 
 from fullglow_jax.errors import UserError
 from fullglow_jax.segmentation import class_probabilities, normalise
-from fullglow_jax.segmentation.resize import apply_along_both, edge_matrix
 
 CLASSES = 4
 RNG = np.random.default_rng(0)
@@ -34,7 +33,7 @@ def images_of(*size, count=1):
     return RNG.integers(0, 256, (count, *size, 3)).astype(np.uint8)
 
 
-def crop_by_crop(image, crop, rate, mirror):
+def crop_by_crop(image, crop):
     """One image's probabilities, written as plainly as can be."""
     mean = 255 * np.array([0.485, 0.456, 0.406])
     deviation = 255 * np.array([0.229, 0.224, 0.225])
@@ -47,7 +46,7 @@ def crop_by_crop(image, crop, rate, mirror):
     canvas = (canvas - mean) / deviation
 
     def starts(length, size):
-        stride, found = math.ceil(size * rate), [0]
+        stride, found = math.ceil(size * 2 / 3), [0]
         while found[-1] + size < length:
             found.append(min(found[-1] + stride, length - size))
         return found
@@ -57,38 +56,33 @@ def crop_by_crop(image, crop, rate, mirror):
         for x in starts(wide, crop[1]):
             part = canvas[y : y + crop[0], x : x + crop[1]].astype(np.float32)
             found = softmax(predict(part[None]))[0]
-            if mirror:
-                found = (found + softmax(predict(part[None, :, ::-1]))[0, :, ::-1]) / 2
-            sums[y : y + crop[0], x : x + crop[1]] += found
+            turned = softmax(predict(part[None, :, ::-1]))[0, :, ::-1]
+            sums[y : y + crop[0], x : x + crop[1]] += (found + turned) / 2
             counts[y : y + crop[0], x : x + crop[1]] += 1
     assert counts.min() >= 1
     return (sums / counts[..., None])[top : top + height, left : left + width]
 
 
-@pytest.mark.parametrize("mirror", [True, False])
-@pytest.mark.parametrize("rate", [2 / 3, 1.0, 0.3])
 @pytest.mark.parametrize(
     ("size", "crop"),
     [((20, 31), (9, 9)), ((9, 40), (9, 17)), ((5, 30), (9, 12)), ((6, 7), (9, 10))],
 )
-def test_as_computed_crop_by_crop(size, crop, rate, mirror):
+def test_as_computed_crop_by_crop(size, crop):
     images = images_of(*size, count=2)
-    found = class_probabilities(predict, images, crop, stride_rate=rate, mirror=mirror)
+    found = class_probabilities(predict, images, crop)
     assert found.dtype == np.float32
     for image, ours in zip(images, found, strict=True):
-        np.testing.assert_allclose(ours, crop_by_crop(image, crop, rate, mirror), atol=1e-5)
+        np.testing.assert_allclose(ours, crop_by_crop(image, crop), atol=1e-5)
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
 
 
-def test_one_crop_that_covers_the_image_is_plain_prediction():
+def test_one_crop_that_covers_the_image_is_plain_prediction_and_that_of_its_mirror_image():
     images = images_of(9, 17)
     plain = softmax(predict(normalise(images)))
-    once = class_probabilities(predict, images, (9, 17), mirror=False)
-    np.testing.assert_allclose(once, plain, atol=1e-6)
     turned = softmax(predict(normalise(images[:, :, ::-1])))[:, :, ::-1]
-    both = class_probabilities(predict, images, (9, 17))
-    np.testing.assert_allclose(both, (plain + turned) / 2, atol=1e-6)
-    assert np.abs(both - once).max() > 0.01
+    found = class_probabilities(predict, images, (9, 17))
+    np.testing.assert_allclose(found, (plain + turned) / 2, atol=1e-6)
+    assert np.abs(found - plain).max() > 0.01
 
 
 def test_the_network_sees_one_shape():
@@ -103,37 +97,7 @@ def test_the_network_sees_one_shape():
     assert shapes == [(4, 9, 9, 3)] * 15
 
 
-def test_several_scales_are_averaged():
-    images = images_of(12, 20)
-
-    def resized(x, size):
-        pairs = zip(x.shape[1:3], size, strict=True)
-        return np.asarray(apply_along_both(jnp.asarray(x), *(edge_matrix(n, m) for n, m in pairs)))
-
-    parts = []
-    for size in ((6, 10), (18, 30)):
-        seen = resized(images.astype(np.float32), size)
-        found = crop_by_crop(seen[0], (9, 9), 2 / 3, True)[None].astype(np.float32)
-        parts.append(resized(found, (12, 20)))
-    found = class_probabilities(predict, images, (9, 9), scales=(0.5, 1.5))
-    np.testing.assert_allclose(found, np.mean(parts, 0), atol=1e-5)
-    alone = class_probabilities(predict, images, (9, 9), long_side=10)
-    np.testing.assert_allclose(alone, parts[0], atol=1e-5)
-    tall = class_probabilities(predict, images.swapaxes(1, 2), (9, 9), long_side=10)
-    assert tall.shape == (1, 20, 12, CLASSES)
-
-
-@pytest.mark.parametrize(
-    ("crop", "changed", "message"),
-    [
-        ((9,), {}, "height and a width"),
-        ((0, 9), {}, "height and a width"),
-        ((9, 9), {"stride_rate": 0.0}, "at most 1"),
-        ((9, 9), {"stride_rate": 1.1}, "no gaps"),
-        ((9, 9), {"scales": ()}, "positive numbers"),
-        ((9, 9), {"scales": (1.0, -1.0)}, "positive numbers"),
-    ],
-)
-def test_impossible_values_are_refused(crop, changed, message):
-    with pytest.raises(UserError, match=message):
-        class_probabilities(predict, images_of(9, 9), crop, **changed)
+@pytest.mark.parametrize("crop", [(9,), (0, 9)])
+def test_an_impossible_crop_is_refused(crop):
+    with pytest.raises(UserError, match="height and a width"):
+        class_probabilities(predict, images_of(9, 9), crop)

@@ -3,7 +3,7 @@ from functools import partial
 import jax
 import pytest
 
-from fullglow_jax.evaluation import bits_per_dim
+from fullglow_jax.evaluation import example_scores
 from fullglow_jax.sampling import sampler
 from fullglow_jax.training import compilation
 
@@ -17,7 +17,11 @@ class _QuickJax:
         return getattr(jax, name)
 
 
+def compile_quickly(patch):
+    for module in (compilation, example_scores, sampler):
+        patch.setattr(module, "jax", _QuickJax())
+
+
 @pytest.fixture
 def _quickly_compiled(monkeypatch):
-    for module in (compilation, bits_per_dim, sampler):
-        monkeypatch.setattr(module, "jax", _QuickJax())
+    compile_quickly(monkeypatch)

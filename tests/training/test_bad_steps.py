@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.models import ConditionalFlow
+from fullglow_jax.flows.model import FlowModel
+from fullglow_jax.runs.checkpoints import Checkpoints
+from fullglow_jax.runs.metrics import read_metrics
 from fullglow_jax.training.loop import train
-from fullglow_jax.training.metrics import read_metrics
 from tests.commands.running import saved_state, steps_saved
 from tests.training.tiny import NAMES, STEPS, tiny_config, write_pairs
 
@@ -31,15 +32,15 @@ def poison(monkeypatch):
     """Makes marked examples' losses, or only their gradients, other than finite."""
 
     def patch(everywhere=False):
-        bits_per_dim = ConditionalFlow.bits_per_dim
+        bits_per_dim = FlowModel.bits_per_dim
 
         def poisoned(self, variables, batch, keys):
             bits = bits_per_dim(self, variables, batch, keys)
             mark = batch.target[:, 0, 0, 0]
             nan = jnp.where((mark == OF_NAN) | everywhere, jnp.nan, 1.0)
-            return {**bits, "conditional": nan * steep(bits["conditional"], mark == OF_STEEP)}
+            return {**bits, "image": nan * steep(bits["image"], mark == OF_STEEP)}
 
-        monkeypatch.setattr(ConditionalFlow, "bits_per_dim", poisoned)
+        monkeypatch.setattr(FlowModel, "bits_per_dim", poisoned)
 
     return patch
 
@@ -71,16 +72,13 @@ def test_bad_steps(tmp_path, poison, capsys):
         else:
             assert report["not_finite"] == []
             assert "the gradient is not; examples: " + ", ".join(report["examples"]) in line
-            assert np.isfinite(report["scalars"]["bits_per_dim/conditional"])
+            assert np.isfinite(report["scalars"]["bits_per_dim/image"])
         assert report["scalars"]["gradient_norm"] == "nan"
     assert {tuple(report["not_finite"]) for report in bad.values()} == {(), (NAMES[3],)}
-    # Variables, moments and average after each step, the step's number being the checkpoint's.
-    states = {step: saved_state(workdir, step) for step in range(1, STEPS + 1)}
-    assert {name.split("'")[1] for name in states[1]} == {"variables", "optimizer", "average"}
-    for step in range(2, STEPS + 1):
-        before, after = states[step - 1], states[step]
-        unchanged = all(np.array_equal(after[name], before[name]) for name in after)
-        assert unchanged == (step in bad)
+    # A state whose last step was not taken is not saved.
+    good = [step for step in range(1, STEPS + 1) if step not in bad]
+    assert steps_saved(workdir) == good
+    states = {step: saved_state(workdir, step) for step in good}
     records = read_metrics(workdir)
     counted = [r["train/bad_steps"] for r in records if "train/bad_steps" in r]
     assert counted == [float(sum(s <= step for s in bad)) for step in range(1, STEPS + 1)]
@@ -93,11 +91,14 @@ def test_bad_steps(tmp_path, poison, capsys):
     config.train.steps, config.train.checkpoint_every = STEPS + 9, 100
     with pytest.raises(UserError, match="3 steps in a row") as error:
         train(config, workdir)
-    folder = workdir / f"bad_step_{STEPS + 3}"
-    assert str(folder) in str(error.value)
-    of_run = lines(workdir / "bad_steps.jsonl")[len(bad) :]
-    assert [report["step"] for report in of_run] == [STEPS + 1, STEPS + 2, STEPS + 3]
-    assert steps_saved(workdir) == list(range(1, STEPS + 1))
+    first = good[-1]
+    folder = workdir / f"bad_step_{first + 3}"
+    for part in (str(folder), f"The newest checkpoint, {workdir / 'checkpoints' / str(first)}, "):
+        assert part in str(error.value)
+    # The run went on from the last that was saved: what was recorded beyond it is not there twice.
+    told = [report["step"] for report in lines(workdir / "bad_steps.jsonl")]
+    assert told == [*(step for step in bad if step < first), first + 1, first + 2, first + 3]
+    assert steps_saved(workdir) == good
     for step, state in states.items():
         jax.tree.map(np.testing.assert_array_equal, saved_state(workdir, step), state)
     report = json.loads((folder / "report.json").read_text())
@@ -111,3 +112,25 @@ def test_bad_steps(tmp_path, poison, capsys):
         int(mark) + 1 if mark else NAMES.index(name)
         for mark, name in zip(marks, report["examples"], strict=True)
     ]
+
+
+@pytest.mark.usefixtures("_quickly_compiled")
+def test_a_ruined_model_is_not_saved_over_a_good_one(tmp_path, capsys):
+    config = tiny_config(write_pairs(tmp_path / "pairs"))
+    workdir = tmp_path / "run"
+    config.optimizer.learning_rate = 1e30
+    config.train.keep_last, config.train.validate_every = 1, 3
+    train(config, workdir)
+    assert steps_saved(workdir) == [1]  # taken with the first parameters
+    said = capsys.readouterr().out
+    assert "step 3: validation nan bits/dim, which is no number" in said
+    assert f"step {STEPS} is not saved: its last step was not taken" in said
+    assert "goes on from step 1" in said
+    # JSON knows no NaN: who reads it strictly finds nulls, and the curve leaves a gap.
+    text = (workdir / "metrics.jsonl").read_text()
+    records = [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
+    scores = [r[name] for r in records for name in r if name == "validation/bits_per_dim/image"]
+    assert scores == [None, None]
+    assert (workdir / "curve.png").is_file()
+    with pytest.raises(UserError, match="once training has validated"):
+        Checkpoints.of(workdir).choose("best")

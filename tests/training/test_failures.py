@@ -50,7 +50,7 @@ def test_out_of_memory_in_compiling_ends_in_advice():
 
 def test_says_the_numbers():
     said = advice(train__batch_size=6, data__image_size=(64, 128), model__steps=(4, 2))
-    for part in ("so many bytes", "64×128", "6 at a time on each of 1 device", "steps=4,2"):
+    for part in ("so many bytes", "64×128", "6 at a time on each of 1 device", "steps=(4, 2)"):
         assert part in said
 
 
@@ -74,14 +74,23 @@ def test_advice_is_what_the_config_does_not_do_yet(changes, advised, not_advised
 def test_other_errors_stay_what_they_are():
     for error in (
         jax.errors.JaxRuntimeError("INTERNAL: a bug"),
-        PermissionError(errno.EACCES, "no"),
+        FileNotFoundError(errno.ENOENT, "a bug"),
     ):
         with pytest.raises(type(error)), explained(config_of(), Devices(), "run"):
             raise error
 
 
-def test_full_disk_names_the_file():
-    error = OSError(errno.ENOSPC, "No space left on device", "run/metrics.jsonl")
-    said = re.escape("run/metrics.jsonl cannot be written to: No space left on device. Make room")
+@pytest.mark.parametrize(
+    ("code", "why", "remedy"),
+    [
+        (errno.ENOSPC, "No space left on device", "Make room, and the same command goes on"),
+        (errno.EACCES, "Permission denied", "Let this user read and write it"),
+        (errno.EROFS, "Read-only file system", "Take a place, or a copy, that can be written to"),
+        (errno.ESTALE, "Stale file handle", "Look after its disk or network"),
+    ],
+)
+def test_what_the_system_refuses_names_the_file(code, why, remedy):
+    error = OSError(code, why, "run/metrics.jsonl")
+    said = re.escape(f"run/metrics.jsonl cannot be used: {why}. {remedy}")
     with pytest.raises(UserError, match=said), explained(config_of(), Devices(), "run"):
         raise error

@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fullglow_jax.models.interface import Batch, StepReport, TrainState
-from fullglow_jax.training.step import first_state, guarded_step
+from fullglow_jax.models.batch import Batch
+from fullglow_jax.models.interface import StepReport, TrainState
+from fullglow_jax.optimization.average import first_state
+from fullglow_jax.training.step import guarded_step
 
 
 class Counting:

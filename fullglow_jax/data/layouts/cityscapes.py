@@ -1,4 +1,4 @@
-"""Cityscapes, and whatever lies in folders as it does."""
+"""Cityscapes, and data sets with the same folders."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,16 +8,34 @@ import numpy as np
 
 from fullglow_jax.data.boundary import boundary_map
 from fullglow_jax.data.faults import Fault
+from fullglow_jax.data.image_files import (
+    ImageFiles,
+    LeftAlone,
+    described_left_alone,
+    find_images,
+    one_of_each,
+)
 from fullglow_jax.data.images import Picture, read_ids, read_rgb
-from fullglow_jax.data.layouts.layout import Example
-from fullglow_jax.data.palette import LABELS, colours_from_ids
+from fullglow_jax.data.layouts.layout import Found, Layout, PairFiles
+from fullglow_jax.data.names import canonical
+from fullglow_jax.data.numbering import NUMBERINGS
 from fullglow_jax.errors import UserError
+from fullglow_jax.palette import ID, IGNORED, LABELS
 
-LABEL_FILES = ("color", "labelIds")
-"""What label maps can be read from."""
+LABEL_FILES = ("color", *NUMBERINGS)
+"""The kinds of files from which label maps can be read."""
 
 _PHOTOS, _LABELS = "leftImg8bit", "gtFine"
 _ARCHIVES = {_PHOTOS: "leftImg8bit_trainvaltest.zip", _LABELS: "gtFine_trainvaltest.zip"}
+
+_KNOWN = {
+    _PHOTOS: ("_leftImg8bit",),
+    _LABELS: tuple(
+        f"_gtFine_{kind}"
+        for kind in ("color", "labelIds", "labelTrainIds", "instanceIds", "polygons")
+    ),
+}
+"""Ends of the names of the data set's files, before their suffix."""
 
 _HOW_TO_GET_DATA = """\
 Cityscapes is free for research after registering at https://www.cityscapes-dataset.com/:
@@ -28,15 +46,16 @@ and point --config.data.root to that folder. To run without it, on street scenes
 use --config configs/street_scenes.py."""
 
 Key = tuple[str, str]
-"""(city, image): what the file names of one example share."""
+"""(city, image), the common part of one example's file names."""
 
 
-class Cityscapes:
+class Cityscapes(Layout):
     """Photos, label maps and boundaries of one split, by city and then by name.
 
-    Reads ROOT/leftImg8bit/SPLIT/CITY/*_leftImg8bit.png and, from ROOT/gtFine/SPLIT/CITY, either
-    *_gtFine_color.png or *_gtFine_labelIds.png (in the colours of the palette) as label maps, and
-    *_gtFine_instanceIds.png, which boundaries are found in.
+    Reads ROOT/leftImg8bit/SPLIT/CITY/*_leftImg8bit.png and, from ROOT/gtFine/SPLIT/CITY,
+    *_gtFine_color.png, *_gtFine_labelIds.png or *_gtFine_labelTrainIds.png (both become the colours
+    of the palette, void becomes black) as label maps, and *_gtFine_instanceIds.png as instances,
+    from which boundaries are computed. Other suffixes of images are possible.
 
     Args:
         root: The folder that holds leftImg8bit and gtFine.
@@ -44,77 +63,88 @@ class Cityscapes:
         label_files: One of `LABEL_FILES`.
     """
 
+    options = ("label_files",)
     directions: ClassVar[Mapping[str, tuple[str, str]]] = {
         "label2photo": ("label", "photo"),
         "photo2label": ("photo", "label"),
         "boundary2label": ("boundary", "label"),
     }
+    annotations: ClassVar[Sequence[str]] = ("boundary", "instances")
     palettes: ClassVar[Mapping[str, Sequence[tuple[int, int, int]]]] = {
         "label": tuple(dict.fromkeys(label.colour for label in LABELS))
     }
 
     def __init__(self, root: Path | str, split: str, label_files: str = "color") -> None:
-        if label_files not in LABEL_FILES:
-            raise UserError(
-                f"config.data.label_files={label_files!r} is not one of {', '.join(LABEL_FILES)}."
-            )
-        self.root = Path(root).expanduser()
-        self.split = split
+        super().__init__(root, split)
         self.label_files = label_files
-        self._suffixes = {
-            "photo": "_leftImg8bit.png",
-            "label": f"_gtFine_{label_files}.png",
-            "boundary": "_gtFine_instanceIds.png",
+        self._endings = {
+            "photo": "_leftImg8bit",
+            "label": f"_gtFine_{label_files}",
+            "boundary": "_gtFine_instanceIds",
+            "instances": "_gtFine_instanceIds",
         }
 
-    def find(self, parts: Sequence[str]) -> tuple[list[Example], list[Fault]]:
-        """See `Layout`."""
+    def find(self, parts: Sequence[str]) -> Found:
         self._check_root()
-        there = {part: self._keys(part) for part in dict.fromkeys((*parts, "photo"))}
-        if not any(there.values()):
-            raise UserError(self._nothing())
-        keys = sorted(set.union(*there.values()))
-        faults = [
-            self._lonely(key, part, keys_with_part)
+        folders = {top: self.root / top / self.split for top in (_PHOTOS, _LABELS)}
+        found = {top: find_images(folder) for top, folder in folders.items() if folder.is_dir()}
+        there: dict[str, dict[Key, Path]] = {}
+        faults = [fault for each in found.values() for fault in each.faults]
+        left_alone = _unknown(found)
+        for part in dict.fromkeys((*parts, "photo")):
+            there[part], twice = self._named(part, found)
+            faults += twice
+        if not any(there.values()) and not faults:
+            raise UserError("\n".join([self._nothing(), *described_left_alone(left_alone)]))
+        keys = sorted({key for having in there.values() for key in having})
+        faults += [
+            self._lonely(key, part, present, there[present][key])
             for part in there
             for key in keys
             if key not in there[part]
-            # Named by one part that it has.
-            for keys_with_part in [next(p for p in there if key in there[p])]
+            # The message names one part that is there.
+            for present in [next(p for p in there if key in there[p])]
         ]
         whole = [key for key in keys if all(key in having for having in there.values())]
-        return [Example(key[1], {p: self._path(p, key) for p in parts}) for key in whole], faults
+        pairs = [PairFiles(key[1], {part: there[part][key] for part in parts}) for key in whole]
+        return Found(pairs, faults, left_alone)
 
-    def read(self, example: Example, parts: Sequence[str]) -> dict[str, Picture]:
-        """See `Layout`."""
-        return {part: self._read(part, example.files[part]) for part in parts}
+    def read(self, pair: PairFiles, parts: Sequence[str]) -> dict[str, Picture]:
+        return {part: self._read(part, pair.files[part]) for part in parts}
 
     def _read(self, part: str, path: Path) -> Picture:
         if part == "boundary":
             return Picture(boundary_map(read_ids(path)))
-        if part == "label" and self.label_files == "labelIds":
-            return Picture(_colours(path), labels=True)
+        if part == "instances":
+            return Picture(read_ids(path), labels=True)
+        if part == "label" and self.label_files in NUMBERINGS:
+            return Picture(_painted(path, self.label_files), labels=True)
         return Picture(read_rgb(path))
 
-    def _path(self, part: str, key: Key) -> Path:
-        folder = _PHOTOS if part == "photo" else _LABELS
-        return self.root / folder / self.split / key[0] / (key[1] + self._suffixes[part])
+    def _folder(self, part: str) -> Path:
+        return self.root / _top(part) / self.split
 
-    def _keys(self, part: str) -> set[Key]:
-        folder, suffix = _PHOTOS if part == "photo" else _LABELS, self._suffixes[part]
-        return {
-            (path.parent.name, path.name.removesuffix(suffix))
-            for path in (self.root / folder / self.split).glob(f"*/*{suffix}")
-            # macOS leaves '._NAME.png' files, which are no images, beside what it copies.
-            if not path.name.startswith(".")
-        }
+    def _named(
+        self, part: str, found: Mapping[str, ImageFiles]
+    ) -> tuple[dict[Key, Path], list[Fault]]:
+        """The files of a part by their keys."""
+        folder, ending = self._folder(part), self._endings[part]
 
-    def _lonely(self, key: Key, missing: str, present: str) -> Fault:
-        names = {"photo": "photo", "label": "label map", "boundary": "instance ids"}
-        archive = _ARCHIVES[_PHOTOS if missing == "photo" else _LABELS]
+        def key(path: Path) -> Key:
+            city = canonical(str(path.parent.relative_to(folder)))
+            return city, canonical(path.stem.removesuffix(ending))
+
+        images = found[_top(part)].images if _top(part) in found else ()
+        return one_of_each((path for path in images if path.stem.endswith(ending)), key)
+
+    def _lonely(self, key: Key, missing: str, present: str, path: Path) -> Fault:
+        names = {"photo": "photo", "label": "label map"}
+        names |= dict.fromkeys(self.annotations, "instance ids")
+        archive = _ARCHIVES[_top(missing)]
+        wanted = self._folder(missing) / key[0] / f"{key[1]}{self._endings[missing]}.png"
         return Fault(
             f"{names[present]}s without {names[missing]}",
-            f"{self._path(present, key)} needs {self._path(missing, key)}",
+            f"{path} needs {wanted}",
             f"Unpack all of {archive} into the same folder, or remove the {names[present]}s.",
         )
 
@@ -129,20 +159,57 @@ class Cityscapes:
             )
 
     def _nothing(self) -> str:
-        photo = self._suffixes["photo"]
+        photo = self._endings["photo"]
         splits = sorted(
-            path.name for path in (self.root / _PHOTOS).iterdir() if any(path.glob(f"*/*{photo}"))
+            folder.name
+            for folder in (self.root / _PHOTOS).iterdir()
+            if folder.is_dir() and any(p.stem.endswith(photo) for p in find_images(folder).images)
         )
-        pattern = self.root / _PHOTOS / self.split / "CITY" / f"*{photo}"
+        pattern = self._folder("photo") / "CITY" / f"*{photo}.png"
         there = f"The splits there are: {', '.join(splits)}." if splits else "No split has any."
         return f"the split {self.split!r} is empty: no {pattern}. {there}\n{_HOW_TO_GET_DATA}"
 
 
-def _colours(path: Path) -> np.ndarray:
-    ids = read_ids(path)
-    if ids.max() >= len(LABELS):
-        raise UserError(
-            f"{path} has the label id {ids.max()}, where those of Cityscapes go up to "
-            f"{len(LABELS) - 1}. Is it another kind of file, or another data set's?"
+def _top(part: str) -> str:
+    """The folder of the data set that holds a part."""
+    return _PHOTOS if part == "photo" else _LABELS
+
+
+def _unknown(found: Mapping[str, ImageFiles]) -> list[LeftAlone]:
+    """Files whose names are not those of the data set's files, needed or not."""
+    left_alone = []
+    for top, there in found.items():
+        known = _KNOWN[top]
+        images = (LeftAlone(f"not named *{known[0]} or the like", path) for path in there.images)
+        left_alone += [
+            each for each in (*there.left_alone, *images) if not each.path.stem.endswith(known)
+        ]
+    return left_alone
+
+
+def _painted(path: Path, label_files: str) -> np.ndarray:
+    numbering = NUMBERINGS[label_files]
+    ids = read_ids(path, numbering.colours)
+    strange = numbering.strange(ids)
+    if strange is None:
+        return numbering.colours[ids]
+    raise UserError(
+        f"{path} has the {numbering.called} {strange}, where those of Cityscapes "
+        f"{numbering.extent}. {_meant(ids, strange)}"
+    )
+
+
+def _meant(ids: np.ndarray, strange: int) -> str:
+    """A guess what a map with strange numbers may be."""
+    for kind, numbering in NUMBERINGS.items():
+        if numbering.strange(ids) is None:
+            return (
+                f"All of its numbers are {numbering.called}s: if that is what these files hold, "
+                f"name them *_gtFine_{kind}.png and set --config.data.label_files={kind}."
+            )
+    if strange == IGNORED:
+        return (
+            f"{IGNORED} is void in trainIds files, but others of its numbers are no trainIds: give "
+            f"void its label id, {ID['unlabeled']}."
         )
-    return colours_from_ids(ids.astype(np.uint8))
+    return "Is it another kind of file, or another data set's?"

@@ -1,1 +1,1 @@
-"""What evaluations found, for a program, a document, and a person to look at."""
+"""Reports of evaluations, for programs, documents and people."""

@@ -1,4 +1,4 @@
-"""Pictures of what evaluations found, as PNG files have them."""
+"""Charts of evaluations, as PNG."""
 
 import io
 import math
@@ -10,14 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from fullglow_jax.data.palette import EVALUATED, EVALUATED_COLOURS
 from fullglow_jax.evaluation.report.systems import class_columns
+from fullglow_jax.palette import EVALUATED, EVALUATED_COLOURS
+from fullglow_jax.text_output import escaped
 
 DPI = 120
 
 
 def bits_chart(report: dict[str, Any]) -> bytes | None:
-    """How bits/dim are spread over examples, what they add up from, and each level's share."""
+    """The distribution of bits/dim over examples, their parts, and each level's share."""
     if "bits_per_dim" not in report:
         return None
     headline = report["headline"]
@@ -43,13 +44,13 @@ def bits_chart(report: dict[str, Any]) -> bytes | None:
 
 
 def class_chart(reports: Sequence[dict[str, Any]]) -> bytes | None:
-    """Each class's IoU, of all systems, and of true photos where a judge has seen some."""
+    """Each class's IoU, of all systems, and of true photos if a judge has labelled some."""
     columns = class_columns(reports)
     if not columns:
         return None
     names = [label.name for label in EVALUATED]
     series = {
-        what: [_percent(scores["by_class"][name]["iou"]) for name in names]
+        what: list(100 * np.array([scores["by_class"][name]["iou"] for name in names], float))
         for what, scores in columns.items()
     }
     height = 1.5 + 0.25 * len(names) * max(1, 0.6 * len(series))
@@ -60,12 +61,8 @@ def class_chart(reports: Sequence[dict[str, Any]]) -> bytes | None:
     return _png(chart)
 
 
-def _percent(share: float | None) -> float:
-    return math.nan if share is None else 100 * share
-
-
 def confusion_chart(report: dict[str, Any]) -> bytes | None:
-    """Of each true class's pixels, the share that was found to be of each class."""
+    """For each true class, the shares of its pixels that were labelled as each class."""
     columns = class_columns([report])
     if not columns:
         return None
@@ -79,25 +76,21 @@ def confusion_chart(report: dict[str, Any]) -> bytes | None:
 
 
 def _show_confusion(axes: Axes, counts: np.ndarray) -> AxesImage:
-    of_class = counts.sum(1, keepdims=True)
+    class_sizes = counts.sum(1, keepdims=True)
     share = np.full_like(counts, np.nan)
-    np.divide(100 * counts, of_class, out=share, where=of_class > 0)
+    np.divide(100 * counts, class_sizes, out=share, where=class_sizes > 0)
     shown = axes.imshow(share, cmap="Blues", vmin=0, vmax=100)
     for (true, found), value in np.ndenumerate(share):
         if value >= 1:
             colour = "white" if value > 60 else "black"
             axes.text(found, true, f"{value:.0f}", size=6, ha="center", va="center", color=colour)
-    _label_classes(axes)
-    return shown
-
-
-def _label_classes(axes: Axes) -> None:
     names = [label.name for label in EVALUATED]
     axes.set_xticks(range(len(names)), names, rotation=90)
     axes.set_yticks(range(len(names)), names)
     for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
         for tick, colour in zip(ticks, EVALUATED_COLOURS / 255, strict=True):
             tick.set_bbox({"facecolor": (*colour, 0.35), "edgecolor": "none", "pad": 1})
+    return shown
 
 
 def _bars(axes: Axes, names: Sequence[str], series: dict[str, list[float]]) -> None:
@@ -115,12 +108,12 @@ def _bars(axes: Axes, names: Sequence[str], series: dict[str, list[float]]) -> N
 
 
 def _plain(name: str) -> str:
-    """A name as Matplotlib shows it: no formula, and not left out of legends."""
-    return f" {name}".replace("$", r"\$")
+    """A name that Matplotlib shows as it is: not as a formula, and also in legends."""
+    return escaped(f" {name}", "utf-8").replace("$", r"\$")
 
 
 def _png(chart: Figure) -> bytes:
     file = io.BytesIO()
-    # The same bytes for the same figures: no version of Matplotlib in them.
+    # Without Matplotlib's version, the same figures give the same bytes.
     chart.savefig(file, dpi=DPI, metadata={"Software": None})
     return file.getvalue()

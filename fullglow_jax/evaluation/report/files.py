@@ -1,36 +1,30 @@
-"""Reports as files: JSON to compute with, Markdown to paste, pictures and a page to look at."""
+"""Reports as files: JSON for programs, Markdown to paste, pictures and a page to look at."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import rich.box
-import rich.table
-from rich.console import Console
-from rich.text import Text
-
-from fullglow_jax.drafts import draft
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import mended
 from fullglow_jax.evaluation.report import charts
 from fullglow_jax.evaluation.report.figures import title
-from fullglow_jax.evaluation.report.page import Section, page
-from fullglow_jax.evaluation.report.systems import Table, class_table, figures_table, systems_table
+from fullglow_jax.evaluation.report.systems import class_table, figures_table, systems_table
+from fullglow_jax.files import strict_json
+from fullglow_jax.files.drafts import draft
+from fullglow_jax.pictures.page import Section, page
+from fullglow_jax.pictures.table import markdown
+from fullglow_jax.text_output import in_utf8
 
 
 def write_report(report: dict[str, Any], folder: Path, samples: bytes | None) -> list[Path]:
-    """Writes `eval.json`, `eval.md`, `eval.html` and its pictures, each the old one or the new one.
+    """Writes `eval.json`, `eval.md`, `eval.html` and its pictures, and returns the files.
 
     Args:
-        report: What `evaluation.command.evaluate` found.
-        folder: Where to.
-        samples: A picture of what was scored, PNG.
-
-    Returns:
-        The files.
+        report: The result of `evaluation.command.evaluate`.
+        folder: The folder to write to.
+        samples: A picture of the scored images, PNG.
 
     Raises:
-        UserError: They cannot be written.
+        UserError: If they cannot be written.
     """
     table = systems_table([report])
     all_figures = figures_table(report)
@@ -45,26 +39,21 @@ def write_report(report: dict[str, Any], folder: Path, samples: bytes | None) ->
     if by_class := class_table(report):
         sections.append(Section("Classes, in numbers", by_class))
     files: dict[str, bytes] = {
-        "eval.json": (json.dumps(report, indent=2, allow_nan=False) + "\n").encode(),
-        "eval.md": f"{title(report)}:\n\n{markdown(table)}\n{markdown(all_figures)}".encode(),
-        "eval.html": page(report["name"], title(report), sections).encode(),
+        "eval.json": (strict_json.dumps(report, indent=2) + "\n").encode(),
+        "eval.md": in_utf8(f"{title(report)}:\n\n{markdown(table)}\n{markdown(all_figures)}"),
+        "eval.html": in_utf8(page(report["name"], title(report), sections)),
     }
     files |= {f"eval_{stem}.png": png for stem, (_, png) in pictures.items() if png}
     return _write(folder, files, outdated=[f"eval_{stem}.png" for stem in pictures])
 
 
 def write_comparison(reports: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
-    """Writes `comparison.md`, `comparison.html` and its picture.
+    """Writes `comparison.md`, `comparison.html` and its picture, and returns the files.
 
-    Args:
-        reports: Of several systems.
-        folder: Where to; made if it is not there.
-
-    Returns:
-        The files.
+    The folder is made if it does not exist.
 
     Raises:
-        UserError: They cannot be written.
+        UserError: If they cannot be written.
     """
     table = systems_table(reports)
     chart = charts.class_chart(reports)
@@ -72,45 +61,22 @@ def write_comparison(reports: Sequence[dict[str, Any]], folder: Path) -> list[Pa
     sections = [Section("In short", table)]
     sections += [Section("Classes", chart)] if chart else []
     files: dict[str, bytes] = {
-        "comparison.md": f"{about}\n\n{markdown(table)}".encode(),
-        "comparison.html": page("Comparison", about, sections).encode(),
+        "comparison.md": in_utf8(f"{about}\n\n{markdown(table)}"),
+        "comparison.html": in_utf8(page("Comparison", about, sections)),
     }
     picture = "comparison_classes.png"
     return _write(folder, files | ({picture: chart} if chart else {}), outdated=[picture])
 
 
-def show(table: Table, title: str) -> None:
-    """Prints a table."""
-    # As texts: brackets in a name are no markup.
-    shown = rich.table.Table(*table.header, title=Text(title), box=rich.box.SIMPLE)
-    for row in table.rows:
-        shown.add_row(*map(Text, row))
-    console = Console()
-    if not console.is_terminal:
-        console.width = 140
-    console.print(shown)
-
-
-def markdown(table: Table) -> str:
-    """A table for a document."""
-    lines = [f"| {' | '.join(table.header)} |", "|---" * len(table.header) + "|"]
-    lines += [f"| {' | '.join(c.replace('|', chr(92) + '|') for c in row)} |" for row in table.rows]
-    return "\n".join(lines) + "\n"
-
-
 def _write(folder: Path, files: Mapping[str, bytes], outdated: Sequence[str]) -> list[Path]:
-    """Writes the files; what is outdated and not among them goes."""
+    """Writes the files, and removes outdated ones that are not among them."""
     for name, content in files.items():
         path = folder / name
-        try:
+        how = "Make its folder writable, or copy it to where you may write."
+        with mended(f"{path} cannot be written", how):
             folder.mkdir(parents=True, exist_ok=True)
             with draft(path) as scratch:
                 scratch.write_bytes(content)
             for other in set(outdated) - files.keys():
                 (folder / other).unlink(missing_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"{path} cannot be written: {error.strerror or error}. Make its folder writable, "
-                "or copy it to where you may write."
-            ) from error
     return [folder / name for name in files]

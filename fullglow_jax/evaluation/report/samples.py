@@ -1,4 +1,4 @@
-"""A picture of what was scored: conditions, true images, drawn ones, and what a judge sees."""
+"""A picture of scored images: conditions, true images, drawn ones, and a judge's labels."""
 
 import io
 
@@ -7,26 +7,23 @@ from PIL import Image
 
 from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.images import resize_bilinear, resize_nearest
-from fullglow_jax.data.palette import EVALUATED_COLOURS
 from fullglow_jax.evaluation.drawn_images import DrawnImages
-from fullglow_jax.evaluation.judge import Judge
 from fullglow_jax.evaluation.truths import Truths
-from fullglow_jax.sampling.grid import image_grid
+from fullglow_jax.palette import EVALUATED_COLOURS
+from fullglow_jax.perception.judge import Judge
+from fullglow_jax.pictures.grid import image_grid
 
 PAIRS = 6
-"""That are shown, evenly taken from all."""
+"""Number of pairs that are shown, evenly chosen from all."""
 
 WIDTH = 256
-"""Pixels that images are at most wide."""
+"""Largest width of images in pixels."""
 
 
 def samples_picture(drawn: DrawnImages, truths: Truths, judge: Judge | None) -> bytes | None:
     """PNG: a row for each of some pairs that have all their images; None if there are none.
 
-    Args:
-        drawn: The images.
-        truths: What they were drawn for.
-        judge: What finds classes in true and drawn photos, shown in the palette's colours.
+    A judge's labels of true and drawn photos are shown in the palette's colours.
     """
     places = np.unique(np.linspace(0, len(truths) - 1, PAIRS).astype(int))
     rounds = [f"round {number + 1}" for number in range(len(drawn.rounds))]

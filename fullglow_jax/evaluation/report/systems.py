@@ -1,73 +1,78 @@
-"""What was found, as tables: of one system, of several side by side, of classes."""
+"""Tables of evaluations: of one system, of several side by side, of classes."""
 
-import json
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from fullglow_jax.evaluation.report.figures import (
-    CLASS_SCORES,
-    NONE,
-    OF_IMAGES,
-    OF_LABEL_MAPS,
-    PSP_BESIDE,
-    figure,
-    figures,
-    percent,
-)
-
-CLASS_COLUMNS = ("pixel acc.", "class acc.", "class IoU")
+from fullglow_jax.evaluation.metrics import METRICS
+from fullglow_jax.evaluation.metrics.metric import Result
+from fullglow_jax.evaluation.report.figures import figures, results
+from fullglow_jax.evaluation.summary import NONE
+from fullglow_jax.pictures.table import Table
 
 KEYS = ("accuracy", "iou")
-"""Of a class's scores."""
-
-
-class Table(NamedTuple):
-    """Rows of text under a header.
-
-    Attributes:
-        header: Of the columns.
-        rows: As long as it, each.
-    """
-
-    header: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+"""Keys of a class's scores."""
 
 
 def figures_table(report: dict[str, Any]) -> Table:
     """All figures of a report."""
-    return Table(("figure", "mean", "±"), list(figures(report)))
+    return Table(("figure", "mean", "±"), [figure[:3] for figure in figures(report)])
 
 
 def systems_table(reports: Sequence[dict[str, Any]]) -> Table:
-    """As the paper's table 2: a row for each system, and below what other photos score.
+    """A table like the paper's table 2: a row for each system, and below rows for other photos.
 
-    Columns that no system has a figure for are left out, but for those of the paper.
+    Columns without figures are left out, except those of the paper.
     """
-    extra = [name for name in OF_IMAGES if any(name in _images(report) for report in reports)]
-    rows = [
-        (
-            report["name"],
-            _bits(report),
-            *_class_scores(_label_scores(report)),
-            *(_of_images(report, name) for name in extra),
-        )
-        for report in reports
-    ]
-    rows += [
-        (what, NONE, *_class_scores(scores), *[NONE] * len(extra))
-        for key in PSP_BESIDE
-        for what, scores in _beside(reports, key).items()
-    ]
-    return Table(("model", "cond. bits/dim", *CLASS_COLUMNS, *extra), rows)
-
-
-def class_columns(reports: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Class scores of each system, and of true photos, by what to call them."""
-    found = {}
+    found = [results(report) for report in reports]
+    columns = [title for metric in METRICS.values() for title in metric.paper_columns]
+    for metric in METRICS.values():
+        columns += [f.column for of in found if metric in of for f in metric.figures(of[metric])]
+    columns = list(dict.fromkeys(filter(None, columns)))
+    rows, beside = [], []
     for report in reports:
-        if scores := _label_scores(report):
-            found["drawn" if len(reports) == 1 else report["name"]] = scores
-    return found | _beside(reports, "ground_truth")
+        cells: dict[str, dict[str, str]] = {"": {}}
+        for f in figures(report):
+            cells.setdefault(f.images, {}).setdefault(f.column, f.both)
+        by_images = {
+            images: tuple(texts.get(column, NONE) for column in columns)
+            for images, texts in cells.items()
+        }
+        rows.append((report["name"], *by_images.pop("")))
+        beside.append((report["name"], by_images))
+    rows += [(what, *texts) for what, texts in _once(beside).items()]
+    return Table(("model", *columns), rows)
+
+
+def class_columns(reports: Sequence[dict[str, Any]]) -> dict[str, Result]:
+    """Class scores of each system and of true photos, by column titles."""
+    found: dict[str, Result] = {}
+    beside = []
+    for report in reports:
+        for metric, result in results(report).items():
+            by_images = metric.by_class(result)
+            if "" in by_images:
+                name = "drawn" if len(reports) == 1 else report["name"]
+                found.setdefault(name, by_images.pop(""))
+            beside.append((report["name"], by_images))
+    return found | _once(beside)
+
+
+def _once(beside: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Values about images that systems did not draw; once, if several systems have the same."""
+    found: dict[str, list[tuple[Any, list[str]]]] = {}
+    for system, by_images in beside:
+        for images, value in by_images.items():
+            known = found.setdefault(images, [])
+            same = [systems for other, systems in known if other == value]
+            if same:
+                same[0].append(system)
+            else:
+                known.append((value, [system]))
+    return {
+        images + (f" ({', '.join(systems)})" if len(known) > 1 else ""): value
+        for images, known in found.items()
+        for value, systems in known
+    }
 
 
 def class_table(report: dict[str, Any]) -> Table | None:
@@ -86,51 +91,3 @@ def class_table(report: dict[str, Any]) -> Table | None:
 
 def _share(value: float | None) -> str:
     return NONE if value is None else f"{100 * value:.2f}"
-
-
-def _images(report: dict[str, Any]) -> dict[str, Any]:
-    return dict(report.get("images", {}))
-
-
-def _of_images(report: dict[str, Any], name: str) -> str:
-    of_images = _images(report)
-    if name not in of_images:
-        return NONE
-    return figure(name, of_images[name], OF_IMAGES[name]).with_error
-
-
-def _bits(report: dict[str, Any]) -> str:
-    if "bits_per_dim" not in report:
-        return NONE
-    headline = report["headline"]
-    bits = figure("", report["bits_per_dim"][headline], 3).with_error
-    return bits if headline == "conditional" else f"{bits} ({headline})"
-
-
-def _label_scores(report: dict[str, Any]) -> dict[str, Any] | None:
-    of_images = _images(report)
-    return next((of_images[name] for name in OF_LABEL_MAPS if name in of_images), None)
-
-
-def _class_scores(scores: dict[str, Any] | None) -> tuple[str, ...]:
-    if scores is None:
-        return (NONE,) * len(CLASS_COLUMNS)
-    return tuple(percent("", scores[key]).with_error for key in CLASS_SCORES)
-
-
-def _beside(reports: Sequence[dict[str, Any]], key: str) -> dict[str, dict[str, Any]]:
-    """Class scores of what systems did not draw, once where they are the same beside all.
-
-    Args:
-        reports: Of the systems.
-        key: One of `PSP_BESIDE`.
-    """
-    found: dict[str, tuple[dict[str, Any], list[str]]] = {}
-    for report in reports:
-        if psp := _images(report).get("psp"):
-            _, names = found.setdefault(json.dumps(psp[key]), (psp[key], []))
-            names.append(report["name"])
-    return {
-        PSP_BESIDE[key] + (f" ({', '.join(names)})" if len(found) > 1 else ""): scores
-        for scores, names in found.values()
-    }

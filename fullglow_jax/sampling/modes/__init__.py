@@ -1,20 +1,21 @@
-"""What the sample command can draw, by name."""
-
-from collections.abc import Callable
+"""The modes of the sample command, by name."""
 
 from fullglow_jax.sampling.modes.interpolate import interpolate
+from fullglow_jax.sampling.modes.mode import Mode
 from fullglow_jax.sampling.modes.random import random
 from fullglow_jax.sampling.modes.reconstruct import reconstruct
-from fullglow_jax.sampling.modes.set import whole_set
+from fullglow_jax.sampling.modes.set import split_set
 from fullglow_jax.sampling.modes.transfer import transfer
 from fullglow_jax.sampling.modes.unconditional import unconditional
-from fullglow_jax.sampling.session import Session
 
-MODES: dict[str, Callable[[Session], object]] = {
-    "random": random,
-    "reconstruct": reconstruct,
-    "transfer": transfer,
-    "interpolate": interpolate,
-    "unconditional": unconditional,
-    "set": whole_set,
+MODES: dict[str, Mode] = {
+    mode.name: mode
+    for mode in (
+        random,
+        reconstruct,
+        transfer,
+        interpolate,
+        unconditional,
+        split_set,
+    )
 }

@@ -1,33 +1,45 @@
-"""From one image to another in steps, in latents and in conditions."""
+"""Interpolation between two images, in latents and in conditions."""
+
+from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import jax
 import numpy as np
 
-from fullglow_jax.likelihood import to_unit_interval
-from fullglow_jax.models.interface import Batch, PyTree
-from fullglow_jax.sampling.examples import Example, Examples
-from fullglow_jax.sampling.gallery import Row
-from fullglow_jax.sampling.session import Session, file_stem, need_targets
+from fullglow_jax.pictures.gallery import Row
+from fullglow_jax.sampling.capabilities import LATENTS
+from fullglow_jax.sampling.file_names import file_stem
+from fullglow_jax.sampling.modes.mode import Session, mode
+
+if TYPE_CHECKING:
+    from fullglow_jax.models.batch import Batch
+    from fullglow_jax.models.interface import PyTree
+    from fullglow_jax.sampling.operations import Operations
 
 
+@mode(
+    "interpolate",
+    "from one pair to another, --pair FROM:TO",
+    reads=("split", "count", "pair", "frames"),
+    needs=(LATENTS,),
+)
 def interpolate(session: Session) -> None:
-    """Interpolates between a split's first pairs and their neighbours, or between those named.
+    """Interpolates between a split's first pairs and their neighbours, or between named pairs.
 
-    Two rows for each couple. "latents": on a straight line from the latents of the first image to
-    those of the second, all decoded under the first one's condition. "conditions": the first
-    image's latents under conditions that fade, pixel by pixel, from its own to the second one's.
+    Each couple has two rows. "latents": a straight line from the first image's latents to the
+    second's, all decoded under the first one's condition. "conditions": the first image's latents
+    under conditions that fade, pixel by pixel, from its own to the second one's.
 
     Raises:
-        UserError: Where a pair cannot be read, or the model cannot encode.
+        UserError: If a pair cannot be read.
     """
     request, operations = session.request, session.operations
     examples = session.examples()
-    couples = list(map(examples.couple, request.pairs)) or examples.neighbours(request.count)
-    need_targets([start for start, _ in couples], "interpolate")
+    couples = list(map(examples.couple, request.pair)) or examples.neighbours(request.count)
+    session.need_targets([start for start, _ in couples])
     if not operations.reads_conditions:
-        need_targets([end for _, end in couples], "interpolate")
+        session.need_targets([end for _, end in couples])
     shares = np.linspace(0, 1, request.frames, dtype=np.float32)
     lines = [
         (place, kind, start, end)
@@ -39,8 +51,9 @@ def interpolate(session: Session) -> None:
     with session.progress(total, "interpolating") as progress:
         album = session.album()
         for place, kind, start, end in lines:
-            stem = file_stem(place, f"{start.name}__to__{end.name}__{kind}")
-            ends, images = _line(session, examples, kind, start, end, shares)
+            stem = file_stem(place, start.name, "to", end.name, kind)
+            both = examples.batch([start, end])
+            ends, images = _line(session.operations, both, kind, shares)
             middle = [
                 album.save(f"{stem}__{number:03d}.png", image)
                 for number, image in enumerate(images)
@@ -56,30 +69,28 @@ def interpolate(session: Session) -> None:
 
 
 def _line(
-    session: Session,
-    examples: Examples,
-    kind: str,
-    start: Example,
-    end: Example,
-    shares: np.ndarray,
+    operations: Operations, both: Batch, kind: str, shares: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(what lies at both ends, (2, H, W, 3); the images from one to the other)."""
-    operations = session.operations
-    both = examples.batch([start, end])
+    """(the pictures at both ends, (2, H, W, 3); the images from one to the other)."""
+    import jax
+
+    from fullglow_jax.flows.likelihood import to_unit_interval
+
     latents = operations.encode(both).latents
     at_start = jax.tree.map(lambda leaf: np.repeat(leaf[:1], len(shares), axis=0), (both, latents))
     if kind == "latents":
         return both.target, operations.decode(at_start[0], _between(latents, shares))
     units = jax.tree.map(lambda leaf: np.asarray(to_unit_interval(leaf)), replace(both, target=()))
-    conditions: Batch = replace(_between(units, shares), target=at_start[0].target)
+    conditions = replace(_between(units, shares), target=at_start[0].target)
     return both.condition, operations.decode(conditions, at_start[1])
 
 
 def _between(ends: PyTree, shares: np.ndarray) -> PyTree:
-    """(2, …) → (len(shares), …), so much of the second and the rest of the first."""
+    """(2, …) → (len(shares), …): each share is the second one's weight, the rest the first's."""
+    import jax
 
-    def of_leaf(leaf: np.ndarray) -> np.ndarray:
+    def mixed(leaf: np.ndarray) -> np.ndarray:
         share = shares.reshape(-1, *[1] * (leaf.ndim - 1))
         return (1 - share) * leaf[:1] + share * leaf[1:]
 
-    return jax.tree.map(of_leaf, ends)
+    return jax.tree.map(mixed, ends)

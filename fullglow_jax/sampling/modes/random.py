@@ -1,35 +1,42 @@
 """Samples of each condition, at one temperature or several."""
 
-from fullglow_jax.data.source import build_source
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fullglow_jax.errors import UserError
-from fullglow_jax.sampling.conditions import Conditions, from_files, from_source, without
-from fullglow_jax.sampling.gallery import Row
-from fullglow_jax.sampling.session import Session, file_stem
+from fullglow_jax.pictures.gallery import Row
+from fullglow_jax.sampling.file_names import file_stem
+from fullglow_jax.sampling.modes.mode import Session, mode
+
+if TYPE_CHECKING:
+    from fullglow_jax.sampling.conditions import Conditions
 
 
+@mode(
+    "random",
+    "samples of conditions",
+    reads=("split", "count", "condition", "boundary", "samples", "temperature", "sweep"),
+)
 def random(session: Session) -> None:
     """Draws samples of a split's first conditions, or of image files.
 
     Raises:
-        UserError: Where a condition cannot be read.
+        UserError: If a condition cannot be read.
     """
     request = session.request
     conditions = _conditions(session)
     samples = request.samples or (4 if conditions.matter else 1)
-    album = session.album()
-    columns, rows = [], []
-    if conditions.matter:
-        columns += ["condition"]
-    if conditions.have_targets:
-        columns += ["ground truth"]
+    album = session.album(session.checkpoint_name)  # for old workdirs' sake, without the mode
     stems = [file_stem(place, name) for place, name in enumerate(conditions.names)]
-    for place, stem in enumerate(stems):
-        files = []
-        if conditions.matter:
-            files += [album.save(f"condition/{stem}.png", conditions.batch.condition[place])]
-        if conditions.have_targets:
-            files += [album.save(f"ground_truth/{stem}.png", conditions.batch.target[place])]
-        rows.append(files)
+    columns = [*conditions.shown]
+    rows = [
+        [
+            album.save(f"{title.replace(' ', '_')}/{stem}.png", images[place])
+            for title, images in conditions.shown.items()
+        ]
+        for place, stem in enumerate(stems)
+    ]
     total, done = len(rows) * len(request.temperatures) * samples, 0
     with session.progress(total) as progress:
         for temperature in request.temperatures:
@@ -45,15 +52,18 @@ def random(session: Session) -> None:
 
 
 def _conditions(session: Session) -> Conditions:
-    request, config, architecture = session.request, session.config, session.architecture
+    from fullglow_jax.data.source import build_source
+    from fullglow_jax.sampling.conditions import from_files, from_source, without
+
+    request, config, shapes = session.request, session.config, session.shapes
     if not session.operations.reads_conditions:
-        if request.conditions or request.boundaries:
+        if request.condition or request.boundary:
             raise UserError(
                 f"--condition and --boundary mean nothing to this model, a {config.model.name}, "
                 "which reads no conditions. Leave them out; --count says how many images to draw."
             )
-        return without(request.count, architecture)
-    if request.conditions:
-        return from_files(request.conditions, request.boundaries, architecture, config)
-    source = build_source(config.data, request.split, boundary=architecture.boundary)
-    return from_source(source, request.count, architecture)
+        return without(request.count, shapes)
+    if request.condition:
+        return from_files(request.condition, request.boundary, shapes, config)
+    source = build_source(config.data, request.split, shapes.annotations)
+    return from_source(source, request.count, shapes)

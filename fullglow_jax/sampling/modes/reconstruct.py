@@ -1,55 +1,67 @@
-"""Images encoded and decoded again, and how far that is from them."""
+"""Reconstructions: images encoded and decoded again, with their errors."""
 
-import json
 import math
 from typing import Any
 
 import numpy as np
 
-from fullglow_jax.likelihood import to_unit_interval
-from fullglow_jax.sampling.gallery import Row
-from fullglow_jax.sampling.session import Session, file_stem, need_targets
+from fullglow_jax.files import strict_json
+from fullglow_jax.pictures.gallery import Row
+from fullglow_jax.sampling.capabilities import LATENTS
+from fullglow_jax.sampling.file_names import file_stem
+from fullglow_jax.sampling.modes.mode import Session, mode
 
 REPORT = "reconstruction.json"
 
 
+@mode(
+    "reconstruct",
+    "images encoded and decoded, with the error, --pair PAIR",
+    reads=("split", "count", "pair"),
+    needs=(LATENTS,),
+)
 def reconstruct(session: Session) -> None:
-    """Reconstructs a split's first images, or the pairs named, and writes `reconstruction.json`.
+    """Reconstructs a split's first images, or named pairs, and writes `reconstruction.json`.
 
-    The report has the largest and the mean absolute error in [0, 1], of each image and of all.
+    The report has the largest and the mean absolute error in [0, 1], of each image and of all. With
+    fewer than 8 bits, the errors are differences from the quantised images that were encoded.
 
     Raises:
-        UserError: Where a pair cannot be read, or the model cannot encode.
+        UserError: If a pair cannot be read.
     """
     request, operations = session.request, session.operations
     examples = session.examples()
-    chosen = list(map(examples.find, request.pairs)) or examples.first(request.count)
-    need_targets(chosen, "reconstruct")
-    shows_condition = operations.reads_conditions
-    rows, errors = [], []
+    chosen = list(map(examples.find, request.pair)) or examples.first(request.count)
+    session.need_targets(chosen)
+    rows: list[Row] = []
+    errors: dict[str, dict[str, float]] = {}
     with session.progress(len(chosen), "reconstructing") as progress:
         album = None
         for start in range(0, len(chosen), operations.batch_size):
             batch = examples.batch(chosen[start : start + operations.batch_size])
-            images = operations.transfer(batch, batch)
+            images = operations.reconstruct(batch)
             album = album or session.album()
             for i, image in enumerate(images):
                 place = start + i
                 stem = file_stem(place, chosen[place].name)
-                error = np.abs(image - np.asarray(to_unit_interval(batch.target[i])))
-                errors.append((stem, float(error.max()), float(error.mean())))
+                error = np.abs(image - operations.pixels(batch.target[i]))
+                errors[stem] = {"largest": float(error.max()), "mean": float(error.mean())}
                 files = [
                     album.save(f"ground_truth/{stem}.png", batch.target[i]),
                     album.save(f"{stem}__reconstruction.png", image),
                 ]
-                if shows_condition:
+                if operations.reads_conditions:
                     files.insert(0, album.save(f"condition/{stem}.png", batch.condition[i]))
-                rows.append(Row(stem, files, errors[-1][1]))
+                rows.append(Row(stem, files, errors[stem]["largest"]))
                 progress.update(place + 1)
         assert album is not None
-        columns = ["condition"] * shows_condition + ["ground truth", "reconstruction"]
-        report = _report(errors)
-        album.save_text(REPORT, json.dumps(report, indent=2) + "\n")
+        columns = ["condition"] * operations.reads_conditions + ["ground truth", "reconstruction"]
+        report: dict[str, Any] = {
+            "largest": float(np.max([error["largest"] for error in errors.values()])),
+            "mean": float(np.mean([error["mean"] for error in errors.values()])),
+            "images": errors,
+        }
+        album.save_text(REPORT, strict_json.dumps(report, indent=2) + "\n")
         session.finish(album, progress, columns, rows, total=len(rows), value="largest error")
         progress.say(
             f"errors in [0, 1]: {_told(report['largest'])} at most, {_told(report['mean'])} in "
@@ -57,19 +69,5 @@ def reconstruct(session: Session) -> None:
         )
 
 
-def _report(errors: list[tuple[str, float, float]]) -> dict[str, Any]:
-    """As JSON has it, which knows no NaN: null, where an image overflowed."""
-
-    def figures(largest: float, mean: float) -> dict[str, float | None]:
-        return {
-            "largest": largest if math.isfinite(largest) else None,
-            "mean": mean if math.isfinite(mean) else None,
-        }
-
-    largest, mean = np.array([error[1:] for error in errors]).T
-    of_each = {stem: figures(*of_one) for stem, *of_one in errors}
-    return {**figures(float(largest.max()), float(mean.mean())), "images": of_each}
-
-
-def _told(figure: float | None) -> str:
-    return "not a number" if figure is None else f"{figure:.2g}"
+def _told(figure: float) -> str:
+    return f"{figure:.2g}" if math.isfinite(figure) else "not a number"

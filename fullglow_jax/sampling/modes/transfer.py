@@ -1,27 +1,29 @@
 """The content of one image under the structure of another's condition."""
 
-from fullglow_jax.errors import UserError
-from fullglow_jax.sampling.gallery import Row
-from fullglow_jax.sampling.session import Session, file_stem, need_targets
+from fullglow_jax.pictures.gallery import Row
+from fullglow_jax.sampling.capabilities import CONDITIONS, LATENTS
+from fullglow_jax.sampling.file_names import file_stem
+from fullglow_jax.sampling.modes.mode import Session, mode
 
 COLUMNS = ("content", "structure", "result", "ground truth")
 
 
+@mode(
+    "transfer",
+    "one image's content under another's condition, --pair CONTENT:STRUCTURE",
+    reads=("split", "count", "pair"),
+    needs=(CONDITIONS, LATENTS),
+)
 def transfer(session: Session) -> None:
-    """Transfers between a split's first pairs and their neighbours, or between the pairs named.
+    """Transfers between a split's first pairs and their neighbours, or between named pairs.
 
     Raises:
-        UserError: Where a pair cannot be read, or the model cannot encode or reads no conditions.
+        UserError: If a pair cannot be read.
     """
     request, operations = session.request, session.operations
-    if not operations.reads_conditions:
-        raise UserError(
-            f"--mode transfer: this model, a {session.config.model.name}, reads no conditions, so "
-            "that there is no structure to transfer content to."
-        )
     examples = session.examples()
-    couples = list(map(examples.couple, request.pairs)) or examples.neighbours(request.count)
-    need_targets([content for content, _ in couples], "transfer")
+    couples = list(map(examples.couple, request.pair)) or examples.neighbours(request.count)
+    session.need_targets([content for content, _ in couples])
     rows = []
     with session.progress(len(couples), "transferring") as progress:
         album = session.album()
@@ -29,8 +31,8 @@ def transfer(session: Session) -> None:
             contents, structures = zip(*couples[start : start + operations.batch_size], strict=True)
             content, structure = examples.batch(contents), examples.batch(structures)
             for i, image in enumerate(operations.transfer(content, structure)):
-                place, name = start + i, f"{contents[i].name}__onto__{structures[i].name}"
-                stem = file_stem(place, name)
+                place = start + i
+                stem = file_stem(place, contents[i].name, "onto", structures[i].name)
                 truth = None
                 if structures[i].has_target:
                     truth = album.save(f"ground_truth/{stem}.png", structure.target[i])

@@ -1,28 +1,36 @@
-"""Conditions out of nothing, and images of them."""
+"""Conditions drawn from noise, and images under them."""
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.models.interface import Batch
-from fullglow_jax.sampling.gallery import Row
-from fullglow_jax.sampling.grid import as_uint8
-from fullglow_jax.sampling.session import Session
+from fullglow_jax.pictures.gallery import Row
+from fullglow_jax.pictures.grid import as_uint8
+from fullglow_jax.sampling.capabilities import OWN_CONDITIONS
+from fullglow_jax.sampling.modes.mode import Session, mode
 
 SAMPLES = 4
 
 
+@mode(
+    "unconditional",
+    "conditions from the source glow, and images of them",
+    reads=("count", "samples", "temperature", "sweep"),
+    needs=(OWN_CONDITIONS,),
+)
 def unconditional(session: Session) -> None:
-    """Draws conditions from the model's own density of them, and images under each.
+    """Draws conditions from the model's density of them, and images under each.
 
-    Both are drawn at the same temperature. Conditions are rounded to 8 bits first, as they are
-    saved, so that `--condition` with the files gives the same images under the same seed.
+    Both are drawn at the same temperature. Conditions are rounded to 8 bits first, like the saved
+    files, so that `--condition` with these files gives the same images under the same seed.
 
     Raises:
-        UserError: The model draws no conditions, or reads boundary maps too.
+        UserError: If the model also reads boundary maps.
     """
+    from fullglow_jax.models.batch import Batch
+
     request, operations = session.request, session.operations
-    if session.architecture.boundary:
+    if session.shapes.boundary:
         raise UserError(
-            "--mode unconditional: this model reads boundary maps beside its conditions "
-            f"(config.model.condition={session.config.model.condition!r}), and draws none."
+            f"--mode {request.mode}: this model reads boundary maps beside its conditions "
+            f"(config.data.boundary={session.config.data.boundary!r}), and draws none."
         )
     samples = request.samples or SAMPLES
     total = len(request.temperatures) * request.count * samples
@@ -31,7 +39,7 @@ def unconditional(session: Session) -> None:
         for temperature in request.temperatures:
             drawn = operations.draw_conditions(request.count, temperature, request.seed)
             album = session.album()
-            conditions = as_uint8(drawn)
+            conditions = as_uint8(drawn, session.config.data.bits)
             stems = [f"{place:03d}__T{temperature:g}" for place in range(request.count)]
             files = [
                 [album.save(f"condition/{stem}.png", condition)]

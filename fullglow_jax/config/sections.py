@@ -1,0 +1,166 @@
+"""The sections of a config that every family of models has, with the paper's values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ml_collections import ConfigDict
+
+from fullglow_jax.data.images import FITS
+from fullglow_jax.data.layouts.cityscapes import LABEL_FILES
+from fullglow_jax.data.mnist import DIGITS
+from fullglow_jax.data.numbering import PALETTES
+from fullglow_jax.data.source import ON_BAD_FILE, SOURCES
+from fullglow_jax.models.annotations import BOUNDARIES
+from fullglow_jax.settings.rules import (
+    choice,
+    different_folders,
+    integer,
+    integers,
+    number,
+    optional,
+    text,
+    texts,
+    truth,
+)
+from fullglow_jax.settings.rules import seed as any_seed
+from fullglow_jax.settings.section import Change, key
+
+
+def _data(*names: str) -> Callable[[ConfigDict], bool]:
+    return lambda config: config.data.name in names
+
+
+_DATA, _REFUSED, _TFDS = Change.DATA, Change.REFUSED, _data("tfds")
+
+
+@dataclass(frozen=True)
+class StreetScenes:
+    """The set that `street_scenes` generates if the root is empty."""
+
+    train: int = key(1000, integer())
+    val: int = key(100, integer())
+    height: int = key(128, integer(16))
+    width: int = key(256, integer(16))
+    seed: int = key(0, any_seed())
+
+
+@dataclass(frozen=True)
+class Mnist:
+    """The files of `mnist`."""
+
+    files: str = key("idx", choice(DIGITS))  # MNIST's own four, or "tfds" for TFDS' data set
+
+
+@dataclass(frozen=True)
+class Tfds:
+    """The data set that `tfds` reads. Conditions are A, targets are B."""
+
+    name: str = key("", text(may_be_empty=True), _DATA, _TFDS)  # "cityscapes/semantic_segmentation"
+    condition: str = key("", text(may_be_empty=True), _DATA, _TFDS)  # an image, or a class label
+    target: str = key("", text(may_be_empty=True), _DATA, _TFDS)
+    train: str = key("train", text())  # TFDS' splits, or slices of them such as "train[:90%]"
+    val: str = key("validation", text(), _DATA, _TFDS)
+    # "cityscapes" or "cityscapes_trainIds" paint images of one channel, which hold these ids.
+    palette: str = key("none", choice(PALETTES), _REFUSED, _TFDS)
+
+
+@dataclass(frozen=True)
+class Data:
+    """The examples, and their source."""
+
+    # or "street_scenes", "aligned_pairs", "two_folders", "images", "mnist", "tfds"
+    name: str = key("cityscapes", choice(sorted(SOURCES)), _DATA)
+    root: str = key("datasets/cityscapes", text())
+    # "label2photo", "photo2label" or "boundary2label"; "class2digit" or "coarse2digit" for mnist;
+    # "AtoB" or "BtoA" for the others. If not given, the first of these.
+    direction: str | None = key(None, optional(text()), _REFUSED)
+    # Boundary maps beside the condition, at the size of each of the model's levels: "smooth";
+    # "ceil", where every value above 0 becomes 255; or "" for none.
+    boundary: str = key("", choice(BOUNDARIES), _REFUSED)
+    # Files of Cityscapes' label maps: "color", "labelIds" or "labelTrainIds".
+    label_files: str = key(
+        "color", choice(LABEL_FILES), _DATA, _data("cityscapes", "street_scenes")
+    )
+    # Folders A and B of two_folders, below ROOT/SPLIT.
+    folders: tuple[str, str] = key(
+        ("A", "B"), different_folders(("A", "B")), _DATA, _data("two_folders")
+    )
+    image_size: tuple[int, int] = key((256, 256), integers((256, 256), count=2), _REFUSED)  # (H, W)
+    # Resizing to that size: "stretch", as in the paper, or "crop" to its proportions first.
+    fit: str = key("stretch", choice(FITS), _REFUSED, lambda config: config.data.name != "mnist")
+    flip: bool = key(False, truth())  # mirror training pairs at a chance of one half
+    on_bad_file: str = key("error", choice(ON_BAD_FILE))  # before the first step, or "skip" them
+    # Folder for the pairs of fullglow_jax.data.prepare; ROOT/prepared, if not given.
+    prepared: str = key("", text(may_be_empty=True))
+    # n bits per channel; pixels are ⌊p / 2^(8−n)⌋ / 2^n if n < 8
+    bits: int = key(8, integer(1, 8), _REFUSED)
+    threads: int = key(4, integer(0, 1024))  # that read and decode ahead
+    workers: int = key(0, integer(0, 1024))  # processes with these threads each, in training
+    street_scenes: StreetScenes = StreetScenes()
+    mnist: Mnist = Mnist()
+    tfds: Tfds = Tfds()
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """The optimiser."""
+
+    learning_rate: float = key(1e-4, number(above=True))
+    constant_epochs: float = key(100.0, number(below=1e9))
+    decay_epochs: float = key(100.0, number(below=1e9))  # then linearly to 0
+    # Steps over which the learning rate rises from 0; none in the paper.
+    warmup_steps: int = key(0, integer(0))
+    # Limit of the norm of all gradients together; none in the paper.
+    clip_norm: float | None = key(None, optional(number(above=True)))
+    # Limit of the norm of each array's gradient, as a multiple of the usual; none in the paper.
+    clip_spikes: float | None = key(None, optional(number(above=True)))
+    # Decay of a moving average of the parameters, for sampling and scoring; 0 for none.
+    average_decay: float = key(0.0, number(below=1.0))
+
+
+@dataclass(frozen=True)
+class Train:
+    """The length of training, and the work at intervals."""
+
+    batch_size: int = key(1, integer())  # over all devices
+    accumulate: int = key(1, integer())  # parts of a device's share, computed one by one
+    steps: int | None = key(None, optional(integer()))  # until the learning rate is 0, if not given
+    log_every: int = key(50, integer())  # steps
+    validate_at_start: bool = key(False, truth())  # for a score of the untrained model
+    validate_every: int = key(3000, integer())
+    validation_examples: int | None = key(None, optional(integer()))  # all, if not given
+    # The metrics of validation: "bpd", "scores" (a model's own), or eval.py's metrics of drawn
+    # images, for example "ssim". If not given, the first of these three that the model has.
+    metrics: tuple[str, ...] | None = key(None, optional(texts()))
+    # The figure of validation for the best checkpoint and the curve, for example
+    # "bits_per_dim/source" or "ssim". If not given, the main figure of the first metric.
+    best_by: str | None = key(None, optional(text()))
+    sample_every: int = key(3000, integer())
+    sample_conditions: int = key(4, integer())
+    samples_per_condition: int = key(3, integer())
+    temperature: float = key(0.7, number())
+    checkpoint_every: int = key(1000, integer())
+    keep_last: int = key(3, integer())  # checkpoints, beside the best by validation
+    # Steps whose loss or gradient is not finite change nothing; so many in a row end training.
+    most_bad_steps: int = key(10, integer())
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """The devices, and the arrays on each."""
+
+    devices: int | None = key(None, optional(integer()))  # the first so many; all, if not given
+    fsdp: int = key(1, integer())  # devices that share one copy of parameters and moments
+    # Whether this is one process of several; detected from the launcher, if not given.
+    distributed: bool | None = key(None, optional(truth()))
+
+
+@dataclass(frozen=True)
+class Common:
+    """All of a config but `config.model`."""
+
+    seed: int = key(0, any_seed())
+    data: Data = Data()
+    optimizer: Optimizer = Optimizer()
+    train: Train = Train()
+    parallel: Parallel = Parallel()

@@ -1,0 +1,21 @@
+"""The metrics by name, in the order of reports."""
+
+from fullglow_jax.evaluation.metrics.bits_per_dim import BitsPerDimension
+from fullglow_jax.evaluation.metrics.diversity import Diversity
+from fullglow_jax.evaluation.metrics.metric import Metric
+from fullglow_jax.evaluation.metrics.photo2label import PhotoToLabel
+from fullglow_jax.evaluation.metrics.psnr import Psnr
+from fullglow_jax.evaluation.metrics.psp import Psp
+from fullglow_jax.evaluation.metrics.ssim import Ssim
+
+METRICS: dict[str, type[Metric]] = {
+    metric.name: metric
+    for metric in (
+        BitsPerDimension,
+        Ssim,
+        Psnr,
+        Diversity,
+        PhotoToLabel,
+        Psp,
+    )
+}

@@ -1,0 +1,139 @@
+"""Metrics: their declarations, measurements and results."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from fullglow_jax.data.faults import Fault
+from fullglow_jax.data.images import resize_bilinear
+from fullglow_jax.evaluation.summary import Figure, figure
+from fullglow_jax.sampling.capabilities import CONDITIONS, Capability
+
+if TYPE_CHECKING:
+    from fullglow_jax.evaluation.truths import Truth as Truth
+    from fullglow_jax.perception.judge import Judge as Judge
+else:
+    Judge = Truth = Any
+
+Measurement = Any
+"""The measurement of one pair: JSON values and arrays, for storage and other processes."""
+
+Result = dict[str, Any]
+"""The result of a metric, JSON values."""
+
+
+class Metric(ABC):
+    """A property of a model or its images that can be measured.
+
+    Modules of metrics import nothing heavy before they measure, so that --help is fast; they take
+    the types of their arguments from here.
+
+    Attributes:
+        name: The name, for --metrics and in reports.
+        about: A few words about it, for --help.
+        reads: Those flags it reads that not every metric reads.
+        needs: Capabilities that the model must have.
+        needs_judge: Whether it needs a judge of photos.
+        higher_is_better: Whether higher values are better.
+        digits: Number of digits in reports.
+        paper_columns: Those columns that tables have even if no system has a figure there.
+    """
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+    reads: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[tuple[Capability, ...]] = ()
+    needs_judge: ClassVar[bool] = False
+    higher_is_better: ClassVar[bool]
+    digits: ClassVar[int] = 4
+    paper_columns: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    @abstractmethod
+    def result_in(cls, report: dict[str, Any]) -> Result | None:
+        """Its result in a report; None if there is none."""
+
+    @classmethod
+    def value(cls, result: Result) -> float | None:
+        """The number of a result by which models are compared."""
+        return result["mean"]
+
+    @classmethod
+    def figures(cls, result: Result) -> list[Figure]:
+        """All figures of a result; of figures with the same column, a table shows the first."""
+        return [figure(cls.name, result, cls.digits, column=cls.name)]
+
+    @classmethod
+    def by_class(cls, result: Result) -> dict[str, Result]:
+        """Scores `by_class`, with their `confusion`, by `Figure.images`; empty without such."""
+        del result
+        return {}
+
+
+class ModelMetric(Metric):
+    """A metric of the model itself: `score` returns the entries of the report.
+
+    Its arguments are those of `evaluation.bits_per_dim.score_split`.
+    """
+
+    score: ClassVar[Callable[..., dict[str, Any]]]
+
+
+class DrawnPair(NamedTuple):
+    """A true pair and the images drawn for it.
+
+    Attributes:
+        truth: A pair of the data set.
+        images: The drawn images, uint8 (h, w, 3), one of each round.
+    """
+
+    truth: Truth
+    images: list[np.ndarray]
+
+    @property
+    def at_size(self) -> list[np.ndarray]:
+        """The images, stretched to the true image's size."""
+        size = self.truth.target.shape[:2]
+        return [i if i.shape[:2] == size else resize_bilinear(i, size) for i in self.images]
+
+
+class ImageMetric(Metric):
+    """A metric of images: it measures each pair, and computes a result from all measurements.
+
+    Args:
+        judge: The judge of photos; None if none is named.
+
+    Attributes:
+        depends: All that measurements depend on except the pair, as values to digest.
+    """
+
+    reads: ClassVar[tuple[str, ...]] = ("images", "rounds", "temperature", "skip_bad")
+    needs: ClassVar[tuple[Capability, ...]] = (CONDITIONS,)
+    depends: Any = ()
+
+    def __init__(self, judge: Judge | None = None) -> None:
+        del judge
+
+    @classmethod
+    def result_in(cls, report: dict[str, Any]) -> Result | None:
+        return report.get("images", {}).get(cls.name)
+
+    def fault(self, truth: Truth) -> Fault | None:
+        """The reason why images cannot be compared with a truth, if any."""
+        del truth
+        return None
+
+    @abstractmethod
+    def measure(self, pairs: Sequence[DrawnPair]) -> list[Measurement]:
+        """The measurements of some pairs without faults."""
+
+    @abstractmethod
+    def result(self, measurements: Sequence[Measurement]) -> Result:
+        """The result of all pairs' measurements."""
+
+
+def unit(image: np.ndarray) -> np.ndarray:
+    """Pixels, uint8, as float32 in [0, 1]."""
+    return image.astype(np.float32) / 255

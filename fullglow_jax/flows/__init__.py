@@ -1,0 +1,1 @@
+"""The flow family: normalising flows, from their steps to trainable models."""

@@ -1,0 +1,127 @@
+"""Shapes of a flow, which follow from its settings and the size of its images."""
+
+import math
+from dataclasses import dataclass
+from itertools import product
+
+import jax
+
+from fullglow_jax.errors import UserError
+from fullglow_jax.flows.families import FullGlowSettings
+from fullglow_jax.layers.precision import Compute
+from fullglow_jax.models.annotations import BOUNDARIES, NO_ANNOTATIONS, Annotations
+from fullglow_jax.models.shapes import Shapes
+from fullglow_jax.settings.rules import choice
+
+SMALLEST_LEVEL = 5
+"""The smallest height and width for the two 3×3 convolutions of a vector net."""
+
+CPU_TILE = 2048
+"""Pixels; with 512 channels they take 4 MiB, about the size of the cores' caches."""
+
+ACCELERATOR_TILE = 32768
+"""Pixels that keep an accelerator busy; with 512 channels they take 64 MiB."""
+
+
+@dataclass(frozen=True)
+class Architecture(FullGlowSettings, Shapes):
+    """The settings of a flow, and the shapes that follow for images of one size.
+
+    A Glow has the settings of a Full-Glow too, and ignores those that it does not need.
+
+    Attributes:
+        boundary_maps: The boundary maps that the target's networks read beside the source: "",
+            "smooth" or "ceil", as in `config.data.boundary`.
+        smallest_level: The smallest height and width of the last level, in pixels.
+
+    Raises:
+        UserError: If the image size does not fit the levels, or a value is not possible.
+    """
+
+    boundary_maps: str = ""
+    smallest_level: int = SMALLEST_LEVEL
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        choice(BOUNDARIES).check(self.boundary_maps, "config.data.boundary")
+        self._check_image_size()
+
+    def _check_image_size(self) -> None:
+        if len(self.image_size) != 2:
+            raise UserError(
+                f"config.data.image_size={self.image_size} must be height and width, "
+                "for example (256, 256)."
+            )
+        if self._fits(self.levels):
+            return
+        factor, least = 2**self.levels, self.smallest_level
+        smallest = least * factor
+        around = [
+            {max(n // factor, least) * factor, max(-(-n // factor), least) * factor}
+            for n in self.image_size
+        ]
+        nearest = sorted(
+            product(*around), key=lambda size: (math.dist(size, self.image_size), size)
+        )
+        named = " or ".join(f"{height}×{width}" for height, width in nearest[:2])
+        fewer = [n for n in range(1, self.levels) if self._fits(n)]
+        plural = "s" if fewer and fewer[-1] > 1 else ""
+        height, width = self.image_size
+        raise UserError(
+            f"An image of {height}×{width} does not fit {self.levels} levels: its height and "
+            f"width must be multiples of {factor} and at least {smallest}, so that the smallest "
+            f"level has {least} pixel{'s' if least > 1 else ''}. The nearest sizes that fit: "
+            f"{named}."
+            + (
+                f" Or keep the size and use {fewer[-1]} level{plural} (config.model.steps)."
+                if fewer
+                else ""
+            )
+        )
+
+    def _fits(self, levels: int) -> bool:
+        return all(
+            n % 2**levels == 0 and n >> levels >= self.smallest_level for n in self.image_size
+        )
+
+    @property
+    def levels(self) -> int:
+        """Number of levels."""
+        return len(self.steps)
+
+    @property
+    def compute(self) -> Compute:
+        """Precision and memory of the networks, on this process's devices."""
+        tile = self.tile
+        if tile is None:
+            tile = CPU_TILE if jax.default_backend() == "cpu" else ACCELERATOR_TILE
+        return Compute(self.precision, tile or None, store=self.memory_mode == "store")
+
+    @property
+    def annotations(self) -> Annotations:
+        """The annotations that the model reads."""
+        if not self.boundary_maps:
+            return NO_ANNOTATIONS
+        return Annotations(self.boundary_maps, self.level_sizes)
+
+    @property
+    def level_sizes(self) -> tuple[tuple[int, int], ...]:
+        """(H, W) of each level's images, after its squeeze."""
+        height, width = self.image_size
+        return tuple((height >> level, width >> level) for level in range(1, self.levels + 1))
+
+    @property
+    def level_channels(self) -> tuple[int, ...]:
+        """Channels at each level: a squeeze multiplies them by four, a split keeps half."""
+        return tuple(self.channels * 4 * 2**level for level in range(self.levels))
+
+    @property
+    def latent_shapes(self) -> tuple[tuple[int, int, int], ...]:
+        """(h, w, c) of each level's latent."""
+        last = self.levels - 1
+        return tuple(
+            (*size, channels if level == last else channels // 2)
+            for level, (size, channels) in enumerate(
+                zip(self.level_sizes, self.level_channels, strict=True)
+            )
+        )

@@ -1,0 +1,1 @@
+"""Networks that turn a condition into parameters of a bijection."""

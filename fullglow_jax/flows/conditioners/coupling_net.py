@@ -1,0 +1,86 @@
+"""The network inside an affine coupling."""
+
+from dataclasses import dataclass
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array, lax
+
+from fullglow_jax.layers.convolution import convolve_3x3
+from fullglow_jax.layers.layer import Initializer, Layer, Weights, convolve, dense
+from fullglow_jax.layers.precision import Compute
+from fullglow_jax.layers.row_tiles import convolve_hidden, costly, kept
+from fullglow_jax.layers.zero_conv import ZeroConv
+
+
+class CouplingNet(nn.Module):
+    """3×3 → width, ReLU, 1×1 → width, ReLU, zero-conv → features (Glow, section 3.3).
+
+    Attributes:
+        features: Output channels.
+        width: Hidden channels; 512 in the paper.
+        compute: Precision and tiling.
+    """
+
+    features: int
+    width: int = 512
+    compute: Compute = Compute()
+
+    @nn.compact
+    def __call__(self, x: Array, condition: Array | None = None) -> Array:
+        """Applies the network to [x, condition].
+
+        Args:
+            x: (B, H, W, C).
+            condition: (b, H, W, C'), where b divides B: each serves B/b images in a row.
+
+        Returns:
+            (B, H, W, features).
+        """
+        inputs = (x,) if condition is None else (x, condition)
+        normal, zeros = nn.initializers.normal(0.05), nn.initializers.zeros
+        channels = sum(part.shape[-1] for part in inputs)
+        first = Layer((3, 3, channels, self.width), normal, zeros, name="conv_0")()
+        second = Layer((self.width, self.width), normal, zeros, name="conv_1")()
+        output = ZeroConv(self.width, self.features, name="output")
+
+        compute = self.compute
+
+        def hidden(weights: tuple[Weights, Weights], *parts: Array) -> Array:
+            first, second = weights
+            parts = tuple(map(compute.cast, parts))
+            h = nn.relu(_convolve_joined(parts, first, compute.products))
+            return nn.relu(costly(dense(h, second, compute.products)))
+
+        sums = convolve_hidden(hidden, (first, second), inputs, output.kernel, compute)
+        return output.from_sums(kept(sums))
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """Builder of a `CouplingNet`, whose output starts at zero."""
+
+    width: int
+    compute: Compute
+
+    def build(self, features: int, start: Initializer) -> CouplingNet:
+        del start
+        return CouplingNet(features, self.width, self.compute)
+
+
+def _convolve_joined(
+    parts: tuple[Array, ...], weights: Weights, precision: lax.Precision | None
+) -> Array:
+    """The convolution of parts that are joined in their channels, with zeros left and right.
+
+    A condition that serves several images is convolved once for all of them: the convolution of
+    joined channels is the sum of the convolutions of the parts.
+    """
+    x, *condition = parts
+    if not condition or len(condition[0]) == len(x):
+        return convolve(jnp.concatenate(parts, axis=-1), weights, (0, 1), precision)
+    x_sums = convolve_3x3(x, weights.kernel[:, :, : x.shape[-1]].astype(x.dtype), (0, 1), precision)
+    rest = Weights(weights.kernel[:, :, x.shape[-1] :], weights.bias)
+    condition_sums = convolve(condition[0], rest, (0, 1), precision)
+    grouped = x_sums.reshape(len(condition_sums), -1, *x_sums.shape[1:])
+    return (grouped + condition_sums[:, None]).reshape(x_sums.shape)

@@ -1,0 +1,44 @@
+"""Glow and Full-Glow as sections of the config, with the paper's numbers."""
+
+from dataclasses import dataclass
+
+from fullglow_jax.layers.precision import PRECISIONS
+from fullglow_jax.settings.rules import choice, integer, integers, number, optional, truth
+from fullglow_jax.settings.section import Change, check_values, key
+
+MEMORY_MODES = ("store", "remat", "invert")
+
+
+@dataclass(frozen=True)
+class GlowSettings:
+    """`config.model` of a Glow, a flow of the targets alone (Glow, section 3)."""
+
+    steps: tuple[int, ...] = key((8, 8, 8, 8), integers((8, 8, 8, 8)), Change.REFUSED)  # a level
+    lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
+    coupling_width: int = key(512, integer(), Change.REFUSED)  # channels hidden in coupling nets
+    # The activations that are stored for the backward pass. "store": those of every step. "remat":
+    # every step's input and its couplings' scales and shifts; the rest is computed again. "invert":
+    # the last step's output only; the rest is computed by inverting the steps, so that memory does
+    # not grow with depth.
+    memory_mode: str = key("remat", choice(MEMORY_MODES))
+    # Precision inside the networks: "float32", "bfloat16" or "highest". NVIDIA's GPUs multiply
+    # "float32" in TF32, with ten bits of mantissa, and "highest" with all 23, as the flow's own
+    # products always are.
+    precision: str = key("float32", choice(PRECISIONS))
+    # The wide hidden layers of this many pixels, over the batch, are in memory at a time (except in
+    # training with "store"); 0 for all; chosen by the device if not given.
+    tile: int | None = key(None, optional(integer(0)))
+    # Lower limits of the scales of actnorms and couplings, against overflow. The paper has none.
+    actnorm_floor: float = key(0.0, number(below=1.0), Change.TRAINED)
+    coupling_floor: float = key(0.0, number(below=1.0), Change.TRAINED)
+
+    def __post_init__(self) -> None:
+        check_values(self, "config.model.")
+
+
+@dataclass(frozen=True)
+class FullGlowSettings(GlowSettings):
+    """`config.model` of a Full-Glow: two Glows; the target's networks read the source's images."""
+
+    spatial_width: int = key(128, integer(), Change.REFUSED)  # channels hidden in spatial nets
+    source_weight: float = key(1e-4, number(), Change.REFUSED)  # λ of bits(source) in the objective

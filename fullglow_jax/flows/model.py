@@ -1,0 +1,194 @@
+"""Models of flows: objective, sampling and scores."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from fullglow_jax.flows.flow import Conditions, Flow, LevelMaps
+from fullglow_jax.flows.likelihood import bits_per_dim, dequantise, quantise, to_unit_interval
+from fullglow_jax.flows.step_tables import boundary_maps
+from fullglow_jax.models.batch import ArrayLike, Batch
+from fullglow_jax.models.encoding import Encoding, Images
+from fullglow_jax.models.interface import PyTree, TrainState
+from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
+from fullglow_jax.models.objective_model import ObjectiveModel
+
+
+class FlowModel(ObjectiveModel):
+    """A normalising flow of a batch's targets, trained on its bits per dimension.
+
+    Attributes:
+        flow: The flow; its last image is the batch's target.
+        bits: Bits per channel of the pixels.
+        headline: Name of the target's bits per dimension.
+        optimizer: The optimiser of all parameters.
+        mean_gradient: Computes gradients over a batch.
+    """
+
+    reads_conditions = False
+
+    def __init__(
+        self,
+        flow: Flow,
+        *,
+        bits: int,
+        optimizer: optax.GradientTransformation,
+        headline: str = "image",
+        mean_gradient: MeanGradient = mean_gradient,
+    ) -> None:
+        super().__init__(flow, flow.architecture, optimizer, mean_gradient)
+        self.bits, self.headline = bits, headline
+
+    def init(self, key: Array, batch: Batch) -> TrainState:
+        """Initialises networks at random and actnorms from the batch."""
+        noise_key, parameters_key = jax.random.split(key)
+        images = self._dequantised(batch, jax.random.split(noise_key, len(batch.target)))
+        return self._first_state(self.network.init(parameters_key, images, self._maps(batch)))
+
+    def bits_per_dim(self, variables: PyTree, batch: Batch, keys: Array) -> dict[str, Array]:
+        """(B,) bits per dimension of the target, under the headline's name, and their parts.
+
+        NAME/prior, NAME/log_det and the pixels' bits add up to NAME; NAME/level_1 and so on are
+        each level's share of the first two.
+        """
+        (encoding,) = self._encode(variables, batch, keys)
+        return self._bits(self.headline, encoding)
+
+    def read_conditions(self, variables: PyTree, batch: Batch) -> Conditions:
+        """(): this model reads no conditions."""
+        return ()
+
+    def sample(
+        self, variables: PyTree, conditions: Conditions, keys: Array, temperature: Array
+    ) -> Array:
+        """Targets decoded from noise, under the conditions if there are any."""
+        noise = self._noise(keys, temperature)
+        return self._decode(variables, noise, conditions, True).clip(0.0, 1.0)
+
+    def pixels(self, images: ArrayLike) -> Array:
+        """Quantised images, see `quantise`."""
+        return quantise(images, self.bits)
+
+    def encode(self, variables: PyTree, batch: Batch) -> Encoding:
+        """The targets' latents, given their conditions."""
+        images = tuple(map(self.pixels, self._images(batch)))
+        encodings: tuple[Encoding, ...] = self._apply(variables, images, self._maps(batch))
+        return encodings[-1]
+
+    def decode(self, variables: PyTree, conditions: Conditions, latents: Images) -> Array:
+        """Targets from their latents, under conditions."""
+        return self._decode(variables, latents, conditions)
+
+    def _objective(
+        self, params: PyTree, constants: PyTree, batch: Batch, keys: Array
+    ) -> tuple[Array, dict[str, Array]]:
+        bits = self.bits_per_dim({**constants, "params": params}, batch, keys)
+        return self._loss(bits), {f"bits_per_dim/{name}": each for name, each in bits.items()}
+
+    def _loss(self, bits: dict[str, Array]) -> Array:
+        """The loss, (B,), from the bits per dimension by name."""
+        return bits[self.headline]
+
+    def _images(self, batch: Batch) -> tuple[ArrayLike, ...]:
+        """The batch's images in the order of the flow's."""
+        return (batch.target,)
+
+    def _maps(self, batch: Batch) -> LevelMaps:
+        """Maps for the conditioners; not quantised, as they have no likelihood."""
+        return boundary_maps(tuple(map(to_unit_interval, batch.boundary)))
+
+    def _dequantised(self, batch: Batch, keys: Array) -> Images:
+        """The images with dequantisation noise, a key for each."""
+        images = self._images(batch)
+        per_image = keys[None]
+        if len(images) > 1:
+            per_image = jnp.moveaxis(
+                jax.vmap(lambda key: jax.random.split(key, len(images)))(keys), 1, 0
+            )
+        add_noise = jax.vmap(lambda image, key: dequantise(image, key, self.bits))
+        return tuple(
+            add_noise(self.pixels(image), key) for image, key in zip(images, per_image, strict=True)
+        )
+
+    def _encode(self, variables: PyTree, batch: Batch, keys: Array) -> tuple[Encoding, ...]:
+        """Encodings of all images, with noise under each example's key."""
+        images, maps = self._dequantised(batch, keys), self._maps(batch)
+        encodings: tuple[Encoding, ...] = self._apply(variables, images, maps)
+        return encodings
+
+    def _decode(self, variables: PyTree, *args: Any, **options: Any) -> Array:
+        image: Array = self._apply(variables, *args, **options, method=Flow.decode)
+        return image
+
+    def _noise(self, keys: Array, temperature: Array) -> Images:
+        """Standard-normal noise for every level's latent, times the temperature."""
+
+        def example_noise(key: Array) -> Images:
+            shapes = self.shapes.latent_shapes
+            return tuple(map(jax.random.normal, jax.random.split(key, len(shapes)), shapes))
+
+        return jax.tree.map(lambda noise: temperature * noise, jax.vmap(example_noise)(keys))
+
+    def _bits(self, name: str, encoding: Encoding) -> dict[str, Array]:
+        """(B,) bits per dimension of an image, and their parts."""
+        dimensions = self.shapes.dimensions
+        log_prior, log_det = encoding.log_prior, encoding.log_det
+        per_bit = dimensions * math.log(2)
+        prior_bits, log_det_bits = -log_prior / per_bit, -log_det / per_bit
+        levels = jnp.moveaxis(prior_bits + log_det_bits, -1, 0)
+        return {
+            name: bits_per_dim(log_prior.sum(-1), log_det.sum(-1), dimensions, self.bits),
+            f"{name}/prior": prior_bits.sum(-1),
+            f"{name}/log_det": log_det_bits.sum(-1),
+            **{f"{name}/level_{i}": share for i, share in enumerate(levels, start=1)},
+        }
+
+
+class JointFlowModel(FlowModel):
+    """A flow of targets given conditions, and of the conditions themselves (Full-Glow, equation 4).
+
+    The objective is λ·bits(source) + bits(target | source), averaged over the batch.
+
+    Attributes:
+        source_weight: λ.
+    """
+
+    reads_conditions = True
+
+    def __init__(self, flow: Flow, *, source_weight: float, **options: Any) -> None:
+        super().__init__(flow, headline="conditional", **options)
+        self.source_weight = source_weight
+
+    def bits_per_dim(self, variables: PyTree, batch: Batch, keys: Array) -> dict[str, Array]:
+        """(B,) bits per dimension, "conditional" (target given source) and "source".
+
+        The parts of both are as in `FlowModel`.
+        """
+        source, target = self._encode(variables, batch, keys)
+        return self._bits(self.headline, target) | self._bits("source", source)
+
+    def read_conditions(self, variables: PyTree, batch: Batch) -> Conditions:
+        """The target's parameters under each condition: encodes the source, runs conditioners."""
+        conditions: Conditions = self._apply(
+            variables,
+            (self.pixels(batch.condition),),
+            self._maps(batch),
+            method=Flow.read_conditions,
+        )
+        return conditions
+
+    def sample_conditions(self, variables: PyTree, keys: Array, temperature: Array) -> Array:
+        """Conditions, decoded from noise by the source's Glow."""
+        noise = self._noise(keys, temperature)
+        source = self.network.images[0]
+        return self._decode(variables, noise, None, True, image=source).clip(0.0, 1.0)
+
+    def _images(self, batch: Batch) -> tuple[ArrayLike, ...]:
+        return (batch.condition, batch.target)
+
+    def _loss(self, bits: dict[str, Array]) -> Array:
+        return self.source_weight * bits["source"] + bits[self.headline]

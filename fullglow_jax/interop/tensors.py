@@ -1,0 +1,100 @@
+"""Tensors of PyTorch's networks: their layouts there and here, and checks of a file's."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fullglow_jax.errors import UserError
+
+Tensors = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tensor of a network.
+
+    Attributes:
+        torch_name: Its name in the state dict.
+        path: The path of ours, from the collection on.
+        layout: The order of axes: "vector", "matrix", "dense" (from a 1×1 convolution, too),
+            "pointwise" (always to a 1×1 convolution), "conv".
+        step: Its index on our stacked axis, or None if ours is not stacked.
+    """
+
+    torch_name: str
+    path: tuple[str, ...]
+    layout: str
+    step: int | None = None
+
+
+def to_ours(tensor: np.ndarray, layout: str) -> np.ndarray:
+    """A tensor of PyTorch's in our layout."""
+    match layout:
+        case "vector":
+            return tensor.reshape(-1)
+        case "matrix":
+            return tensor.reshape(tensor.shape[:2])
+        case "dense" | "pointwise":
+            return tensor.reshape(tensor.shape[:2]).T
+        case "conv":
+            return tensor.transpose(2, 3, 1, 0)
+    raise ValueError(layout)
+
+
+def to_theirs(array: np.ndarray, layout: str) -> np.ndarray:
+    """An array of ours in PyTorch's layout; only "pointwise" gets axes of length 1."""
+    match layout:
+        case "dense":
+            return array.T
+        case "pointwise":
+            return array.T[:, :, None, None]
+        case "conv":
+            return array.transpose(3, 2, 0, 1)
+    return array
+
+
+def state_dict(content: Any, key: str) -> dict[str, Any]:
+    """The state dict under a key of a file's content, or else the content; empty if it is none."""
+    found = content.get(key, content) if isinstance(content, Mapping) else {}
+    return {str(name): each for name, each in found.items()} if isinstance(found, Mapping) else {}
+
+
+def held(content: Any) -> str:
+    """What a file holds, for messages."""
+    names = map(repr, content) if isinstance(content, Mapping) else [type(content).__name__]
+    return ", ".join(names)[:200] or "nothing"
+
+
+def check_tensors(state: Mapping[str, Any], path: Path) -> None:
+    """Checks that all weights are tensors.
+
+    Raises:
+        UserError: If one is not.
+    """
+    for name, value in state.items():
+        if not isinstance(value, np.ndarray):
+            raise UserError(f"{path}: {name!r} among the weights is not a tensor.")
+
+
+def misfit(
+    state: Tensors,
+    expected: Tensors,
+    whose: str,
+    compared: Callable[[tuple[int, ...]], Iterable[int]] = tuple,
+) -> str:
+    """The first tensor that is missing, unknown or of another shape; "" if all fit.
+
+    `whose` is the network that they are expected of, and `compared` what is compared of shapes.
+    """
+    problems = [f"has no {name!r}" for name in expected if name not in state]
+    problems += [f"has {name!r}, which {whose} has not" for name in state if name not in expected]
+    problems += [
+        f"has {name!r} of shape {state[name].shape}, where {whose} has {array.shape}"
+        for name, array in expected.items()
+        if name in state and compared(state[name].shape) != compared(array.shape)
+    ]
+    more = f" (and {len(problems) - 1} more like this)" if len(problems) > 1 else ""
+    return f"{problems[0]}{more}" if problems else ""

@@ -1,0 +1,1 @@
+"""The parts that all networks are made of."""

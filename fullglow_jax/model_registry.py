@@ -1,0 +1,166 @@
+"""The families of models by name: the only file that knows them all."""
+
+import difflib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import optax
+from ml_collections import ConfigDict
+
+from fullglow_jax.errors import UserError
+from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.families import FullGlowSettings, GlowSettings
+from fullglow_jax.flows.model import FlowModel, JointFlowModel
+from fullglow_jax.flows.step_tables import full_glow, glow
+from fullglow_jax.models.interface import Model
+from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
+from fullglow_jax.models.shapes import Shapes
+from fullglow_jax.optimization.optimizer import build_optimizer
+from fullglow_jax.segmentation.architecture import PSPNetArchitecture, PSPNetSettings
+from fullglow_jax.segmentation.model import Segmentation
+
+FULL_GLOW, GLOW, PSPNET = "full_glow", "glow", "pspnet"
+
+
+class Family(NamedTuple):
+    """A family of models.
+
+    Attributes:
+        in_words: Its name in texts.
+        settings: The class of `config.model`, without the name: a frozen dataclass of keys
+            (`settings/section.py`), with the paper's values.
+        shapes: The shapes of a config's model; raises a UserError if they, or the config's data,
+            are not possible.
+        build: (config, learning rate by step, computation of gradients) → the model.
+    """
+
+    in_words: str
+    settings: type[Any]
+    shapes: Callable[[ConfigDict], Shapes]
+    build: Callable[[ConfigDict, optax.Schedule, MeanGradient], Model]
+
+
+def build_architecture(config: ConfigDict) -> Shapes:
+    """The shapes of a config's model, which data needs before there is a model.
+
+    Raises:
+        UserError: If there is no such model, or its numbers or its data are not possible.
+    """
+    return family_of(config.model.name).shapes(config)
+
+
+def build_model(
+    config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient = mean_gradient
+) -> Model:
+    """The model that a config names; the schedule is the learning rate by step.
+
+    Raises:
+        UserError: If there is no such model, or its numbers are not possible.
+    """
+    return family_of(config.model.name).build(config, schedule, mean_gradient)
+
+
+def family_of(name: str) -> Family:
+    """The family of that name.
+
+    Raises:
+        UserError: If there is none.
+    """
+    if name not in FAMILIES:
+        near = difflib.get_close_matches(str(name), FAMILIES, n=1, cutoff=0) or list(FAMILIES)
+        raise UserError(
+            f"config.model.name={name!r} is not a model here; "
+            f"did you mean {near[0]!r}? There are: {', '.join(FAMILIES)}."
+        )
+    return FAMILIES[name]
+
+
+def settings_of(config: ConfigDict) -> Any:
+    """`config.model` as its family's settings."""
+    values = config.model.to_dict()
+    family = family_of(values.pop("name"))
+    # A config may have lists for tuples, but compilation needs tuples, which can be hashed.
+    return family.settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+# ---- flows ---------------------------------------------------------------------------------------
+
+
+def _full_glow_architecture(config: ConfigDict) -> Architecture:
+    if config.data.name == "images":
+        raise UserError(
+            "config.data.name='images' are single images, and a full_glow needs a condition for "
+            "each. Set --config.model.name=glow, or name a source of pairs."
+        )
+    size, boundary = tuple(config.data.image_size), config.data.boundary
+    return Architecture(size, boundary_maps=boundary, **vars(settings_of(config)))
+
+
+def _glow_architecture(config: ConfigDict) -> Architecture:
+    _check_no_boundary(config)
+    # Only vector nets, which read conditions, need more than one pixel.
+    size = tuple(config.data.image_size)
+    return Architecture(size, smallest_level=1, **vars(settings_of(config)))
+
+
+def _full_glow(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
+    return JointFlowModel(
+        full_glow(_full_glow_architecture(config)),
+        source_weight=config.model.source_weight,
+        bits=config.data.bits,
+        optimizer=build_optimizer(config.optimizer, schedule),
+        mean_gradient=mean_gradient,
+    )
+
+
+def _glow(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
+    return FlowModel(
+        glow(_glow_architecture(config)),
+        bits=config.data.bits,
+        optimizer=build_optimizer(config.optimizer, schedule),
+        mean_gradient=mean_gradient,
+    )
+
+
+# ---- segmentation --------------------------------------------------------------------------------
+
+
+def _pspnet_shapes(config: ConfigDict) -> Shapes:
+    _check_no_boundary(config)
+    direction = config.data.direction
+    if config.data.name in ("cityscapes", "street_scenes") and direction != "photo2label":
+        raise UserError(
+            f"config.data.direction={direction!r}: a pspnet reads photos and draws label maps. "
+            "Set --config.data.direction=photo2label, and --config.data.label_files=labelIds so "
+            "that no colours are mixed."
+        )
+    return Shapes(tuple(config.data.image_size))
+
+
+def _pspnet(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
+    return Segmentation(
+        PSPNetArchitecture(norm="group", **vars(settings_of(config))),
+        _pspnet_shapes(config),
+        optimizer=build_optimizer(config.optimizer, schedule),
+        mean_gradient=mean_gradient,
+    )
+
+
+# ---- shared by families --------------------------------------------------------------------------
+
+
+def _check_no_boundary(config: ConfigDict) -> None:
+    name, boundary = config.model.name, config.data.boundary
+    if boundary:
+        raise UserError(
+            f"config.data.boundary={boundary!r} means nothing to a {name}, which reads no "
+            "boundary map. Leave it out, or set --config.model.name=full_glow."
+        )
+
+
+FAMILIES = {
+    FULL_GLOW: Family("Full-Glow", FullGlowSettings, _full_glow_architecture, _full_glow),
+    GLOW: Family("Glow", GlowSettings, _glow_architecture, _glow),
+    PSPNET: Family("PSPNet", PSPNetSettings, _pspnet_shapes, _pspnet),
+}
+"""By `config.model.name`."""

@@ -1,0 +1,1 @@
+"""The movement of any model's parameters: optimiser, learning rate, moving average."""

@@ -1,0 +1,1 @@
+"""Trained networks that are asked what they see in photos."""

@@ -1,0 +1,1 @@
+"""Images, tables and pages to look at."""

@@ -1,0 +1,1 @@
+"""A run's folder: checkpoints, config, records, and the model out of it."""

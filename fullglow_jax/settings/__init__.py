@@ -1,0 +1,1 @@
+"""Sections of the config, and rules for values of keys and flags."""

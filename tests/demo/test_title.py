@@ -1,0 +1,17 @@
+"""What the page is called."""
+
+import pytest
+
+from fullglow_jax.demo.page import title
+from fullglow_jax.model_registry import FAMILIES
+
+WORDS = {"full_glow": "Full-Glow", "glow": "Glow", "pspnet": "PSPNet"}
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_a_title_names_model_run_and_step(model, tmp_path, monkeypatch):
+    run = tmp_path / "my run"
+    run.mkdir()
+    monkeypatch.chdir(run)
+    for workdir in (run, run.relative_to(run)):
+        assert title(model, workdir, 7) == f"{WORDS[model]}: my run, step 7"

@@ -1,0 +1,120 @@
+from pathlib import Path
+
+import pytest
+
+from fullglow_jax.config import default_config
+from fullglow_jax.errors import UserError
+from fullglow_jax.optimization.schedule import check_going_on, learning_rate, total_steps
+
+
+@pytest.fixture
+def config():
+    config = default_config()
+    config.optimizer.learning_rate = 0.5
+    config.optimizer.constant_epochs = 2.0
+    config.optimizer.decay_epochs = 4.0
+    return config
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    [(0, 0.5), (19, 0.5), (20, 0.5), (30, 0.375), (40, 0.25), (59, 0.0125), (60, 0.0), (99, 0.0)],
+)
+def test_constant_then_linearly_to_zero(config, step, rate):
+    assert learning_rate(config, steps_per_epoch=10)(step) == pytest.approx(rate, abs=1e-7)
+
+
+def test_paper_trains_200_epochs(config):
+    assert total_steps(default_config(), steps_per_epoch=2975) == 200 * 2975
+
+
+def test_trains_until_the_rate_is_zero_unless_told(config):
+    assert total_steps(config, steps_per_epoch=10) == 60
+    config.train.steps = 7
+    assert total_steps(config, steps_per_epoch=10) == 7
+
+
+def test_steps_past_the_schedule_are_refused(config):
+    config.train.steps = 60
+    assert total_steps(config, steps_per_epoch=10) == 60
+    config.train.steps = 75
+    with pytest.raises(UserError) as refused:
+        total_steps(config, steps_per_epoch=10)
+    message = str(refused.value)
+    assert message.startswith("config.train.steps=75 is past the end")
+    for named in ("0 after 60 steps", "constant_epochs=2 ", "decay_epochs=4,", "10 steps each"):
+        assert named in message
+    assert "--config.optimizer.constant_epochs=4," in message
+    config.optimizer.constant_epochs = 4.0  # as it says
+    assert total_steps(config, steps_per_epoch=10) == 75
+
+
+@pytest.mark.parametrize(
+    ("constant", "decay", "steps"), [(0, 0, None), (0.01, 0.02, None), (0, 0.04, 1)]
+)
+def test_a_schedule_without_steps_is_refused(config, constant, decay, steps):
+    config.optimizer.constant_epochs, config.optimizer.decay_epochs = constant, decay
+    config.train.steps = steps
+    with pytest.raises(UserError, match="has no step"):
+        total_steps(config, steps_per_epoch=10)
+
+
+def test_a_schedule_of_one_kind_of_steps_alone(config):
+    config.optimizer.constant_epochs = 0.0
+    assert total_steps(config, steps_per_epoch=10) == 40
+    assert learning_rate(config, steps_per_epoch=10)(0) == pytest.approx(0.5)
+    config.optimizer.constant_epochs, config.optimizer.decay_epochs = 3.0, 0.0
+    assert total_steps(config, steps_per_epoch=10) == 30
+    assert learning_rate(config, steps_per_epoch=10)(29) == pytest.approx(0.5)
+
+
+def test_no_going_on_past_the_end(config):
+    check_going_on(config, 10, 60, Path("run"))
+    with pytest.raises(UserError, match=r"^run has been trained for 61 steps.* 60 in all"):
+        check_going_on(config, 10, 61, Path("run"))
+    config.train.steps = 3
+    check_going_on(config, 10, 3, Path("run"))
+    with pytest.raises(UserError, match=r"for 8 steps.* 3 in all: config\.train\.steps=3"):
+        check_going_on(config, 10, 8, Path("run"))
+
+
+def test_fractions_of_epochs(config):
+    config.optimizer.constant_epochs = 0.5
+    config.optimizer.decay_epochs = 0.25
+    assert total_steps(config, steps_per_epoch=12) == 6 + 3
+
+
+def test_without_decay_the_rate_ends_at_once(config):
+    config.optimizer.decay_epochs = 0.0
+    rate = learning_rate(config, steps_per_epoch=10)
+    assert [float(rate(step)) for step in (0, 20, 21)] == [0.5, 0.5, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("warmup", "rates"),
+    [(1, [0.5, 0.5]), (4, [0.125, 0.25, 0.375, 0.5, 0.5])],
+)
+def test_warm_up_rises_to_the_rate(config, warmup, rates):
+    config.optimizer.warmup_steps = warmup
+    rate = learning_rate(config, steps_per_epoch=10)
+    assert [float(rate(step)) for step in range(len(rates))] == pytest.approx(rates)
+    # What comes after it is where it was.
+    assert float(rate(40)) == pytest.approx(0.25)
+
+
+def test_warm_up_longer_than_the_constant_steps(config):
+    config.optimizer.warmup_steps = 30
+    rate = learning_rate(config, steps_per_epoch=10)
+    assert float(rate(29)) == pytest.approx(0.5)
+    assert max(float(rate(step)) for step in range(100)) == pytest.approx(0.5)
+    # It ends where it would have without.
+    assert total_steps(config, steps_per_epoch=10) == 60
+    assert float(rate(59)) > 0
+    assert float(rate(60)) == 0
+
+
+@pytest.mark.parametrize("warmup", [60, 1000])
+def test_warm_up_longer_than_the_schedule_is_refused(config, warmup):
+    config.optimizer.warmup_steps = warmup
+    with pytest.raises(UserError, match=rf"config\.optimizer\.warmup_steps={warmup} .*epochs"):
+        total_steps(config, steps_per_epoch=10)
