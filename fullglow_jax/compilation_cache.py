@@ -5,6 +5,7 @@ import hashlib
 import os
 import platform
 import pwd
+import warnings
 from pathlib import Path
 
 from fullglow_jax.user_cache import cache_folder
@@ -29,6 +30,8 @@ def keep_compilations() -> None:
     # With a limit, JAX asks the system for the files' owners; a container may not know them.
     largest = LARGEST if _is_known() else UNLIMITED
     os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(largest))
+    # A program that cannot be kept is compiled again; a full disk is what other files report.
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
 
 
 def _is_known() -> bool:

@@ -3,6 +3,8 @@
 import os
 import pwd
 import stat
+import subprocess
+import sys
 import tempfile
 
 import pytest
@@ -102,3 +104,25 @@ def test_commands_work_without_a_home(machine, capsys):
         cli.run(lambda arguments: 7)
     assert end.value.code == 7
     assert capsys.readouterr().err.startswith("note: there is no home folder: caches are in ")
+
+
+def test_nothing_is_said_of_a_program_that_cannot_be_kept(tmp_path):
+    (tmp_path / "file").touch()
+    program = """
+from fullglow_jax.compilation_cache import keep_compilations
+keep_compilations()
+import jax
+print(jax.jit(lambda x: x + 1)(1))
+"""
+    settings = {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "file" / "cache"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("2\n", "")

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from fullglow_jax.models.interface import ConditionModel, InvertibleModel, LikelihoodModel
-
 
 class Capability(NamedTuple):
     """A capability that not every model has (`models/interface.py`).
@@ -23,16 +21,25 @@ def lacking(model: Any, needs: Sequence[Capability]) -> list[str]:
     return [needed.lacking for needed in needs if not needed.of(model)]
 
 
+def _implements(protocol: str) -> Callable[[Any], bool]:
+    """Whether a model implements one of the interface's protocols, by the protocol's name."""
+
+    def of(model: Any) -> bool:
+        # Only when it is asked: --help lists capabilities, and does not wait for JAX.
+        from fullglow_jax.models import interface
+
+        return isinstance(model, getattr(interface, protocol))
+
+    return of
+
+
 CONDITIONS = Capability("reads no conditions", lambda model: model.reads_conditions)
 LIKELIHOOD = Capability(
-    "has no likelihood of images, and so no bits per dimension",
-    lambda model: isinstance(model, LikelihoodModel),
+    "has no likelihood of images, and so no bits per dimension", _implements("LikelihoodModel")
 )
 LATENTS = Capability(
-    "cannot encode images: it has no latents of them",
-    lambda model: isinstance(model, InvertibleModel),
+    "cannot encode images: it has no latents of them", _implements("InvertibleModel")
 )
 OWN_CONDITIONS = Capability(
-    "draws no conditions: it has no density of them",
-    lambda model: isinstance(model, ConditionModel),
+    "draws no conditions: it has no density of them", _implements("ConditionModel")
 )
