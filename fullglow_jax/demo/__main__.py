@@ -1,10 +1,11 @@
 """The command that serves a page to play with a trained model, on this machine only.
 
-python -m fullglow_jax.demo --workdir DIR [--port 7860]
+python -m fullglow_jax.demo [--workdir DIR] [--port 7860]
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Event
 
 from ml_collections import ConfigDict
@@ -15,7 +16,12 @@ from fullglow_jax.demo.surroundings import ADDRESS, free_port, on_a_free_port, o
 from fullglow_jax.errors import LeaveAtOnce
 from fullglow_jax.settings import rules
 
-WORKDIR = cli.flag("workdir", None, rules.path(), "Folder of a training run.")
+WORKDIR = cli.flag(
+    "workdir",
+    Path("street_scenes"),
+    rules.path(),
+    "Folder of a training run; or a model of the package, as street_scenes is.",
+)
 CHECKPOINT = cli.flag("checkpoint", "latest", rules.checkpoint(), '"latest", "best" or a step.')
 SPLIT = cli.flag("split", "val", rules.name_of_split(), "Split that conditions are chosen from.")
 PORT = cli.flag(
