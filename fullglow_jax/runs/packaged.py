@@ -123,7 +123,7 @@ def pack(folder: Path, config: ConfigDict, variables: PyTree, step: int) -> None
         OSError: If the folder cannot be written to.
     """
     arrays = {name: np.asarray(leaf) for name, leaf in flatten_dict(variables, sep="/").items()}
-    halves = {name: _half(array) for name, array in arrays.items()}
+    halves: dict[str, Any] = {name: _half(array) for name, array in arrays.items()}
     for name, array in halves.items():
         if not np.isfinite(array).all():
             raise UserError(f"{name} has values that 16 bits cannot hold: it cannot be packed.")
