@@ -1,10 +1,10 @@
-"""Full-Glow on 6,000 procedural street scenes of 64×128: the model `street_scenes` in the box."""
+"""Full-Glow on 4,000 procedural street scenes of 64×128: the model `street_scenes` in the box."""
 
 from ml_collections import ConfigDict
 
 from fullglow_jax.config import default_config
 
-EXAMPLES, BATCH, STEPS = 6_000, 8, 3_600
+EXAMPLES, BATCH, STEPS = 4_000, 8, 3_600
 
 
 def get_config() -> ConfigDict:
