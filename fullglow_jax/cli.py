@@ -102,7 +102,7 @@ class CommandLine:
         If it is given several times, the last value counts; if `repeated`, all count, as a list. If
         the default is False, it is a switch: --NAME, --noNAME, or --NAME=false.
         """
-        parser, about = _ByRule(name, rule), as_called(about)
+        parser = _ByRule(name, rule)
         where: dict[str, Any] = {"flag_values": self._flags, "module_name": HEADING}
         if repeated:
             none = flags.ArgumentSerializer[Any]()
@@ -147,7 +147,7 @@ class CommandLine:
     def help(self) -> str:
         """What --help says."""
         listed = self._flags.get_help(include_special_flags=False)
-        return f"{as_called(self._about).strip()}\n\n{listed.strip()}"
+        return as_called(f"{self._about.strip()}\n\n{listed.strip()}")
 
     def parse_config(self, argv: Sequence[str], *, alone: bool = False) -> ConfigDict:
         """Parses flags with `--config NAME` and `--config.KEY=VALUE`; joins the run's processes.
