@@ -104,7 +104,7 @@ def test_the_parts_of_fullglow_data(capsys):
         data.main(["chekc", "--config=street_scenes"])
     with pytest.raises(UserError, match="say what to do"):
         data.main([])
-    with pytest.raises(UserError, match="--wokers"):
+    with pytest.raises(UserError, match="wokers"):
         data.main(["prepare", "--wokers=2"])
 
 
