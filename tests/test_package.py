@@ -141,7 +141,8 @@ def test_files_come_before_names(tmp_path, monkeypatch):
     for name in ("facades_256", "mine.py", "a:b.py"):
         (tmp_path / name).write_text("", encoding="utf-8")
         assert find_config(name) == (Path(name), None)
-    assert find_config("mine.py:x") == (Path("mine.py"), "x")
+    for name in ("facades_256", "mine.py"):
+        assert find_config(f"{name}:x") == (Path(name), "x")
 
 
 @pytest.mark.parametrize(
