@@ -1,4 +1,4 @@
-"""The command that packs a trained model: one folder, in half precision, for the package.
+"""Packs a trained model into one folder, in half precision, for the package.
 
 python -m fullglow_jax.box --workdir DIR --out fullglow_jax/box/NAME [--checkpoint best]
 """
@@ -10,14 +10,15 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.files.folders import make_writable
 from fullglow_jax.settings import rules
 
-WORKDIR = cli.flag("workdir", None, rules.path(), "Folder of a training run.")
-CHECKPOINT = cli.flag("checkpoint", "latest", rules.checkpoint(), '"latest", "best" or a step.')
-OUT = cli.flag("out", None, rules.path(), "Folder for the model; its name is the model's.")
+COMMAND = cli.CommandLine(__doc__)
+WORKDIR = COMMAND.flag("workdir", None, rules.path(), "Folder of a training run.")
+CHECKPOINT = COMMAND.flag("checkpoint", "latest", rules.checkpoint(), '"latest", "best" or a step.')
+OUT = COMMAND.flag("out", None, rules.path(), "Folder for the model; its name is the model's.")
 
 
 def main(argv: Sequence[str]) -> None:
     """Parses flags and packs."""
-    overrides = cli.parse_flags(argv)
+    overrides = COMMAND.parse(argv)
     config = cli.workdir_config(WORKDIR.value, CHECKPOINT.value, overrides, alone=True)
     if OUT.value is None:
         raise UserError("--out FOLDER is missing: where the packed model goes.")
