@@ -1,0 +1,145 @@
+"""Commands, flags and keys that the documents name are there."""
+
+import re
+from functools import cache
+
+import pytest
+from absl import flags
+
+from fullglow_jax import cli
+from fullglow_jax.config.keys import keys
+from fullglow_jax.config.overrides import split_words
+from tests.scripts import script
+from website.command_lines import ROOT, SCRIPTS, command_lines, pages, prose
+
+SECTIONS = {key.rpartition(".")[0] for key in keys()} | {"data", "model"}
+
+SAME = {
+    "fullglow-train": ["train.py"],
+    "fullglow-sample": ["sample.py"],
+    "fullglow-eval": ["eval.py"],
+    "fullglow-demo": ["-m", "fullglow_jax.demo"],
+    "fullglow-data": ["-m", "fullglow_jax.data"],  # and the next word
+}
+"""What an installed package's commands run."""
+
+LINES = {line.text: line for page in pages() for line in command_lines(page)}
+TEXTS = {page.name: page.read_text(encoding="utf-8") for page in pages()}
+
+PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*")
+
+
+def python_words(line):
+    """What Python is called with, by this command or within it."""
+    words = line.words
+    if words[0] == "fullglow-data":
+        return ["-m", f"fullglow_jax.data.{words[1]}", *words[2:]]
+    return [*SAME[words[0]], *words[1:]] if words[0] in SAME else line.python
+
+
+def source_of(words):
+    """(the file that is run, the words after it)."""
+    if words[0] == "-m":
+        path = ROOT.joinpath(*words[1].split("."))
+        file = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+        return file, words[2:]
+    return ROOT / words[0], words[1:]
+
+
+def check(words):
+    """Raises a UserError or AssertionError if there is no such program, flag, key or value."""
+    file, rest = source_of(words)
+    assert file.is_file(), file
+    if "--" in rest:
+        check(rest[rest.index("--") + 1 :])
+        rest = rest[: rest.index("--")]
+    name = str(file.relative_to(ROOT))
+    if not (known := flags_in_text(name)):
+        parse(name, rest)
+    else:
+        given = {word.partition("=")[0] for word in split_words(rest).rest if word[:2] == "--"}
+        assert given <= known | {"--help", "--config"}, words
+
+
+def parse(name, words):
+    """Parses the words as the command itself does."""
+    while words and not words[0].startswith("--"):  # files to look at
+        words = words[1:]
+    words = ["configs/street_scenes.py" if word == "FILE" else word for word in words]
+    words = [word for word in words if word != "--help"]
+    with script(name):
+        if "--config" in words:
+            cli.parse_config(words, alone=True)
+        else:
+            cli.parse_flags(words)
+
+
+@cache
+def flags_in_text(name):
+    """The flags that a command defines when it runs, and not when it is imported."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    if name.startswith("benchmarks/"):
+        text += (ROOT / "benchmarks" / "common.py").read_text(encoding="utf-8")
+    names = re.findall(r'(?:add_argument\(\s*"--|^ +\w+ = cli\.flag\(")([\w-]+)"', text, re.M)
+    return {f"--{name}" for name in names}
+
+
+@pytest.mark.parametrize("text", LINES)
+def test_a_command(text):
+    line = LINES[text]
+    words = line.words
+    if python := python_words(line):
+        # Values that stand for any: a flag of such a value is there, at least.
+        check([word for word in python if word != "…"])
+    elif words[0] == "make":
+        targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+        assert words[1] in targets
+    elif words[:3] == ["pip", "install", "-r"]:
+        assert (ROOT / words[3]).is_file()
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_keys_in_running_text(page):
+    for match in prose(TEXTS[page]):
+        if named := re.fullmatch(r"config\.([a-z_.]+?)(=.*)?", match["text"], re.S):
+            assert named[1] in keys() or named[1] in SECTIONS, match["text"]
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_flags_in_running_text(page):
+    known = all_flags()
+    for match in prose(TEXTS[page]):
+        words = match["text"].split()
+        if not words[0].startswith("--"):
+            continue
+        overrides = [word for word in words if word.startswith("--config.") and "KEY" not in word]
+        for key, value in split_words(overrides).overrides.items():
+            if not PLACEHOLDER.fullmatch(value):
+                keys()[key].rule.parse(value, key)
+        names = {word.partition("=")[0] for word in words if word.startswith("--")}
+        names = {name for name in names if not name.startswith("--config.")}
+        assert names <= known, f"{page}: {match['text']}"
+
+
+@cache
+def all_flags():
+    """The flags of all commands."""
+    files = [*ROOT.glob("benchmarks/*.py"), *ROOT.glob("fullglow_jax/**/*.py")]
+    known = {"--help", "--config"}
+    for file in files:
+        known |= flags_in_text(str(file.relative_to(ROOT)))
+    for name in (*SCRIPTS, "fullglow_jax/data/prepare.py", "fullglow_jax/demo/__main__.py"):
+        with script(name):
+            known |= {f"--{flag}" for flag in flags.FLAGS}
+    return known
+
+
+def test_commands_are_found():
+    """In blocks and in text, over several lines, and within other programs' commands."""
+    found = {line.text for line in LINES.values() if line.page == "docs/scaling.md"}
+    assert "python -m benchmarks.torture" in found
+    (pod,) = (LINES[text] for text in found if text.startswith("gcloud"))
+    assert pod.python[0] == "train.py"
+    assert pod.python[-1] == "--config.model.precision=bfloat16"
+    (slurm,) = (text for text in found if text.startswith("srun"))
+    assert slurm.endswith("--config.train.batch_size=32 --config.parallel.fsdp=8")
