@@ -39,7 +39,7 @@ lint: $(VENV)/installed
 # The documents as a site in docs_site/, every warning an error; with packages of its own.
 docs: .venv-docs/installed
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
-	@echo "open docs_site/index.html"
+	@echo "open docs_site/index.html, or with a search: python -m http.server --directory docs_site"
 
 # The commands in the documents, tried with tiny models and data.
 commands: $(VENV)/installed

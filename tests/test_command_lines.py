@@ -6,11 +6,13 @@ from functools import cache
 import pytest
 from absl import flags
 
+import website.command_lines
 from fullglow_jax import cli
 from fullglow_jax.config.keys import keys
 from fullglow_jax.config.overrides import split_words
 from tests.scripts import script
 from website.command_lines import ROOT, SCRIPTS, command_lines, pages, prose
+from website.try_commands import REASONS, reason, tiny
 
 SECTIONS = {key.rpartition(".")[0] for key in keys()} | {"data", "model"}
 
@@ -143,3 +145,25 @@ def test_commands_are_found():
     assert pod.python[-1] == "--config.model.precision=bfloat16"
     (slurm,) = (text for text in found if text.startswith("srun"))
     assert slurm.endswith("--config.train.batch_size=32 --config.parallel.fsdp=8")
+
+
+def test_what_is_run_has_data():
+    """A command that trains names a config whose data the trial makes."""
+    runs = [line for text, line in LINES.items() if not reason(text, ROOT)]
+    assert len(runs) > 20
+    for line in runs:
+        assert tiny(line.python)
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern, _ in REASONS])
+def test_every_reason_is_needed(pattern):
+    assert any(re.search(pattern, text) for text in LINES)
+
+
+def test_a_line_that_is_no_command(tmp_path, monkeypatch):
+    monkeypatch.setattr(website.command_lines, "ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    lines = ("```bash", "A=1 python a.py \\", "  --b 2  # c", "pyhton a.py", "```", "")
+    page.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"'pyhton a\.py' in a bash block is no command"):
+        command_lines(page)

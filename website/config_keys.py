@@ -17,7 +17,7 @@ SHORT = {"_REFUSED": "REFUSED", "_DATA": "DATA"}
 """Names that modules give to members of `Change`."""
 
 
-class ConfigKeys(griffe.Extension):  # type: ignore[misc]
+class ConfigKeys(griffe.Extension):
     """Adds the fields of a section, `name: type = key(default, rule, …)`, to its docstring."""
 
     def on_class_members(self, *, cls: griffe.Class, agent: Any, **_: Any) -> None:

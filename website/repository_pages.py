@@ -40,7 +40,7 @@ def on_files(files: Files, config: Any) -> Files:
         if path in known:
             continue
         known.add(path)
-        page = File.generated(config, f"{FOLDER}/{path.removesuffix('.md')}.md", content=_text(path))
+        page = File.generated(config, _page_of(path), content=_text(path))
         files.append(page)
         waiting += _outside(page)
     return files

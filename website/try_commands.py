@@ -2,12 +2,11 @@
 
 python -m website.try_commands [--list] [--page docs/data.md]
 
-They run in the order of their reading, in a folder of their own that is as a fresh checkout; a command
-finds there what those before it have left. `REASONS` says which cannot run here.
+They run in the order of their reading, in a folder of their own that looks as a fresh checkout; a
+command finds there what those before it have left. `REASONS` says which cannot run here.
 """
 
 import argparse
-import glob
 import os
 import re
 import signal
@@ -34,8 +33,8 @@ TRAINING = {
 }
 
 FLOW = {
-    "data.image_size": "20,40",
-    "model.steps": "1,1",
+    "data.image_size": "10,20",
+    "model.steps": "(1,)",
     "model.coupling_width": 8,
     "model.spatial_width": 8,
 }
@@ -57,8 +56,9 @@ REASONS = (
     (r"(^|[\s/=,:])[A-Z][A-Z_]{2,}\b|\bN\.pt\b", "has a placeholder"),
     (r"\bruns/a\b", "an example"),
     (r"--workdir street_scenes\b", "waits for the model that comes with the package"),
-    (r"^python \w+\.py( --profile 5| --count 16| --mode set| --metrics psp)?$", "a part of a command"),
-    (r"^python -m [\w.]+$|^fullglow-", "a name of a command"),
+    (r"^python (\w+\.py|-m [\w.]+)$|^fullglow-data check$", "a name of a command"),
+    (r"^python (sample|eval)\.py (?!.*--(workdir|compare|help)\b)", "a part of a command"),
+    (r"^python train\.py (?!.*--config\b)", "a part of a command"),
 )
 """Patterns of commands that cannot run here, and why."""
 
@@ -80,7 +80,7 @@ def reason(text: str, folder: Path) -> str:
 def tiny(words: list[str]) -> list[str]:
     """A command's words, with a tiny model and little data if it trains, and on any port."""
     words = [_with_stand_ins(word) for word in words]
-    words = [file for word in words for file in sorted(glob.glob(word)) or [word]]
+    words = [path for word in words for path in _matches(word) or [word]]
     if "train.py" in words:
         config = Path(words[words.index("--config") + 1]).stem
         if not config.endswith(DATA_HERE):
@@ -90,6 +90,13 @@ def tiny(words: list[str]) -> list[str]:
     if "fullglow_jax.demo" in words:
         words += ["--port", "0"]
     return words
+
+
+def _matches(word: str) -> list[str]:
+    """The files of the repository that a pattern matches, as a shell would find them."""
+    if "*" not in word:
+        return []
+    return sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(word))
 
 
 def _with_stand_ins(word: str) -> str:
@@ -151,6 +158,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--list", action="store_true", help="only say what would be run")
     parser.add_argument("--page", help="only this document's commands")
     options = parser.parse_args(argv)
+    # Whoever starts this in the background may ignore Ctrl-C, which ends pages; commands must not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chosen = [page for page in pages() if options.page in (None, str(page.relative_to(ROOT)))]
     if not chosen:
         parser.error(f"--page {options.page}: there is no such document, README.md for example")
