@@ -8,7 +8,10 @@ VENV := .venv$(patsubst %,-%,$(filter-out pinned,$(VERSIONS)))
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint docs commands clean
+# Folders of tests that train, draw or compile networks: most of the suite's time.
+SLOW := commands demo evaluation flows interop loaded_model parallel sampling segmentation training
+
+.PHONY: demo test check lint docs commands clean
 
 demo: $(VENV)/installed
 	$(BIN)/python train.py --config configs/street_scenes.py --workdir $(RUN)
@@ -30,6 +33,10 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 # One worker a core. A file's tests stay together, and with them the runs that they share.
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+
+# For people in a hurry: what ends within 3 minutes on 2 cores.
+check: lint
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(addprefix --ignore=tests/,$(SLOW))
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -1,29 +1,27 @@
 """Commands, flags and keys that the documents name are there."""
 
 import re
+import tomllib
+from dataclasses import fields
 from functools import cache
 
 import pytest
-from absl import flags
 
 import website.command_lines
-from fullglow_jax import cli
 from fullglow_jax.config.keys import keys
 from fullglow_jax.config.overrides import split_words
-from tests.scripts import script
-from website.command_lines import ROOT, SCRIPTS, command_lines, pages, prose
+from fullglow_jax.evaluation.request import ComparisonRequest, EvaluationRequest
+from fullglow_jax.sampling.request import SampleRequest
+from tests.in_process import command
+from website.command_lines import ROOT, command_lines, pages, prose
 from website.try_commands import REASONS, reason, tiny
 
 SECTIONS = {key.rpartition(".")[0] for key in keys()} | {"data", "model"}
 
-SAME = {
-    "fullglow-train": ["train.py"],
-    "fullglow-sample": ["sample.py"],
-    "fullglow-eval": ["eval.py"],
-    "fullglow-demo": ["-m", "fullglow_jax.demo"],
-    "fullglow-data": ["-m", "fullglow_jax.data"],  # and the next word
-}
-"""What an installed package's commands run."""
+INSTALLED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "scripts"
+]
+"""An installed package's commands, as MODULE:FUNCTION."""
 
 LINES = {line.text: line for page in pages() for line in command_lines(page)}
 TEXTS = {page.name: page.read_text(encoding="utf-8") for page in pages()}
@@ -35,8 +33,10 @@ def python_words(line):
     """What Python is called with, by this command or within it."""
     words = line.words
     if words[0] == "fullglow-data":
-        return ["-m", f"fullglow_jax.data.{words[1]}", *words[2:]]
-    return [*SAME[words[0]], *words[1:]] if words[0] in SAME else line.python
+        return ["-m", f"fullglow_jax.commands.{words[1]}", *words[2:]]
+    if words[0].startswith("fullglow-"):
+        return ["-m", INSTALLED[words[0]].partition(":")[0], *words[1:]]
+    return line.python
 
 
 def source_of(words):
@@ -56,33 +56,36 @@ def check(words):
         check(rest[rest.index("--") + 1 :])
         rest = rest[: rest.index("--")]
     name = str(file.relative_to(ROOT))
-    if not (known := flags_in_text(name)):
-        parse(name, rest)
+    if module := command_in(name):
+        parse(module, rest)
     else:
         given = {word.partition("=")[0] for word in split_words(rest).rest if word[:2] == "--"}
-        assert given <= known | {"--help", "--config"}, words
+        assert given <= flags_in_text(name) | {"--help", "--config"}, words
 
 
-def parse(name, words):
+def command_in(name):
+    """The module that a file starts or is, among `fullglow_jax.commands`; None for another one."""
+    text = name.replace("/", ".") + (ROOT / name).read_text(encoding="utf-8")
+    found = re.search(r"fullglow_jax\.commands\.(\w+)", text)
+    return command(found[1]) if found else None
+
+
+def parse(module, words):
     """Parses the words as the command itself does."""
-    while words and not words[0].startswith("--"):  # files to look at
-        words = words[1:]
-    words = ["configs/street_scenes.py" if word == "FILE" else word for word in words]
-    words = [word for word in words if word != "--help"]
-    with script(name):
-        if "--config" in words:
-            cli.parse_config(words, alone=True)
-        else:
-            cli.parse_flags(words)
+    words = ["street_scenes" if word == "FILE" else word for word in words if word != "--help"]
+    if "--config" in words:
+        module.COMMAND.parse_config(words, alone=True)
+    else:
+        module.COMMAND.parse(words)
 
 
 @cache
 def flags_in_text(name):
-    """The flags that a command defines when it runs, and not when it is imported."""
+    """The flags of a command that is not among `fullglow_jax.commands`."""
     text = (ROOT / name).read_text(encoding="utf-8")
     if name.startswith("benchmarks/"):
         text += (ROOT / "benchmarks" / "common.py").read_text(encoding="utf-8")
-    names = re.findall(r'(?:add_argument\(\s*"--|^ +\w+ = cli\.flag\(")([\w-]+)"', text, re.M)
+    names = re.findall(r'(?:add_argument\(\s*"--|COMMAND\.flag\(\s*")([\w-]+)"', text)
     return {f"--{name}" for name in names}
 
 
@@ -130,9 +133,8 @@ def all_flags():
     known = {"--help", "--config"}
     for file in files:
         known |= flags_in_text(str(file.relative_to(ROOT)))
-    for name in (*SCRIPTS, "fullglow_jax/data/prepare.py", "fullglow_jax/demo/__main__.py"):
-        with script(name):
-            known |= {f"--{flag}" for flag in flags.FLAGS}
+    for request in (SampleRequest, EvaluationRequest, ComparisonRequest):
+        known |= {f"--{field.name}" for field in fields(request)}
     return known
 
 
