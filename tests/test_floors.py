@@ -8,7 +8,7 @@ PACKAGE = ROOT / "fullglow_jax"
 
 FLOORS = (
     ("commands",),
-    ("loaded_model",),
+    ("box", "loaded_model"),
     ("training",),
     ("evaluation", "demo"),
     ("perception",),

@@ -1,16 +1,22 @@
 """Serves a page to play with a trained model, on this machine only.
 
-python -m fullglow_jax.demo --workdir DIR [--port 7860]
+python -m fullglow_jax.demo [--workdir DIR] [--port 7860]
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from fullglow_jax import cli
 from fullglow_jax.settings import rules
 
 COMMAND = cli.CommandLine(__doc__)
-WORKDIR = COMMAND.flag("workdir", None, rules.path(), "Folder of a training run.")
+WORKDIR = COMMAND.flag(
+    "workdir",
+    Path("street_scenes"),
+    rules.path(),
+    "Folder of a training run, or a model of the package, as street_scenes is.",
+)
 CHECKPOINT = COMMAND.flag("checkpoint", "latest", rules.checkpoint(), '"latest", "best" or a step.')
 SPLIT = COMMAND.flag(
     "split", "val", rules.name_of_split(), "Split that conditions are chosen from."

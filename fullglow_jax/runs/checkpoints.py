@@ -24,6 +24,7 @@ from fullglow_jax.runs.checksums import checksums
 from fullglow_jax.runs.code_version import code_version
 from fullglow_jax.runs.finite import ADVICE, not_finite
 from fullglow_jax.runs.orbax_calls import call, confined
+from fullglow_jax.runs.packaged import suggestion
 from fullglow_jax.runs.plain_path import PlainPath
 from fullglow_jax.runs.score import Score, best, read_score
 
@@ -110,7 +111,8 @@ class Checkpoints:
         raise UserError(
             f"{workdir} holds no checkpoint. Expected the --workdir of a training run that has "
             "saved one (WORKDIR/checkpoints/STEP); train first: "
-            f"{as_called('python train.py')} --config street_scenes --workdir {workdir}"
+            f"{as_called('python train.py')} --config street_scenes --workdir {workdir}. "
+            f"{suggestion(workdir)}"
         )
 
     def steps(self) -> list[int]:
