@@ -169,3 +169,8 @@ def test_a_line_that_is_no_command(tmp_path, monkeypatch):
     page.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(ValueError, match=r"'pyhton a\.py' in a bash block is no command"):
         command_lines(page)
+
+
+def test_every_config_is_told_of():
+    there = {path.name for path in (ROOT / "configs").glob("*.py")} - {"__init__.py"}
+    assert there == set(re.findall(r"`configs/(\w+\.py)`", TEXTS["training.md"]))
