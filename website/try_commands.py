@@ -48,7 +48,6 @@ STAND_INS = {"/path/to/cityscapes": "cityscapes"}
 """Folders that the documents name, and folders here with street scenes in the same layout."""
 
 REASONS = (
-    (r"…", "not a whole command"),
     (r"^(srun|gcloud|tensorboard)\b", "another program"),
     (r"^pip\b", "installs"),
     (r"^make\b|^\.ci/", "sets up an environment, or takes minutes"),
