@@ -11,7 +11,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 # Folders of tests that train, draw or compile networks: most of the suite's time.
 SLOW := commands demo evaluation flows interop loaded_model parallel sampling segmentation training
 
-.PHONY: demo test check lint clean
+.PHONY: demo test check lint docs commands clean
 
 demo: $(VENV)/installed
 	$(BIN)/python train.py --config configs/street_scenes.py --workdir $(RUN)
@@ -43,6 +43,20 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The documents as a site in docs_site/, every warning an error; with packages of its own.
+docs: .venv-docs/installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
+	@echo "open docs_site/index.html, or with a search: python -m http.server --directory docs_site"
+
+# The commands in the documents, tried with tiny models and data.
+commands: $(VENV)/installed
+	$(BIN)/python -m website.try_commands
+
+.venv-docs/installed: docs/requirements.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	@touch $@
+
 # Python 3.11 or later is looked for before a virtual environment is made of it.
 $(VENV)/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -65,4 +79,4 @@ $(PIP) --upgrade --upgrade-strategy eager -e '.[dev]'
 endef
 
 clean:
-	rm -rf .venv .venv-lowest .venv-newest runs datasets
+	rm -rf .venv .venv-lowest .venv-newest .venv-docs docs_site runs datasets
