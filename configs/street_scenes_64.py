@@ -4,7 +4,9 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.config import default_config
 
-EXAMPLES, BATCH, STEPS = 4_000, 8, 3_600
+EXAMPLES, BATCH = 4_000, 8
+CONSTANT, DECAY = 1_200, 900
+"""Steps at the highest rate, and then on the way to 0."""
 
 
 def get_config() -> ConfigDict:
@@ -24,18 +26,18 @@ def get_config() -> ConfigDict:
     config.model.actnorm_floor = 0.01
     config.model.coupling_floor = 0.01
 
-    epochs = STEPS * BATCH / EXAMPLES
+    epochs_of_a_step = BATCH / EXAMPLES
     config.optimizer.learning_rate = 6e-3
     config.optimizer.warmup_steps = 100
-    config.optimizer.constant_epochs = 0.6 * epochs
-    config.optimizer.decay_epochs = 0.4 * epochs
+    config.optimizer.constant_epochs = CONSTANT * epochs_of_a_step
+    config.optimizer.decay_epochs = DECAY * epochs_of_a_step
     config.optimizer.clip_norm = 1.0
     config.optimizer.clip_spikes = 3.0
     config.optimizer.average_decay = 0.99
 
     config.train.batch_size = BATCH
     config.train.log_every = 25
-    config.train.validate_every = 600
-    config.train.sample_every = 600
+    config.train.validate_every = 300
+    config.train.sample_every = 300
     config.train.checkpoint_every = 300
     return config

@@ -54,7 +54,6 @@ REASONS = (
     (r"benchmarks", "takes minutes to hours"),
     (r"(^|[\s/=,:])[A-Z][A-Z_]{2,}\b|\bN\.pt\b", "has a placeholder"),
     (r"\bruns/a\b", "an example"),
-    (r"--workdir street_scenes\b", "waits for the model that comes with the package"),
     (r"^python (\w+\.py|-m [\w.]+)$|^fullglow-data check$", "a name of a command"),
     (r"^python (sample|eval)\.py (?!.*--(workdir|compare|help)\b)", "a part of a command"),
     (r"^python train\.py (?!.*--config\b)", "a part of a command"),
