@@ -8,8 +8,9 @@ VENV := .venv$(patsubst %,-%,$(filter-out pinned,$(VERSIONS)))
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-# Folders of tests that train, draw or compile networks: most of the suite's time.
-SLOW := commands demo evaluation flows interop loaded_model parallel sampling segmentation training
+# Tests that train, draw or compile networks: most of the suite's time.
+SLOW := commands demo evaluation flows interop parallel perception sampling segmentation training \
+	test_contributing.py test_loaded_model.py
 
 .PHONY: demo test check lint docs commands clean
 
