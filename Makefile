@@ -15,6 +15,8 @@ SLOW := commands demo evaluation flows interop parallel perception sampling segm
 .PHONY: demo test check lint docs commands clean
 
 demo: $(VENV)/installed
+	$(BIN)/python sample.py --workdir street_scenes --count 6 --samples 3 --out $(RUN)_box
+	@echo "pictures of the trained model in the package: $(RUN)_box/grid.png"
 	$(BIN)/python train.py --config configs/street_scenes.py --workdir $(RUN)
 	$(BIN)/python sample.py --workdir $(RUN) --count 8 --samples 2 \
 		--temperature 0.3 --temperature 0.6 --temperature 0.9
@@ -23,13 +25,15 @@ demo: $(VENV)/installed
 		--judge $(RUN)_judge
 	@echo
 	@echo "The demo's pictures and figures:"
+	@echo "  box       $(RUN)_box/grid.png, and index.html beside it: by the model in the package"
 	@echo "  samples   $(RUN)/samples/step_*_seed_0/grid.png, and index.html beside it"
 	@echo "  curve     $(RUN)/curve.png"
 	@echo "  report    $(RUN)/eval.html: figures, charts, samples, classes; eval.md, eval.json"
 	@echo "  judge     $(RUN)_judge/samples/step_*.png: what it finds in photos"
 	@echo
 	@echo "To paint label maps and see photos of them, in a browser:"
-	@echo "  $(BIN)/python -m fullglow_jax.demo --workdir $(RUN)"
+	@echo "  $(BIN)/python -m fullglow_jax.demo                    the model in the package"
+	@echo "  $(BIN)/python -m fullglow_jax.demo --workdir $(RUN)   the one just trained"
 
 test: $(VENV)/installed
 # One worker a core. A file's tests stay together, and with them the runs that they share.
