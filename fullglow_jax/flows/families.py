@@ -1,4 +1,4 @@
-"""Glow and Full-Glow as sections of the config, with the paper's numbers."""
+"""The families of flows as sections of the config, with their papers' numbers."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,16 @@ from fullglow_jax.settings.section import Change, check_values, key
 
 MEMORY_MODES = ("store", "remat", "invert")
 
+NETS = ("raw", "spatial")
+
+_STEPS = integers((8, 8, 8, 8))
+
 
 @dataclass(frozen=True)
-class GlowSettings:
-    """`config.model` of a Glow, a flow of the targets alone (Glow, section 3)."""
+class FlowSettings:
+    """The part of `config.model` that all flows have."""
 
-    steps: tuple[int, ...] = key((8, 8, 8, 8), integers((8, 8, 8, 8)), Change.REFUSED)  # a level
-    lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
+    steps: tuple[int, ...] = key((8, 8, 8, 8), _STEPS, Change.REFUSED)  # a level
     coupling_width: int = key(512, integer(), Change.REFUSED)  # channels hidden in coupling nets
     # The activations that are stored for the backward pass. "store": those of every step. "remat":
     # every step's input and its couplings' scales and shifts; the rest is computed again. "invert":
@@ -37,8 +40,39 @@ class GlowSettings:
 
 
 @dataclass(frozen=True)
+class GlowSettings(FlowSettings):
+    """`config.model` of a Glow, a flow of the targets alone (Glow, section 3)."""
+
+    lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
+
+
+@dataclass(frozen=True)
 class FullGlowSettings(GlowSettings):
     """`config.model` of a Full-Glow: two Glows; the target's networks read the source's images."""
 
     spatial_width: int = key(128, integer(), Change.REFUSED)  # channels hidden in spatial nets
     source_weight: float = key(1e-4, number(), Change.REFUSED)  # λ of bits(source) in the objective
+
+
+@dataclass(frozen=True)
+class CFlowSettings(FullGlowSettings):
+    """`config.model` of a C-Flow: two Glows; the target's couplings alone read the source's images.
+
+    As `MoeinSorkhei/glow2` had it; the paper does not tell its numbers.
+    """
+
+    steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)
+    # Between the source's image and the target's coupling: nothing, or a spatial net.
+    coupling_reads: str = key("raw", choice(NETS), Change.REFUSED)
+    source_weight: float = key(1.0, number(), Change.REFUSED)
+
+
+@dataclass(frozen=True)
+class DualGlowSettings(FlowSettings):
+    """`config.model` of a DUAL-Glow: two Glows; the target's priors read the source's latents.
+
+    With the numbers of `MoeinSorkhei/glow2`, which made images of it; the paper's are of volumes.
+    """
+
+    steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)
+    source_weight: float = key(1e-3, number(), Change.REFUSED)  # λ of bits(source) in the objective
