@@ -12,6 +12,7 @@ from fullglow_jax.flows.architecture import (
     Architecture,
     CFlowArchitecture,
     DualGlowArchitecture,
+    GlowArchitecture,
 )
 from fullglow_jax.flows.families import (
     CFlowSettings,
@@ -115,11 +116,9 @@ def _dual_glow_architecture(config: ConfigDict) -> DualGlowArchitecture:
     return DualGlowArchitecture(tuple(config.data.image_size), **vars(settings_of(config)))
 
 
-def _glow_architecture(config: ConfigDict) -> Architecture:
+def _glow_architecture(config: ConfigDict) -> GlowArchitecture:
     _check_no_boundary(config)
-    # Only vector nets, which read conditions, need more than one pixel.
-    size = tuple(config.data.image_size)
-    return Architecture(size, smallest_level=1, **vars(settings_of(config)))
+    return GlowArchitecture(tuple(config.data.image_size), **vars(settings_of(config)))
 
 
 def _full_glow(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:

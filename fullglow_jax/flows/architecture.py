@@ -12,6 +12,7 @@ from fullglow_jax.flows.families import (
     DualGlowSettings,
     FlowSettings,
     FullGlowSettings,
+    GlowSettings,
 )
 from fullglow_jax.layers.precision import Compute
 from fullglow_jax.models.annotations import BOUNDARIES, Annotations
@@ -133,9 +134,20 @@ class FlowArchitecture(FlowSettings, Shapes):
 
 @dataclass(frozen=True)
 class Architecture(FullGlowSettings, FlowArchitecture):
-    """A Full-Glow's. A Glow has its settings too, and ignores those that it does not need."""
+    """A Full-Glow's."""
 
     smallest_level: int = SMALLEST_LEVEL
+
+
+@dataclass(frozen=True)
+class GlowArchitecture(GlowSettings, FlowArchitecture):
+    """A Glow's.
+
+    Attributes:
+        condition_maps: Whether the couplings read maps, (B, h, w, C) per level.
+    """
+
+    condition_maps: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,19 @@
 
 from dataclasses import dataclass
 
+from fullglow_jax.bijections.coupling_scales import ACTIVATIONS
+from fullglow_jax.errors import UserError
 from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.settings.rules import choice, integer, integers, number, optional, truth
 from fullglow_jax.settings.section import Change, check_values, key
 
 MEMORY_MODES = ("store", "remat", "invert")
 
+ACTNORMS = ("scale", "log_scale", "none")
+COUPLINGS = ("affine", "additive")
+HALVES = ("first", "second", "both")
+COUPLING_SCALES = ("sigmoid", *(f"exp_{name}" for name in ACTIVATIONS))
+PRIORS = ("learned", "standard")
 NETS = ("raw", "spatial")
 
 _STEPS = integers((8, 8, 8, 8))
@@ -18,6 +25,7 @@ class FlowSettings:
     """The part of `config.model` that all flows have."""
 
     steps: tuple[int, ...] = key((8, 8, 8, 8), _STEPS, Change.REFUSED)  # a level
+    lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
     coupling_width: int = key(512, integer(), Change.REFUSED)  # channels hidden in coupling nets
     # The activations that are stored for the backward pass. "store": those of every step. "remat":
     # every step's input and its couplings' scales and shifts; the rest is computed again. "invert":
@@ -41,13 +49,37 @@ class FlowSettings:
 
 @dataclass(frozen=True)
 class GlowSettings(FlowSettings):
-    """`config.model` of a Glow, a flow of the targets alone (Glow, section 3)."""
+    """`config.model` of a Glow, a flow of the targets alone (Glow, section 3).
 
-    lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
+    By default, it is the source of a Full-Glow. `dajinstory/glow-pytorch` has an exponential
+    actnorm, couplings of the first half with the scale "exp_glow", and standard normal priors.
+    """
+
+    # A fixed random order of the channels in place of the 1×1 convolution.
+    permute: bool = key(False, truth(), Change.REFUSED)
+    # What an actnorm trains: its scale, or the scale's logarithm; or there is none.
+    actnorm: str = key("scale", choice(ACTNORMS), Change.REFUSED)
+    coupling: str = key("affine", choice(COUPLINGS), Change.REFUSED)
+    # The half of the channels that a coupling moves; of "both", the first, and then the second.
+    coupled_half: str = key("second", choice(HALVES), Change.REFUSED)
+    # The scale of an affine coupling: sigmoid(r + 2), or e to the power of coupling_clamp times a
+    # bounded function of r.
+    coupling_scale: str = key("sigmoid", choice(COUPLING_SCALES), Change.REFUSED)
+    coupling_clamp: float = key(1.0, number(above=True), Change.REFUSED)
+    # The prior of each level's latent: learned, of the kept half; or standard normal.
+    prior: str = key("learned", choice(PRIORS), Change.REFUSED)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.coupling == "additive" and self.coupling_scale != "sigmoid":
+            raise UserError(
+                f"config.model.coupling_scale={self.coupling_scale!r} means nothing to "
+                "config.model.coupling='additive', which only shifts. Leave one of them out."
+            )
 
 
 @dataclass(frozen=True)
-class FullGlowSettings(GlowSettings):
+class FullGlowSettings(FlowSettings):
     """`config.model` of a Full-Glow: two Glows; the target's networks read the source's images."""
 
     spatial_width: int = key(128, integer(), Change.REFUSED)  # channels hidden in spatial nets
@@ -75,4 +107,5 @@ class DualGlowSettings(FlowSettings):
     """
 
     steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)
+    lu: bool = key(False, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
     source_weight: float = key(1e-3, number(), Change.REFUSED)  # λ of bits(source) in the objective

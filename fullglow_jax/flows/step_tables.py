@@ -3,13 +3,21 @@
 import jax
 from jax import Array
 
-from fullglow_jax.bijections import ActNorm, AffineCoupling, InvertibleConvolution
+from fullglow_jax.bijections import (
+    ActNorm,
+    AffineCoupling,
+    Bijection,
+    InvertibleConvolution,
+    Permutation,
+)
 from fullglow_jax.bijections.base import Conditioner
+from fullglow_jax.bijections.coupling_scales import ExponentialScale, Scale, sigmoid_scale
 from fullglow_jax.flows.architecture import (
     Architecture,
     CFlowArchitecture,
     DualGlowArchitecture,
     FlowArchitecture,
+    GlowArchitecture,
 )
 from fullglow_jax.flows.conditioners.coupling_net import Coupling
 from fullglow_jax.flows.conditioners.edge_coupling_net import EdgeCoupling
@@ -28,11 +36,12 @@ from fullglow_jax.models.encoding import Images
 IMAGE, SOURCE, TARGET = "image", "source", "target"
 """Names of images."""
 
-BOUNDARY, LABEL = "boundary", "label"
-"""Names of maps: boundary maps, (B, h, w, 3) per level, and one-hot classes, (B, classes)."""
+BOUNDARY, LABEL, CONDITION = "boundary", "label", "condition"
+"""Names of maps: boundary maps, (B, h, w, 3) per level; one-hot classes, (B, classes); any others,
+(B, h, w, C) per level."""
 
 
-def glow(architecture: Architecture) -> Flow:
+def glow(architecture: GlowArchitecture) -> Flow:
     """p(image) (Kingma, Dhariwal 2018)."""
     return Flow(architecture, glow_level, (IMAGE,))
 
@@ -55,10 +64,35 @@ def dual_glow(architecture: DualGlowArchitecture) -> Flow:
 # ---- a level of each family ----------------------------------------------------------------------
 
 
-def glow_level(architecture: Architecture, level: int) -> LevelTable:
-    """The operations read nothing, and the prior the kept half."""
-    operations = glow_step(architecture, level, IMAGE)
-    return LevelTable(operations, {IMAGE: kept_half_prior(architecture, level)})
+def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
+    """The operations read nothing, and the prior the kept half or nothing."""
+    a, channels = architecture, architecture.level_channels[level]
+    operations: dict[str, Bijection] = {}
+    if a.actnorm != "none":
+        exponent = 0.0 if a.actnorm == "scale" else 1.0
+        operations["actnorm"] = ActNorm(channels, None, a.actnorm_floor, exponent)
+    if a.permute:
+        operations["permutation"] = Permutation(channels)
+    else:
+        operations["convolution"] = InvertibleConvolution(channels, a.lu)
+    net = Coupling(a.coupling_width, a.compute)
+    raw = Raw() if a.condition_maps else None
+    scale = coupling_scale(a)
+    couplings = {
+        "first": AffineCoupling(channels, net, raw, a.coupling_floor, scale, moves_first=True),
+        "second": AffineCoupling(channels, net, raw, a.coupling_floor, scale),
+    }
+    if a.coupled_half == "both":
+        operations |= {f"coupling_of_{half}": coupling for half, coupling in couplings.items()}
+    else:
+        operations["coupling"] = couplings[a.coupled_half]
+    rows = tuple(
+        Operation(IMAGE, name, each, (CONDITION,) if raw and "coupling" in name else ())
+        for name, each in operations.items()
+    )
+    standard = Prior(a.latent_shapes[level][-1])
+    prior = kept_half_prior(a, level) if a.prior == "learned" else standard
+    return LevelTable(rows, {IMAGE: prior})
 
 
 def full_glow_level(architecture: Architecture, level: int) -> LevelTable:
@@ -132,10 +166,20 @@ def dual_glow_step(
     coupling = EdgeCoupling(a.coupling_width, a.compute)
     bijections = {
         "actnorm": ActNorm(channels, None, a.actnorm_floor, exponent=3.0),
-        "convolution": InvertibleConvolution(channels, lu=False),
+        "convolution": InvertibleConvolution(channels, a.lu),
         "coupling": AffineCoupling(channels, coupling, None, a.coupling_floor),
     }
     return tuple(Operation(image, name, b) for name, b in bijections.items())
+
+
+def coupling_scale(architecture: GlowArchitecture) -> Scale | None:
+    """The scale of a Glow's couplings; None if they are additive."""
+    if architecture.coupling == "additive":
+        return None
+    if architecture.coupling_scale == "sigmoid":
+        return sigmoid_scale
+    activation = architecture.coupling_scale.removeprefix("exp_")
+    return ExponentialScale(activation, architecture.coupling_clamp)
 
 
 def conditions(architecture: FlowArchitecture) -> tuple[str, ...]:

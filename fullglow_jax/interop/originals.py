@@ -14,18 +14,22 @@ from fullglow_jax.flows.architecture import (
     CFlowArchitecture,
     DualGlowArchitecture,
     FlowArchitecture,
+    GlowArchitecture,
 )
 from fullglow_jax.flows.flow import Flow, LevelMaps
 from fullglow_jax.flows.step_tables import (
+    CONDITION,
+    IMAGE,
     SOURCE,
     TARGET,
     boundary_maps,
     c_flow,
     dual_glow,
     full_glow,
+    glow,
     label_maps,
 )
-from fullglow_jax.interop import dual_glow_names, torch_names
+from fullglow_jax.interop import dual_glow_names, glow_names, torch_names
 from fullglow_jax.interop.tensors import Entry, Tensors
 
 if TYPE_CHECKING:
@@ -55,7 +59,6 @@ class Original(NamedTuple):
 
     Attributes:
         images: The recorded images, by their names in our flow.
-        condition: The name of the recorded condition, which a transfer replaces.
         architecture: The architecture of a recording's model.
         flow: Builds the flow of an architecture.
         maps: (recording, architecture) → the maps that the flow reads.
@@ -66,7 +69,6 @@ class Original(NamedTuple):
     """
 
     images: Mapping[str, Recorded]
-    condition: str
     architecture: Callable[[Recording], Any]
     flow: Callable[[Any], Flow]
     maps: Callable[[Recording, Any], LevelMaps]
@@ -143,12 +145,46 @@ def _label(recording: Recording, architecture: FlowArchitecture) -> LevelMaps:
     return label_maps(label, architecture)
 
 
+# ---- Glow ----------------------------------------------------------------------------------------
+
+
+def _glow(recording: Recording) -> GlowArchitecture:
+    meta = recording.meta
+    permute = meta["flow_type"] == "PermuteFlow"
+    coupling = meta["coupling_type"]
+    additive = coupling.endswith("Additive")
+    numbers: dict[str, Any] = {} if additive else {"coupling_scale": _scale(meta)}
+    return GlowArchitecture(
+        **_common(recording),
+        **numbers,
+        permute=permute,
+        actnorm="none" if permute else "log_scale",
+        coupling="additive" if additive else "affine",
+        coupled_half="first" if coupling.startswith("Single") else "both",
+        coupling_clamp=meta["clamp"],
+        coupling_width=meta["coupling_filters"],
+        prior="standard",
+        condition_maps=meta["condition_channels"] > 0,
+    )
+
+
+def _scale(meta: Mapping[str, Any]) -> str:
+    return f"exp_{meta['clamp_activation'].lower()}"
+
+
+def _condition_maps(recording: Recording, architecture: GlowArchitecture) -> LevelMaps:
+    if not architecture.condition_maps:
+        return {}
+    levels = range(architecture.levels)
+    return {CONDITION: tuple(recording.image(f"condition_{level}") for level in levels)}
+
+
 ORIGINALS = {
-    "full_glow": Original(PAIR, "x_a", _full_glow, full_glow, _boundary, torch_names.entries),
-    "c_flow": Original(PAIR, "x_a", _c_flow, c_flow, _boundary, torch_names.entries),
+    "glow": Original({IMAGE: Recorded("x", "")}, _glow, glow, _condition_maps, glow_names.entries),
+    "full_glow": Original(PAIR, _full_glow, full_glow, _boundary, torch_names.entries),
+    "c_flow": Original(PAIR, _c_flow, c_flow, _boundary, torch_names.entries),
     "dual_glow": Original(
         PAIR,
-        "x_a",
         _dual_glow,
         dual_glow,
         _label,

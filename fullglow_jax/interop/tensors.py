@@ -21,7 +21,8 @@ class Entry:
         torch_name: Its name in the state dict.
         path: The path of ours, from the collection on.
         layout: The order of axes: "vector", "matrix", "dense" (from a 1×1 convolution, too),
-            "pointwise" (always to a 1×1 convolution), "conv", "same" as ours.
+            "pointwise" (always to a 1×1 convolution), "conv", "same" as ours,
+            "order" (of channels, to a matrix).
         step: Its index on our stacked axis, or None if ours is not stacked.
         turns: The order of our halves of the channels, if theirs come in turns: (1, 0) if every
             second channel of theirs, from the second on, is our first half.
@@ -62,6 +63,8 @@ def to_ours(tensor: np.ndarray, layout: str) -> np.ndarray:
             return tensor.transpose(2, 3, 1, 0)
         case "same":
             return tensor
+        case "order":
+            return np.eye(len(tensor), dtype=np.float32)[tensor.astype(int)]
     raise ValueError(layout)
 
 
@@ -74,6 +77,8 @@ def to_theirs(array: np.ndarray, layout: str) -> np.ndarray:
             return array.T[:, :, None, None]
         case "conv":
             return array.transpose(3, 2, 0, 1)
+        case "order":
+            return array.argmax(-1)
     return array
 
 

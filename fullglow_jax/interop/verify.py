@@ -150,9 +150,11 @@ class Checker:
     def _decoding_rows(self, variables: Any) -> list[Row]:
         r = self.recording
         *others, drawn = self.original.images.values()
-        keeps_noise = self.flow.keeps_noise
         apply: Callable[..., Any] = self.flow.apply
-        read = jax.jit(partial(apply, method=Flow.read_conditions))
+
+        @jax.jit
+        def read(images: Any) -> Any:
+            return apply(variables, images, self._maps, method=Flow.read_conditions)
 
         @partial(jax.jit, static_argnums=2)
         def decode(latents: Any, conditions: Any, from_noise: bool) -> Array:
@@ -165,14 +167,11 @@ class Checker:
         def at_levels(name: str) -> tuple[Array, ...]:
             return tuple(r.image(f"{name}_{level}") for level in range(self.architecture.levels))
 
-        kept = at_levels(f"{'eps' if keeps_noise else 'z'}{drawn.suffix}")
-        own = read(variables, tuple(r.image(each.image) for each in others), self._maps)
-        new = f"{self.original.condition}_new"
+        kept = at_levels(f"{'eps' if self.flow.keeps_noise else 'z'}{drawn.suffix}")
+        own = read(tuple(r.image(each.image) for each in others))
         cases: dict[str, Callable[[], Any]] = {
             f"reconstruct_{drawn.image}": lambda: decode(kept, own, False),
-            f"transfer_{drawn.image}": lambda: decode(
-                kept, read(variables, (r.image(new),), self._maps), False
-            ),
+            f"transfer_{drawn.image}": lambda: decode(kept, read((r.image("x_a_new"),)), False),
         }
         if "eps_0" in r:
             noise = at_levels("eps")

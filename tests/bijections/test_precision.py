@@ -92,4 +92,4 @@ def test_a_priors_products_are_exact(tile, method):
 
 def test_every_kind_of_bijection_is_looked_at():
     kinds = {type(case.module(4)).__name__ for case in CASES}
-    assert kinds == {"ActNorm", "AffineCoupling", "InvertibleConvolution", "Squeeze"}
+    assert kinds == {"ActNorm", "AffineCoupling", "InvertibleConvolution", "Permutation", "Squeeze"}

@@ -1,9 +1,11 @@
 import numpy as np
 from scipy import stats
 
+from fullglow_jax.flows.conditioners.label_net import Label, LabelNet
 from fullglow_jax.flows.conditioners.prior_net import KeptHalf
+from fullglow_jax.flows.conditioners.source_latent_net import SourceLatent, SourceLatentNet
 from fullglow_jax.flows.priors import Prior
-from tests.layers.variables import run
+from tests.layers.variables import random_variables, run
 
 CHANNELS, MEAN, LOG_STD = 2, [1.0, -2.0], [0.5, -0.5]
 
@@ -54,3 +56,31 @@ def test_what_it_sees_moves_it():
     kept = normal_image(1, 3, 3, CHANNELS)
     mean, _ = run(prior, variables, kept, None, method="mean_and_log_std")
     np.testing.assert_allclose(mean[0, 1, 1], MEAN + 0.1 * kept.sum(), rtol=1e-4)
+
+
+def test_without_a_network_it_is_standard_normal():
+    latent = normal_image(2, 3, 4, CHANNELS)
+    kept = np.zeros((2, 3, 4, 0), np.float32)
+    noise, density = run(Prior(CHANNELS), {}, latent, kept, None, method="standardise")
+    np.testing.assert_array_equal(noise, latent)
+    np.testing.assert_allclose(density, stats.norm.logpdf(latent).sum((1, 2, 3)), rtol=1e-5)
+
+
+def test_what_it_reads_beside_the_kept_half_shifts_its_mean_once_for_several_images():
+    source, label = normal_image(2, 3, 4, CHANNELS), np.eye(3, dtype=np.float32)[:2]
+    nets = SourceLatentNet(CHANNELS), LabelNet(CHANNELS)
+    shifts = [random_variables(net, x) for net, x in zip(nets, (source, label), strict=True)]
+    prior = Prior(CHANNELS, KeptHalf(), (("source", SourceLatent()), ("label", Label())))
+    _, variables = prior_of_border(0.1)
+    params = {**variables["params"], "source_shift": shifts[0]["params"]}
+    params["label_shift"] = shifts[1]["params"]
+    conditions = {"source": source, "label": label, "target": source}
+    shift = run(prior, {"params": params}, conditions, method="parameters")
+    of_source, of_label = map(run, nets, shifts, (source, label))
+    np.testing.assert_allclose(shift, of_source + of_label, rtol=1e-5)
+
+    kept = normal_image(4, 3, 4, CHANNELS)
+    plain = run(*prior_of_border(0.1), kept, None, method="mean_and_log_std")
+    mean, log_std = run(prior, {"params": params}, kept, shift, method="mean_and_log_std")
+    np.testing.assert_allclose(mean, plain[0] + shift[[0, 0, 1, 1]], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(log_std, plain[1])

@@ -66,7 +66,7 @@ class EdgeCouplingNet(nn.Module):
     ) -> list[tuple[Array, Array]]:
         """The scale and the shift, (width,), after each of the first two convolutions."""
         actnorms = [ActNorm(self.width, exponent=3.0, name=f"actnorm_{i}") for i in range(2)]
-        if not self.is_initializing():
+        if not self.is_mutable_collection("params"):  # they have started
             return [_flat(actnorm.parameters()) for actnorm in actnorms]
         rows = tuple(jnp.pad(part, ((0, 0), (1, 1), (0, 0), (0, 0))) for part in inputs)
         h = convolve_joined(rows, first, self.compute.products)
