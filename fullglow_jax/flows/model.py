@@ -74,7 +74,7 @@ class FlowModel(ObjectiveModel):
         return quantise(images, self.bits)
 
     def encode(self, variables: PyTree, batch: Batch) -> Encoding:
-        """The targets' latents, given their conditions."""
+        """The targets' latents, given their conditions; z or ε, as the flow keeps."""
         images = tuple(map(self.pixels, self._images(batch)))
         encodings: tuple[Encoding, ...] = self._apply(variables, images, self._maps(batch))
         return encodings[-1]
