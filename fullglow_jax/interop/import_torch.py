@@ -253,7 +253,8 @@ def import_checkpoint(
     if not isinstance(architecture, Numbers):
         raise UserError(
             f"config.model.name={config.model.name!r}: the original's checkpoints are of a "
-            "full_glow or a c_flow. fullglow_jax.interop.import_semseg imports segmentation networks."
+            "full_glow or a c_flow. fullglow_jax.interop.import_semseg imports segmentation "
+            "networks."
         )
     model = build_model(config, optax.constant_schedule(0.0))
     if any((workdir / "checkpoints").glob("*")):
