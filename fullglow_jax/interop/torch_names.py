@@ -88,9 +88,9 @@ def _step(lu: bool, vector_nets: bool, spatial_net: bool) -> list[Row]:
 
 def entries(architecture: Numbers) -> Iterator[Entry]:
     """Every tensor that the original stores for a model of this architecture, masks excepted."""
-    full = isinstance(architecture, Architecture)
-    spatial = full or architecture.coupling_reads == "spatial"
-    nets = {"source": (False, False), "target": (full, spatial)}
+    c_flow = isinstance(architecture, CFlowArchitecture)
+    raw = isinstance(architecture, CFlowArchitecture) and architecture.coupling_reads == "raw"
+    nets = {"source": (False, False), "target": (not c_flow, not raw)}
     for side, glow in SIDES.items():
         for level, steps in enumerate(architecture.steps):
             block = f"{glow}.blocks.{level}"
