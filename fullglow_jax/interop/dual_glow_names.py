@@ -25,8 +25,8 @@ def entries(architecture: DualGlowArchitecture) -> Iterator[Entry]:
         for level, steps in enumerate(architecture.steps):
             at_level = ("params", f"levels_{level}")
             for step in range(steps):
-                name, path = f"model/m_{letter}/{level}/{step}", (*at_level, "steps", side)
-                yield from _step(name, path, step)
+                steps_of_side = (*at_level, "steps", side)
+                yield from _step(f"model/m_{letter}/{level}/{step}", steps_of_side, step)
             top = level == architecture.levels - 1
             prior = f"model/prior_{letter}" if top else f"model/m_{letter}/pool{level}1"
             path = (*at_level, f"{side}_prior")
