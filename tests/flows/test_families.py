@@ -64,8 +64,12 @@ def variables_of(family):
     flow = flow_of(family)
     with jax.enable_x64(False):
         images, maps = jax.tree.map(np.float32, inputs(flow))
-        started = quick_jit(flow.init)(quick_key(), images, maps)
-    return perturbed(jax.device_get(started), 0, np.float64)
+        started = jax.device_get(quick_jit(flow.init)(quick_key(), images, maps))
+    # Of so few pixels, some hidden channels are all zero, and their actnorms start at a million.
+    kept = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: 0 * leaf if "actnorm_" in jax.tree_util.keystr(path) else leaf, started
+    )
+    return perturbed(kept, 0, np.float64)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
