@@ -8,7 +8,10 @@ VENV := .venv$(patsubst %,-%,$(filter-out pinned,$(VERSIONS)))
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint clean
+# Folders of tests that train, draw or compile networks: most of the suite's time.
+SLOW := commands demo evaluation flows interop loaded_model parallel sampling segmentation training
+
+.PHONY: demo test check lint docs commands clean
 
 demo: $(VENV)/installed
 	$(BIN)/python train.py --config configs/street_scenes.py --workdir $(RUN)
@@ -31,10 +34,28 @@ test: $(VENV)/installed
 # One worker a core. A file's tests stay together, and with them the runs that they share.
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
+# For people in a hurry: what ends within 3 minutes on 2 cores.
+check: lint
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(addprefix --ignore=tests/,$(SLOW))
+
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documents as a site in docs_site/, every warning an error; with packages of its own.
+docs: .venv-docs/installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
+	@echo "open docs_site/index.html, or with a search: python -m http.server --directory docs_site"
+
+# The commands in the documents, tried with tiny models and data.
+commands: $(VENV)/installed
+	$(BIN)/python -m website.try_commands
+
+.venv-docs/installed: docs/requirements.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	@touch $@
 
 # Python 3.11 or later is looked for before a virtual environment is made of it.
 $(VENV)/installed: requirements.txt pyproject.toml
@@ -58,4 +79,4 @@ $(PIP) --upgrade --upgrade-strategy eager -e '.[dev]'
 endef
 
 clean:
-	rm -rf .venv .venv-lowest .venv-newest runs datasets
+	rm -rf .venv .venv-lowest .venv-newest .venv-docs docs_site runs datasets

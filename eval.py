@@ -1,40 +1,6 @@
-"""Scores a trained model over a split, or images that any system has drawn for it.
+"""The command `fullglow_jax.commands.evaluate`; --help says what it does."""
 
-python eval.py --workdir DIR [--split val] [--checkpoint best] [--draws 8]
-python eval.py --workdir DIR --metrics bpd,ssim,psnr,diversity [--rounds 3]
-python eval.py --workdir DIR --metrics psp --judge DIR
-python eval.py --workdir DIR --metrics ssim,psnr --images FOLDER
-python eval.py --compare DIR,DIR,FOLDER [--out comparison]
-"""
-
-from collections.abc import Sequence
-
-from fullglow_jax import cli
-from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation.request import ComparisonRequest, EvaluationRequest
-from fullglow_jax.request_flags import RequestFlags
-
-SCORING = RequestFlags(EvaluationRequest)
-COMPARING = RequestFlags(ComparisonRequest)
-
-
-def main(argv: Sequence[str]) -> None:
-    """Parses flags, and evaluates or compares."""
-    overrides = cli.parse_flags(argv)
-    comparison = COMPARING.request()
-    if comparison.compare is None:
-        request = SCORING.request()
-        config = cli.workdir_config(request.workdir, request.checkpoint, overrides)
-        from fullglow_jax.evaluation.command import evaluate
-
-        evaluate(config, request)
-    else:
-        for name in (*SCORING.given, *(f"config.{key}" for key in overrides)):
-            raise UserError(f"--{name} means nothing to --compare, which scores nothing.")
-        from fullglow_jax.evaluation.comparison import compare, folders_of
-
-        compare(folders_of(comparison.compare), comparison.out)
-
+from fullglow_jax.commands.evaluate import run
 
 if __name__ == "__main__":
-    cli.run(main)
+    run()

@@ -1,28 +1,6 @@
-"""Draws images from a trained model: samples, reconstructions, transfers, interpolations, sets.
+"""The command `fullglow_jax.commands.sample`; --help says what it does."""
 
-python sample.py --workdir DIR [--samples 4] [--temperature 0.7] [--condition label_map.png …]
-python sample.py --workdir DIR --mode transfer [--pair CONTENT:STRUCTURE …]
-python sample.py --workdir DIR --mode set [--rounds 3]
-"""
-
-from collections.abc import Sequence
-
-from fullglow_jax import cli
-from fullglow_jax.request_flags import RequestFlags
-from fullglow_jax.sampling.request import SampleRequest
-
-FLAGS = RequestFlags(SampleRequest)
-
-
-def main(argv: Sequence[str]) -> None:
-    """Parses flags and samples."""
-    overrides = cli.parse_flags(argv)
-    request = FLAGS.request()
-    config = cli.workdir_config(request.workdir, request.checkpoint, overrides)
-    from fullglow_jax.sampling.command import sample
-
-    sample(config, request)
-
+from fullglow_jax.commands.sample import run
 
 if __name__ == "__main__":
-    cli.run(main)
+    run()

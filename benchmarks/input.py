@@ -19,10 +19,12 @@ from fullglow_jax.parallel.devices import Devices
 
 BATCHES = 50
 
+COMMAND = cli.CommandLine(__doc__)
+
 
 def main() -> None:
     """Measures one config."""
-    config = cli.parse_config(sys.argv[1:], alone=True)
+    config = COMMAND.parse_config(sys.argv[1:], alone=True)
     model, devices = build_model(config, optax.constant_schedule(1e-4)), Devices()
     batch_size = config.train.batch_size
     batches = training_batches(
@@ -45,7 +47,7 @@ def main() -> None:
     batches.close()
     loaded, trained = BATCHES * batch_size / seconds["loader"], batch_size / seconds["step"]
     row = {
-        "config": cli.config_name(),
+        "config": COMMAND.config_name,
         "image": "×".join(map(str, model.shapes.image_size)),
         "loader, images/s": loaded,
         "training, images/s": trained,

@@ -5,21 +5,26 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from absl import app, flags
+from absl import flags
 from ml_collections import ConfigDict
 
 from fullglow_jax.compilation_cache import keep_compilations
 from fullglow_jax.config import default_config
 from fullglow_jax.errors import LeaveAtOnce, UserError, refusal
+from fullglow_jax.installation import as_called
+from fullglow_jax.settings import rules
 from fullglow_jax.settings.rules import Rule
 from fullglow_jax.text_output import show_any_text
 from fullglow_jax.user_cache import replace_unwritable_cache
 
-# --help lists flags under the file that defines them, not under this one.
-flags.disclaim_key_flags()
+HELP = ("--help", "-help", "-h")
+
+HEADING = "flags"
+"""Of their list in --help."""
 
 
 def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
@@ -35,6 +40,7 @@ def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
     # Orbax and JAX log through absl, also errors, until the process ends; the commands themselves
     # report everything important.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
+    flags.FLAGS.mark_as_parsed()  # flags of libraries, which have their defaults
     try:
         sys.exit(main(sys.argv[1:]))
     except LeaveAtOnce as end:
@@ -76,22 +82,108 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def flag(
-    name: str, default: Any, rule: Rule, about: str, *, repeated: bool = False
-) -> flags.FlagHolder[Any]:
-    """A flag whose values a rule reads and checks.
+class CommandLine:
+    """The flags of one command, beside those of other commands in the same process.
 
-    If it is given several times, the last value counts; if `repeated`, all count, as a list. If the
-    default is False, it is a switch: --NAME, --noNAME, or --NAME=false.
+    Args:
+        about: What --help says before the flags: the command's docstring.
     """
-    parser = _ByRule(name, rule)
-    if repeated:
-        return flags.DEFINE_multi(parser, flags.ArgumentSerializer(), name, default, about)
-    if default is False:
-        return flags.DEFINE_flag(flags.Flag(parser, None, name, False, about, boolean=True))
-    if rule.choices:
-        about = f"<{'|'.join(rule.choices)}>: {about}"
-    return flags.DEFINE(parser, name, default, about)
+
+    def __init__(self, about: str | None) -> None:
+        self._about = about or ""
+        self._flags = flags.FlagValues()
+        self._config: flags.FlagHolder[Any] | None = None
+
+    def flag(
+        self, name: str, default: Any, rule: Rule, about: str, *, repeated: bool = False
+    ) -> flags.FlagHolder[Any]:
+        """A flag whose values a rule reads and checks.
+
+        If it is given several times, the last value counts; if `repeated`, all count, as a list. If
+        the default is False, it is a switch: --NAME, --noNAME, or --NAME=false.
+        """
+        parser = _ByRule(name, rule)
+        where: dict[str, Any] = {"flag_values": self._flags, "module_name": HEADING}
+        if repeated:
+            none = flags.ArgumentSerializer[Any]()
+            return flags.DEFINE_multi(parser, none, name, default, about, **where)
+        if default is False:
+            switch = flags.Flag(parser, None, name, False, about, boolean=True)
+            return flags.DEFINE_flag(switch, **where)
+        if rule.choices:
+            about = f"<{'|'.join(rule.choices)}>: {about}"
+        return flags.DEFINE(parser, name, default, about, **where)
+
+    def parse(self, argv: Sequence[str]) -> dict[str, str]:
+        """Parses flags; those that are not given get their defaults. With --help, it ends here.
+
+        Returns:
+            Overrides of a config, as texts by key.
+
+        Raises:
+            UserError: If a flag or key is misspelt, or a value is not possible.
+        """
+        if not set(HELP).isdisjoint(argv):
+            with suppress(BrokenPipeError):  # of --help | head
+                print(self.help(), flush=True)
+            raise SystemExit(0)
+        for name in self._flags:
+            self._flags[name].unparse()
+        overrides: dict[str, str] = {}
+        try:
+            words = self._flags.read_flags_from_files(list(argv), force_gnu=False)
+            if any("config." in word for word in words):
+                # Keys are defined in half of the package: --help does not wait for this import.
+                from fullglow_jax.config.overrides import split_words
+
+                words, overrides = split_words(words)
+            extra = self._flags([sys.argv[0], *words])[1:]
+        except (flags.Error, OSError) as error:
+            raise UserError(" ".join(str(error).split())) from error
+        if extra:
+            raise UserError(f"not a flag: {' '.join(extra)}. Flags are --name=value; see --help.")
+        return overrides
+
+    def help(self) -> str:
+        """What --help says."""
+        listed = self._flags.get_help(include_special_flags=False)
+        return as_called(f"{self._about.strip()}\n\n{listed.strip()}")
+
+    def parse_config(self, argv: Sequence[str], *, alone: bool = False) -> ConfigDict:
+        """Parses flags with `--config NAME` and `--config.KEY=VALUE`; joins the run's processes.
+
+        A command that computes `alone` joins none.
+
+        Raises:
+            UserError: If a flag or key is misspelt, a value is not possible, the config is missing
+                or broken, or the other processes cannot be joined.
+        """
+        if self._config is None:
+            self._config = self.flag(
+                "config",
+                None,
+                rules.text(),
+                "A config that comes with the package, such as street_scenes, or a Python file "
+                "with get_config(); --config.KEY=VALUE overrides one of its values.",
+            )
+        overrides = self.parse(argv)
+        from fullglow_jax.config.config_file import read_config
+        from fullglow_jax.config.overrides import overridden
+
+        if self._config.value is None:
+            raise UserError("--config NAME is missing, for example --config street_scenes.")
+        config = overridden(read_config(self._config.value), overrides)
+        if not alone:
+            _join(config)
+        return config
+
+    @property
+    def config_name(self) -> str:
+        """The name of the config that `--config` named, without folder and ending."""
+        from fullglow_jax.config.config_file import find_config
+
+        assert self._config is not None
+        return find_config(self._config.value).path.stem
 
 
 class _ByRule(flags.ArgumentParser):
@@ -111,68 +203,6 @@ class _ByRule(flags.ArgumentParser):
         return self._rule.expected
 
 
-def parse_flags(argv: Sequence[str]) -> dict[str, str]:
-    """Parses flags; flags that are not given get their defaults.
-
-    Returns:
-        Overrides of a config, as texts by key.
-
-    Raises:
-        UserError: If a flag or key is misspelt, or a value is not possible.
-    """
-    app.define_help_flags()
-    for name in flags.FLAGS:
-        flags.FLAGS[name].unparse()
-    overrides: dict[str, str] = {}
-    try:
-        words = flags.FLAGS.read_flags_from_files(list(argv), force_gnu=False)
-        if any("config." in word for word in words):
-            # Keys are defined in half of the package: --help does not wait for this import.
-            from fullglow_jax.config.overrides import split_words
-
-            words, overrides = split_words(words)
-        extra = flags.FLAGS([sys.argv[0], *words])[1:]
-    except (flags.Error, OSError) as error:
-        raise UserError(" ".join(str(error).split())) from error
-    if extra:
-        raise UserError(f"not a flag: {' '.join(extra)}. Flags are --name=value; see --help.")
-    return overrides
-
-
-def parse_config(argv: Sequence[str], *, alone: bool = False) -> ConfigDict:
-    """Parses flags with `--config FILE` and `--config.KEY=VALUE`, and joins the run's processes.
-
-    A command that computes `alone` joins none.
-
-    Raises:
-        UserError: If a flag or key is misspelt, a value is not possible, the file is missing or
-            broken, or the other processes cannot be joined.
-    """
-    if "config" not in flags.FLAGS:
-        flags.DEFINE_string(
-            "config",
-            None,
-            "A file with get_config(), for example configs/street_scenes.py; "
-            "--config.KEY=VALUE overrides one of its values.",
-        )
-        # --help lists the main file's own flags; so it lists this one, too.
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS["config"])
-    overrides = parse_flags(argv)
-    from fullglow_jax.config.overrides import overridden, read_config
-
-    if flags.FLAGS["config"].value is None:
-        raise UserError("--config FILE is missing, for example --config configs/street_scenes.py.")
-    config = overridden(read_config(flags.FLAGS["config"].value), overrides)
-    if not alone:
-        _join(config)
-    return config
-
-
-def config_name() -> str:
-    """The stem of the file that `--config` named."""
-    return Path(str(flags.FLAGS["config"].value)).stem
-
-
 def workdir_config(
     workdir: Path | None, checkpoint: str, overrides: Mapping[str, str], *, alone: bool = False
 ) -> ConfigDict:
@@ -182,7 +212,7 @@ def workdir_config(
     overrides count. A command that computes `alone` joins no processes.
 
     Raises:
-        UserError: As `parse_config`, and if there is no such checkpoint.
+        UserError: As `CommandLine.parse_config`, and if there is no such checkpoint.
     """
     from fullglow_jax.config.overrides import overridden
 

@@ -1,18 +1,22 @@
 """Several processes of one run on one machine, for development and tests.
 
-python -m fullglow_jax.launch --processes 2 -- train.py --config configs/street_scenes.py …
+python -m fullglow_jax.launch --processes 2 -- train.py --config street_scenes …
+python -m fullglow_jax.launch --processes 2 -- fullglow-train --config street_scenes …
 """
 
 import argparse
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from fullglow_jax.parallel.launchers import COUNT, INDEX
@@ -21,6 +25,9 @@ SECONDS_TO_END = 45.0
 """Time for the other processes to end by themselves after one has failed."""
 
 SECONDS_BETWEEN_LOOKS = 0.1
+
+OUR_COMMANDS = sysconfig.get_path("scripts")
+"""Where this Python's installed commands are; they need not be on the PATH."""
 
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -31,7 +38,7 @@ Process = subprocess.Popen[bytes]
 
 
 def launch(command: Sequence[str], count: int) -> int:
-    """Runs a Python command in `count` processes, which find each other.
+    """Runs a command, a Python file or an installed one, in `count` processes that find each other.
 
     Ctrl-C, SIGTERM and SIGHUP are passed on to all of them, each once. If one fails, the others
     get some time to report it and end; then they are killed. No process is left over: on Linux,
@@ -94,12 +101,21 @@ def _port() -> Iterator[int]:
 def _started(command: Sequence[str], environment: dict[str, str]) -> Process:
     """A process in a new group, so that a terminal's Ctrl-C reaches it once, through us."""
     return subprocess.Popen(
-        [sys.executable, *command],
+        _with_program(command),
         env=environment,
         stdin=subprocess.DEVNULL,  # another group cannot read the terminal
         process_group=0,
         preexec_fn=_end_with_parent(),
     )
+
+
+def _with_program(command: Sequence[str]) -> list[str]:
+    """The command with the program that runs it: its own, if it is an installed one, or Python."""
+    name, *words = command
+    installed = shutil.which(name, path=f"{OUR_COMMANDS}{os.pathsep}{os.environ.get('PATH', '')}")
+    if installed and not Path(name).is_file():
+        return [installed, *words]
+    return [sys.executable, *command]
 
 
 def _end_with_parent() -> Callable[[], None] | None:
@@ -152,7 +168,9 @@ def main() -> None:
         prog="python -m fullglow_jax.launch", description=__doc__, allow_abbrev=False
     )
     parser.add_argument("--processes", type=int, default=2, help="how many")
-    parser.add_argument("command", nargs="+", help="after --: a Python file and its arguments")
+    parser.add_argument(
+        "command", nargs="+", help="after --: a Python file or an installed command, with arguments"
+    )
     arguments = parser.parse_args()
     if arguments.processes < 1:
         parser.error(f"--processes {arguments.processes} must be 1 or more")

@@ -7,13 +7,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from absl import flags
 
-from fullglow_jax.cli import flag
+from fullglow_jax.cli import CommandLine
 from fullglow_jax.errors import UserError
 from fullglow_jax.settings import rules
 from fullglow_jax.settings.rules import Rule
-
-# As in `cli`.
-flags.disclaim_key_flags()
 
 Request = TypeVar("Request")
 
@@ -72,12 +69,13 @@ def _told(table: Mapping[str, Row]) -> str:
 
 
 class RequestFlags(Generic[Request]):
-    """The flags that fill a request, a dataclass, one for each of its fields; see `option`."""
+    """A command's flags that fill a request, a dataclass, one for each field; see `option`."""
 
-    def __init__(self, request: type[Request]) -> None:
+    def __init__(self, command: CommandLine, request: type[Request]) -> None:
         self._request = request
         fields = dataclasses.fields(request)  # type: ignore[arg-type]
         self._options: dict[str, Option] = {f.name: f.metadata["option"] for f in fields}
+        self._flags: dict[str, flags.FlagHolder[Any]] = {}
         for field in fields:
             spec = self._options[field.name]
             about = spec.about + "".join(
@@ -87,12 +85,14 @@ class RequestFlags(Generic[Request]):
             )
             default = None if field.default is dataclasses.MISSING else field.default
             default = list(default) if isinstance(default, tuple) else default
-            flag(field.name, default, spec.rule, about, repeated=spec.repeated)
+            self._flags[field.name] = command.flag(
+                field.name, default, spec.rule, about, repeated=spec.repeated
+            )
 
     @property
     def given(self) -> list[str]:
         """Those of these flags that the command line has."""
-        return [name for name in self._options if flags.FLAGS[name].present]
+        return [name for name, flag in self._flags.items() if flag.present]
 
     def request(self) -> Request:
         """The request; call it after flags are parsed.
@@ -100,7 +100,7 @@ class RequestFlags(Generic[Request]):
         Raises:
             UserError: If a given flag has no effect with the others, or a name is in no table.
         """
-        values = {name: flags.FLAGS[name].value for name in self._options}
+        values = {name: flag.value for name, flag in self._flags.items()}
         given = self.given
         for name, spec in self._options.items():
             if spec.table:

@@ -4,15 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
-from absl import flags
 
 from fullglow_jax import cli
-from fullglow_jax.config.overrides import read_config, split_words
+from fullglow_jax.config.config_file import read_config
+from fullglow_jax.config.overrides import split_words
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.comparison import folders_of
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.street_scenes.__main__ import main as street_scenes
-from tests.scripts import ROOT, script
+from tests.in_process import ROOT, command
 
 STREET_SCENES = f"--config={ROOT / 'configs' / 'street_scenes.py'}"
 
@@ -68,8 +68,8 @@ def test_words_that_are_no_override(word, named):
 
 
 IMPOSSIBLE = {
-    "train.py": ["--profile=-1", "--workdir=", "--profile=1.5", "--profle=1"],
-    "sample.py": [
+    "train": ["--profile=-1", "--workdir=", "--profile=1.5", "--profle=1"],
+    "sample": [
         *(f"--seed={n}" for n in ("12345678901234567890", "-1", "4294967296", "1.5", "")),
         *(f"--temperature={t}" for t in ("nan", "inf", "-0.5", "warm", "")),
         *(f"--{name}=0" for name in ("count", "samples", "rounds", "limit", "batch_size")),
@@ -85,42 +85,38 @@ IMPOSSIBLE = {
         ),
         *("--checkpoint=newest", "--checkpoint=-1", "--checkpoint=²", "--checkpoint=1.5"),
     ],
-    "eval.py": [
+    "evaluate": [
         *("--metrics=bpd,", "--metrics=", "--metrics=,", "--compare=a,,b", "--judge=", "--images="),
         *("--temperature=nan", "--temperature=-1", "--seed=-1", "--draws=0", "--limit=0"),
         *("--skip_bad=maybe", "--batch_size=0", "--rounds=0", "--checkpoint=", "--split=a/b"),
     ],
-    "fullglow_jax/demo/__main__.py": ["--port=-5", "--port=70000", "--port=http", "--split="],
-    "fullglow_jax/data/check.py": ["--out="],
-    "fullglow_jax/data/prepare.py": ["--workers=0", "--workers=1.5", "--verify=2"],
+    "demo": ["--port=-5", "--port=70000", "--port=http", "--split="],
+    "check": ["--out="],
+    "prepare": ["--workers=0", "--workers=1.5", "--verify=2"],
 }
 
 
-@pytest.mark.parametrize("path", IMPOSSIBLE)
-def test_flags_that_mean_nothing(path):
-    with script(path) as defined:
-        for word in IMPOSSIBLE[path]:
-            with pytest.raises(UserError) as refused:
-                defined["main"]([word])
-            assert word.strip("-").split("=")[0] in str(refused.value), word
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_flags_that_mean_nothing(name):
+    for word in IMPOSSIBLE[name]:
+        with pytest.raises(UserError) as refused:
+            command(name).main([word])
+        assert word.strip("-").split("=")[0] in str(refused.value), word
 
 
-def request_of(words, path="sample.py", name="FLAGS"):
-    """What a script is asked for by words."""
-    with script(path) as defined:
-        cli.parse_flags(words)
-        return defined[name].request()
+def request_of(words, name="sample", flags="FLAGS"):
+    """What a command is asked for by words."""
+    asked = command(name)
+    asked.COMMAND.parse(words)
+    return getattr(asked, flags).request()
 
 
 def test_repeated_flags_are_read_once():
-    with script("sample.py") as defined:
-        words = ["--temperature=0.5", "--temperature=1", "--seed=1", "--seed=2"]
-        for _ in range(2):
-            cli.parse_flags(words)
-            assert defined["FLAGS"].request().temperature == (0.5, 1.0)
-            assert defined["FLAGS"].request().seed == 2
-        cli.parse_flags([])
-        assert defined["FLAGS"].request().temperature == (0.7,)
+    words = ["--temperature=0.5", "--temperature=1", "--seed=1", "--seed=2"]
+    for _ in range(2):
+        assert request_of(words).temperature == (0.5, 1.0)
+        assert request_of(words).seed == 2
+    assert request_of([]).temperature == (0.7,)
 
 
 def test_a_sweep_is_temperatures():
@@ -129,39 +125,43 @@ def test_a_sweep_is_temperatures():
 
 
 @pytest.mark.parametrize(
-    ("path", "words", "said"),
+    ("name", "words", "said"),
     [
-        ("sample.py", "--rounds=3", "--rounds means nothing to --mode random, only to --mode set."),
-        ("sample.py", "--mode=set --rounds=3 --limit=2 --temperature=0.5 --split=train", ""),
-        ("sample.py", "--mode=set --sweep=3", "only to --mode random or unconditional."),
-        ("sample.py", "--mode=transfer --temperature=1", "--temperature means nothing to --mode t"),
-        ("sample.py", "--mode=transfer --pair=0:1 --split=train --seed=1", ""),
-        ("sample.py", "--mode=transfer --pair=0:1 --count=2", "--count means nothing beside --pai"),
-        ("sample.py", "--mode=interpolate --frames=3", ""),
-        ("sample.py", "--frames=7", "only to --mode interpolate."),
-        ("sample.py", "--condition=a.png --split=val", "--split means nothing beside --condition."),
-        ("sample.py", "--condition=a.png --boundary=b.png --samples=2 --sweep=2", ""),
-        ("sample.py", "--boundary=b.png", "--boundary means nothing without --condition"),
-        ("sample.py", "--sweep=3 --temperature=0.7", "--temperature means nothing beside --sweep"),
-        ("eval.py", "--draws=8", ""),
-        ("eval.py", "--metrics=bpd,ssim --draws=8 --rounds=2 --temperature=1 --skip_bad", ""),
-        ("eval.py", "--rounds=3", "only to --metrics ssim or psnr or diversity or photo2label or"),
-        ("eval.py", "--skip_bad", "--skip_bad means nothing to --metrics bpd, only"),
-        ("eval.py", "--metrics=ssim --draws=2", "--metrics ssim, only to --metrics bpd."),
-        ("eval.py", "--metrics=ssim --judge=x", "only to --metrics diversity or psp."),
-        ("eval.py", "--metrics=ssim --images=x --limit=2 --skip_bad --checkpoint=best", ""),
-        ("eval.py", "--metrics=ssim --images=x --rounds=3", "--rounds means nothing beside --ima"),
-        ("eval.py", "--metrics=ssim --images=x --seed=1", "--seed means nothing beside --images."),
-        ("eval.py", "--metrics=bpd,ssmi", "--metrics ssmi: there is no such name; did you mean 's"),
+        ("sample", "--rounds=3", "--rounds means nothing to --mode random, only to --mode set."),
+        ("sample", "--mode=set --rounds=3 --limit=2 --temperature=0.5 --split=train", ""),
+        ("sample", "--mode=set --sweep=3", "only to --mode random or unconditional."),
+        ("sample", "--mode=transfer --temperature=1", "--temperature means nothing to --mode t"),
+        ("sample", "--mode=transfer --pair=0:1 --split=train --seed=1", ""),
+        ("sample", "--mode=transfer --pair=0:1 --count=2", "--count means nothing beside --pai"),
+        ("sample", "--mode=interpolate --frames=3", ""),
+        ("sample", "--frames=7", "only to --mode interpolate."),
+        ("sample", "--condition=a.png --split=val", "--split means nothing beside --condition."),
+        ("sample", "--condition=a.png --boundary=b.png --samples=2 --sweep=2", ""),
+        ("sample", "--boundary=b.png", "--boundary means nothing without --condition"),
+        ("sample", "--sweep=3 --temperature=0.7", "--temperature means nothing beside --sweep"),
+        ("evaluate", "--draws=8", ""),
+        ("evaluate", "--metrics=bpd,ssim --draws=8 --rounds=2 --temperature=1 --skip_bad", ""),
+        ("evaluate", "--rounds=3", "only to --metrics ssim or psnr or diversity or photo2label or"),
+        ("evaluate", "--skip_bad", "--skip_bad means nothing to --metrics bpd, only"),
+        ("evaluate", "--metrics=ssim --draws=2", "--metrics ssim, only to --metrics bpd."),
+        ("evaluate", "--metrics=ssim --judge=x", "only to --metrics diversity or psp."),
+        ("evaluate", "--metrics=ssim --images=x --limit=2 --skip_bad --checkpoint=best", ""),
+        ("evaluate", "--metrics=ssim --images=x --rounds=3", "--rounds means nothing beside --ima"),
+        ("evaluate", "--metrics=ssim --images=x --seed=1", "--seed means nothing beside --images."),
+        (
+            "evaluate",
+            "--metrics=bpd,ssmi",
+            "--metrics ssmi: there is no such name; did you mean 's",
+        ),
     ],
 )
-def test_flags_that_nothing_reads_are_refused(path, words, said):
-    name = "FLAGS" if path == "sample.py" else "SCORING"
+def test_flags_that_nothing_reads_are_refused(name, words, said):
+    flags = "FLAGS" if name == "sample" else "SCORING"
     if not said:
-        request_of(words.split(), path, name)
+        request_of(words.split(), name, flags)
         return
     with pytest.raises(UserError, match=re.escape(said)):
-        request_of(words.split(), path, name)
+        request_of(words.split(), name, flags)
 
 
 @pytest.mark.parametrize(
@@ -173,32 +173,41 @@ def test_flags_that_nothing_reads_are_refused(path, words, said):
     ],
 )
 def test_a_comparison_scores_nothing(words, said):
-    with script("eval.py") as defined, pytest.raises(UserError, match=re.escape(said)):
-        defined["main"](words.split())
+    with pytest.raises(UserError, match=re.escape(said)):
+        command("evaluate").main(words.split())
 
 
 @pytest.mark.parametrize(
-    ("path", "word", "under_home"),
+    ("name", "flag", "word", "under_home"),
     [
-        ("train.py", "--workdir=~/x", "x"),
-        ("sample.py", "--workdir=~/x", "x"),
-        ("sample.py", "--out=~/x", "x"),
-        ("eval.py", "--workdir=~", ""),
-        ("eval.py", "--judge=~/x.npz", "x.npz"),
-        ("eval.py", "--images=~/x", "x"),
-        ("eval.py", "--out=~/x", "x"),
-        ("fullglow_jax/demo/__main__.py", "--workdir=~/x", "x"),
-        ("fullglow_jax/data/check.py", "--out=~/x.png", "x.png"),
+        ("train", "WORKDIR", "--workdir=~/x", "x"),
+        ("demo", "WORKDIR", "--workdir=~/x", "x"),
+        ("check", "OUT", "--out=~/x.png", "x.png"),
     ],
 )
-def test_home_in_a_flag(home, path, word, under_home):
-    with script(path):
-        cli.parse_flags([word])
-        assert flags.FLAGS[word[2:].split("=")[0]].value == home / under_home
+def test_home_in_a_flag(home, name, flag, word, under_home):
+    command(name).COMMAND.parse([word])
+    assert getattr(command(name), flag).value == home / under_home
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "words", "under_home"),
+    [
+        ("sample", "FLAGS", "--workdir=~/x", "x"),
+        ("sample", "FLAGS", "--out=~/x", "x"),
+        ("evaluate", "SCORING", "--workdir=~", ""),
+        ("evaluate", "SCORING", "--judge=~/x.npz --metrics=psp", "x.npz"),
+        ("evaluate", "SCORING", "--images=~/x --metrics=ssim", "x"),
+        ("evaluate", "COMPARING", "--out=~/x --compare=a", "x"),
+    ],
+)
+def test_home_in_a_request(home, name, flags, words, under_home):
+    request = request_of(words.split(), name, flags)
+    assert getattr(request, words[2:].split("=")[0]) == home / under_home
 
 
 def test_home_in_lists_of_flags(home):
-    compared = request_of(["--compare=~/a,b"], "eval.py", "COMPARING").compare
+    compared = request_of(["--compare=~/a,b"], "evaluate", "COMPARING").compare
     assert folders_of(compared) == [home / "a", Path("b")]
     files = request_of(["--condition=~/a.png", "--condition=b.png", "--boundary=~/c.png"])
     assert files.condition == (home / "a.png", Path("b.png"))
@@ -257,48 +266,43 @@ ALONE = [
 
 @pytest.mark.usefixtures("launched")
 def test_processes_join_unless_the_config_says_no():
-    with script("train.py"):
-        with pytest.raises(UserError, match=r"cannot be joined \(started by fullglow_jax.launch"):
-            cli.parse_config([STREET_SCENES])
-        for words in ALONE:
-            config = cli.parse_config([STREET_SCENES, *words])
-            assert config.parallel.distributed is False
-        # Of one process, wherever it is started.
-        cli.parse_config([STREET_SCENES], alone=True)
+    line = cli.CommandLine("")
+    with pytest.raises(UserError, match=r"cannot be joined \(started by fullglow_jax.launch"):
+        line.parse_config([STREET_SCENES])
+    for words in ALONE:
+        config = line.parse_config([STREET_SCENES, *words])
+        assert config.parallel.distributed is False
+    # Of one process, wherever it is started.
+    line.parse_config([STREET_SCENES], alone=True)
 
 
 @pytest.mark.usefixtures("launched")
-@pytest.mark.parametrize("path", ["sample.py", "eval.py"])
-def test_what_uses_a_model_joins_before_it_reads_it(path, tmp_path):
+@pytest.mark.parametrize("name", ["sample", "evaluate"])
+def test_what_uses_a_model_joins_before_it_reads_it(name, tmp_path):
     workdir = f"--workdir={tmp_path}"
-    with script(path) as defined:
-        with pytest.raises(UserError, match="cannot be joined"):
-            defined["main"]([workdir])
-        for words in ALONE:
-            with pytest.raises(UserError, match="holds no checkpoint"):
-                defined["main"]([workdir, *words])
+    with pytest.raises(UserError, match="cannot be joined"):
+        command(name).main([workdir])
+    for words in ALONE:
+        with pytest.raises(UserError, match="holds no checkpoint"):
+            command(name).main([workdir, *words])
 
 
 @pytest.mark.usefixtures("launched")
 def test_the_page_is_of_the_process_that_a_browser_asks(tmp_path):
-    words = [f"--workdir={tmp_path}"]
-    with (
-        script("fullglow_jax/demo/__main__.py") as defined,
-        pytest.raises(UserError, match="no ch"),
-    ):
-        defined["main"](words)
+    with pytest.raises(UserError, match="no ch"):
+        command("demo").main([f"--workdir={tmp_path}"])
 
 
 def test_joining_can_be_insisted_on(tmp_path):
-    for path in ("train.py", "sample.py", "eval.py"):
-        config = [STREET_SCENES] if path == "train.py" else []
+    for name in ("train", "sample", "evaluate"):
+        config = [STREET_SCENES] if name == "train" else []
         words = [*config, f"--workdir={tmp_path}", "--config.parallel.distributed", "true"]
-        with script(path) as defined, pytest.raises(UserError, match="cannot be joined"):
-            defined["main"](words)
+        with pytest.raises(UserError, match="cannot be joined"):
+            command(name).main(words)
 
 
 def test_launched_without_a_number(monkeypatch):
     monkeypatch.setenv("JAX_NUM_PROCESSES", "2")
     monkeypatch.delenv("JAX_PROCESS_ID", raising=False)
-    with script("train.py"), pytest.raises(UserError, match="cannot be joined"):
-        cli.parse_config([STREET_SCENES])
+    with pytest.raises(UserError, match="cannot be joined"):
+        command("train").main([STREET_SCENES])

@@ -8,7 +8,7 @@ PACKAGE = ROOT / "fullglow_jax"
 
 FLOORS = (
     ("commands",),
-    ("loaded_model",),
+    ("box", "loaded_model"),
     ("training",),
     ("evaluation", "demo"),
     ("perception",),
@@ -24,7 +24,7 @@ FLOORS = (
     ("optimization", "bijections"),
     ("models", "layers", "pictures", "settings"),
     ("files", "palette", "readings", "digests", "progress", "compilation_cache", "workers"),
-    ("errors", "text_output", "user_cache"),
+    ("errors", "text_output", "user_cache", "installation"),
 )
 """From the top. Of the rooms on one floor, none imports another."""
 

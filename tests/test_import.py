@@ -24,8 +24,13 @@ HEAVY = {
     [
         ("fullglow_jax", set()),
         # Which --help waits for.
-        ("fullglow_jax.sampling.request", {"PIL"}),
-        ("fullglow_jax.evaluation.request", {"PIL"}),
+        ("fullglow_jax.commands.train", set()),
+        ("fullglow_jax.commands.sample", {"PIL"}),
+        ("fullglow_jax.commands.evaluate", {"PIL"}),
+        ("fullglow_jax.commands.demo", set()),
+        ("fullglow_jax.commands.check", set()),
+        ("fullglow_jax.commands.prepare", set()),
+        ("fullglow_jax.commands.data", set()),
     ],
 )
 def test_import_loads_nothing_heavy(module, needed):

@@ -1,8 +1,6 @@
-"""The flag `--config FILE`, and its overrides `--config.KEY=VALUE`."""
+"""Overrides of a config, `--config.KEY=VALUE`."""
 
 import re
-import runpy
-import traceback
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,9 +8,7 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.config import default_config
 from fullglow_jax.config.keys import check_config, flat, keys, unknown_key
-from fullglow_jax.config.migrations import MOVED, renamed
 from fullglow_jax.errors import UserError
-from fullglow_jax.files.paths import user_path
 
 _OVERRIDE = re.compile(r"--?(?P<no>no)?config\.(?P<key>[^=]*)(?P<value>=.*)?", re.DOTALL)
 
@@ -96,45 +92,3 @@ def _section_of(family: str, model: ConfigDict) -> ConfigDict:
     section = default_config(family).model
     section.update({key: value for key, value in model.items() if key in section and key != "name"})
     return section
-
-
-def read_config(flag: str) -> ConfigDict:
-    """The result of the file's get_config().
-
-    Args:
-        flag: The file; the text after a colon is the argument of get_config.
-
-    Raises:
-        UserError: If there is no such file, or it is broken.
-    """
-    name, colon, argument = flag.partition(":")
-    path = user_path(name)
-    if user_path(flag).is_file():
-        name, colon, path = flag, "", user_path(flag)
-    expected = "a Python file with get_config(), for example configs/street_scenes.py."
-    if not path.is_file():
-        raise UserError(f"--config {name}: there is no such file; expected {expected}")
-    try:
-        config = runpy.run_path(str(path))["get_config"](*([argument] if colon else []))
-    except UserError:
-        raise
-    except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame for frame in frames if frame.filename == str(path)]
-        where = f", line {lines[-1].lineno}" if lines else ""
-        if lines and (old := _old_key(lines[-1].line or "")):
-            raise UserError(f"--config {name}{where}: config.{old} {renamed(old)}.") from error
-        raise UserError(
-            f"--config {name}{where}: {type(error).__name__}: {error}; expected {expected}"
-        ) from error
-    if not isinstance(config, ConfigDict):
-        raise UserError(
-            f"--config {name}: its get_config() returns {type(config).__name__}, where a "
-            "ConfigDict was expected: fullglow_jax.config.default_config(), changed."
-        )
-    return config
-
-
-def _old_key(line: str) -> str | None:
-    """The key of an earlier version in a line of Python."""
-    return next((old for old in MOVED if re.search(rf"\b{re.escape(old)}\b", line)), None)

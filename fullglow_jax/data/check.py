@@ -1,7 +1,4 @@
-"""A check of a whole data set, which reports everything that is wrong with it.
-
-python -m fullglow_jax.data.check --config FILE [--config.data.root=DIR …] [--out check.png]
-"""
+"""A check of a whole data set, which reports everything that is wrong with it."""
 
 import random
 import sys
@@ -11,7 +8,6 @@ from pathlib import Path
 from ml_collections import ConfigDict
 from PIL import Image
 
-from fullglow_jax import cli
 from fullglow_jax.data.faults import described
 from fullglow_jax.data.file_pairs import FilePairs
 from fullglow_jax.data.full_check import SplitCheck, check_split
@@ -22,22 +18,13 @@ from fullglow_jax.data.source import find_source
 from fullglow_jax.errors import UserError
 from fullglow_jax.files.drafts import draft
 from fullglow_jax.models.annotations import Annotations
-from fullglow_jax.settings import rules
 from fullglow_jax.text_output import escaped
-
-OUT = cli.flag("out", Path("check.png"), rules.path(), "Where to write a grid of some pairs.")
 
 NEEDED, OPTIONAL = ("train", "val"), ("test",)
 """Names of splits."""
 
 SHOWN = 12
 """Number of pairs in the grid."""
-
-
-def main(argv: Sequence[str]) -> int:
-    """Parses flags and checks; the exit code is 0 if all is good."""
-    config = cli.parse_config(argv, alone=True)
-    return 0 if check(config, OUT.value) else 1
 
 
 def check(config: ConfigDict, out: Path) -> bool:
@@ -123,5 +110,7 @@ def _say(text: str) -> None:
     print(escaped(text, getattr(sys.stdout, "encoding", None) or "utf-8"), flush=True)
 
 
-if __name__ == "__main__":
-    cli.run(main)
+if __name__ == "__main__":  # python -m fullglow_jax.data.check
+    from fullglow_jax.commands.check import run
+
+    run()

@@ -17,6 +17,7 @@ from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.file_pairs import FilePairs, fingerprint
 from fullglow_jax.errors import UserError
 from fullglow_jax.files.drafts import draft
+from fullglow_jax.installation import as_called
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.user_cache import cache_folder
 
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 KIND = "images that cannot be used"
 MEND = "Restore these files, or leave them out with --config.data.on_bad_file=skip"
-LIST_ALL = "python -m fullglow_jax.data.check lists all there are."
+LIST_ALL = f"{as_called('python -m fullglow_jax.data.check')} lists all there are."
 
 
 def checked(source: FilePairs, what: str, threads: int) -> FilePairs:

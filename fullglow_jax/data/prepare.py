@@ -1,14 +1,7 @@
-"""The command that prepares a data set: it resizes all pairs once, for faster training.
-
-python -m fullglow_jax.data.prepare --config FILE [--config.data.root=DIR …] [--workers 8]
-    [--verify]
-
-Training with the same config finds the prepared pairs by itself. If the command was stopped, the
-same command goes on.
-"""
+"""Preparation of a data set: all pairs are resized once, for faster training."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -18,7 +11,6 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from fullglow_jax import cli
 from fullglow_jax.data.file_pairs import FilePairs
 from fullglow_jax.data.prepared import (
     CHECKSUMS,
@@ -34,20 +26,7 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.files.drafts import draft, swept, sync
 from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
 from fullglow_jax.progress import ProgressLine
-from fullglow_jax.settings import rules
 from fullglow_jax.workers import begin_worker, cores
-
-WORKERS = cli.flag(
-    "workers", None, rules.integer(1, 1024), "Processes to resize in; as many as there are cores."
-)
-VERIFY = cli.flag("verify", False, rules.truth(), "Read what is prepared already, and mend it.")
-
-
-def main(argv: Sequence[str]) -> None:
-    """Parses flags and prepares."""
-    config = cli.parse_config(argv, alone=True)
-    annotations = Annotations(config.data.boundary)
-    prepare(config.data, annotations, workers=WORKERS.value, verify=VERIFY.value)
 
 
 def prepare(
@@ -196,5 +175,7 @@ def _explained(folder: Path) -> Iterator[None]:
         ) from error
 
 
-if __name__ == "__main__":
-    cli.run(main)
+if __name__ == "__main__":  # python -m fullglow_jax.data.prepare
+    from fullglow_jax.commands.prepare import run
+
+    run()

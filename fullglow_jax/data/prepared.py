@@ -25,6 +25,7 @@ from fullglow_jax.data.names import canonical
 from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.errors import UserError
 from fullglow_jax.files.paths import user_path
+from fullglow_jax.installation import as_called
 
 VERSION = 1
 """Raise it whenever the same pixels give other records."""
@@ -38,7 +39,8 @@ DATASET = "pairs"
 CHECKSUMS = "checksums.json"
 """The file of all checksums of a folder; it is written last, when all other files are there."""
 
-MEND = "python -m fullglow_jax.data.prepare, run again, mends it; or delete this folder."
+PREPARE = as_called("python -m fullglow_jax.data.prepare")
+MEND = f"{PREPARE}, run again, mends it; or delete this folder."
 
 
 class Checksum(NamedTuple):
@@ -86,8 +88,7 @@ class PreparedPairs:
         except Exception as error:  # ArrayRecord, TFDS and Pillow raise many types.
             raise UserError(
                 f"pair {index} in {self.folder} cannot be read: {error}.\n"
-                "python -m fullglow_jax.data.prepare --verify finds what is damaged and mends it; "
-                "or delete this folder."
+                f"{PREPARE} --verify finds what is damaged and mends it; or delete this folder."
             ) from error
 
     @property

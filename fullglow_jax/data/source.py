@@ -15,7 +15,7 @@ from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.prepared import open_prepared
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
-from fullglow_jax.street_scenes import generate
+from fullglow_jax.street_scenes import SPLITS, generate
 
 ON_BAD_FILE = ("error", "skip")
 """Ways to handle files that cannot be used."""
@@ -96,7 +96,9 @@ def _files(layout: type[Layout]) -> Source:
 
 
 def _street_scenes(data_config: ConfigDict, split: str, annotations: Annotations) -> PairSource:
-    generate(user_path(data_config.root), **data_config.street_scenes.to_dict())
+    if split in SPLITS:
+        scenes = data_config.street_scenes.to_dict()
+        generate(user_path(data_config.root), splits=(split,), **scenes)
     return SOURCES["cityscapes"].find(data_config, split, annotations)
 
 

@@ -32,8 +32,8 @@ img, canvas { image-rendering: pixelated; }
 
 
 def title(model: str, workdir: Path, step: int) -> str:
-    """The page's title, for example "Full-Glow: demo, step 875"; `model` is `config.model.name`."""
-    return f"{FAMILIES[model].in_words}: {workdir.resolve().name}, step {step}"
+    """The page's title, "demo: Full-Glow, step 875", say; `model` is `config.model.name`."""
+    return f"{workdir.resolve().name}: {FAMILIES[model].in_words}, step {step}"
 
 
 def build_page(studio: Studio, title: str) -> gr.Blocks:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from fullglow_jax.errors import UserError
+from fullglow_jax.installation import as_called
 
 ADDRESS = "127.0.0.1"
 """The address of the page, which only this machine can reach."""
@@ -72,7 +73,7 @@ def _folder() -> Iterator[str]:
     except OSError as error:
         raise UserError(
             f"there is no folder for the page's files: {error}. Name one that can be written to: "
-            f"{FILES}=DIR python -m fullglow_jax.demo …"
+            f"{FILES}=DIR {as_called('python -m fullglow_jax.demo')} …"
         ) from error
     with private as own:
         yield own

@@ -23,7 +23,7 @@ from fullglow_jax.evaluation.request import EvaluationRequest
 from fullglow_jax.evaluation.scored_images import score_images
 from fullglow_jax.evaluation.truths import Truths
 from fullglow_jax.evaluation.unfinished import Unfinished
-from fullglow_jax.files.folders import check_writable
+from fullglow_jax.files.folders import check_writable, make_writable
 from fullglow_jax.model_registry import build_model
 from fullglow_jax.models.interface import Model
 from fullglow_jax.parallel.devices import Devices
@@ -57,8 +57,11 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
     judge = None if request.judge is None else load_judge(request.judge, config.parallel)
     image_metrics = {m.name: m(judge) for m in chosen if issubclass(m, ImageMetric)}
     place = request.images or request.workdir
-    if place.is_dir():  # before the long computation
-        check_writable(place, "--workdir" if request.images is None else "--images")
+    # Before the long computation. A packaged model's workdir may not be there yet.
+    if request.images is None:
+        make_writable(place, "--workdir")
+    elif place.is_dir():
+        check_writable(place, "--images")
     report: dict[str, Any] = {
         "name": readable(place.resolve().name),
         "checkpoint": None,

@@ -10,6 +10,7 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.report.files import write_comparison
 from fullglow_jax.evaluation.report.systems import systems_table
 from fullglow_jax.files.paths import user_path
+from fullglow_jax.installation import as_called
 from fullglow_jax.pictures.table import show
 from fullglow_jax.readings import readings
 from fullglow_jax.sampling.file_names import readable
@@ -60,8 +61,8 @@ def folders_of(text: str) -> list[Path]:
 def _read(folder: Path) -> dict[str, Any]:
     path = folder / "eval.json"
     again = (
-        f"Score it first: python eval.py --workdir {folder}, or --workdir DIR --images {folder} "
-        "for a folder of images."
+        f"Score it first: {as_called('python eval.py')} --workdir {folder}, or --workdir DIR "
+        f"--images {folder} for a folder of images."
     )
     try:
         report = json.loads(path.read_text(encoding="utf-8"))

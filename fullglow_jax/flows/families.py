@@ -59,13 +59,13 @@ class GlowSettings(FlowSettings):
     permute: bool = key(False, truth(), Change.REFUSED)
     # What an actnorm trains: its scale, or the scale's logarithm; or there is none.
     actnorm: str = key("scale", choice(ACTNORMS), Change.REFUSED)
+    # Whether a coupling scales and shifts, or only shifts.
     coupling: str = key("affine", choice(COUPLINGS), Change.REFUSED)
     # The half of the channels that a coupling moves; of "both", the first, and then the second.
     coupled_half: str = key("second", choice(HALVES), Change.REFUSED)
-    # The scale of an affine coupling: sigmoid(r + 2), or e to the power of coupling_clamp times a
-    # bounded function of r.
+    # The scale of an affine coupling: sigmoid(r + 2), or e to the power of a bounded function of r.
     coupling_scale: str = key("sigmoid", choice(COUPLING_SCALES), Change.REFUSED)
-    coupling_clamp: float = key(1.0, number(above=True), Change.REFUSED)
+    coupling_clamp: float = key(1.0, number(above=True), Change.REFUSED)  # a factor of that function
     # The prior of each level's latent: learned, of the kept half; or standard normal.
     prior: str = key("learned", choice(PRIORS), Change.REFUSED)
 
@@ -93,10 +93,10 @@ class CFlowSettings(FullGlowSettings):
     As `MoeinSorkhei/glow2` had it; the paper does not tell its numbers.
     """
 
-    steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)
+    steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)  # a level
     # Between the source's image and the target's coupling: nothing, or a spatial net.
     coupling_reads: str = key("raw", choice(NETS), Change.REFUSED)
-    source_weight: float = key(1.0, number(), Change.REFUSED)
+    source_weight: float = key(1.0, number(), Change.REFUSED)  # λ of bits(source) in the objective
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,6 @@ class DualGlowSettings(FlowSettings):
     With the numbers of `MoeinSorkhei/glow2`, which made images of it; the paper's are of volumes.
     """
 
-    steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)
+    steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)  # a level
     lu: bool = key(False, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
     source_weight: float = key(1e-3, number(), Change.REFUSED)  # λ of bits(source) in the objective

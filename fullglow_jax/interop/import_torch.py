@@ -1,6 +1,6 @@
 """The command that imports a checkpoint of the original PyTorch code.
 
-python -m fullglow_jax.interop.import_torch CKPT.pt --config FILE --workdir DIR
+python -m fullglow_jax.interop.import_torch CKPT.pt --config NAME --workdir DIR
     [--step N] [--config.key=value …]
 
 It imports weights, Adam's moments and the number of steps: samples and scores are the original's,
@@ -25,6 +25,7 @@ from fullglow_jax import cli
 from fullglow_jax.errors import UserError
 from fullglow_jax.files.folders import make_writable
 from fullglow_jax.files.paths import user_path
+from fullglow_jax.installation import as_called
 from fullglow_jax.interop.tensors import Tensors, check_tensors, held, misfit, state_dict
 from fullglow_jax.interop.torch_files import read_torch_file
 from fullglow_jax.interop.torch_names import Numbers, entries, from_torch, to_torch
@@ -273,20 +274,23 @@ def import_checkpoint(
     return step, checkpoint
 
 
+COMMAND = cli.CommandLine(__doc__)
+WORKDIR = COMMAND.flag("workdir", None, rules.path(), "New folder for the checkpoint.")
+STEP = COMMAND.flag("step", None, rules.integer(0), "Steps trained, where the file does not tell.")
+
+
 def main(argv: Sequence[str]) -> None:
     """Parses the command line and imports."""
-    workdir = cli.flag("workdir", None, rules.path(), "New folder for the checkpoint.")
-    step = cli.flag("step", None, rules.integer(0), "Steps trained, where the file does not tell.")
     has_path = bool(argv) and not argv[0].startswith("-")
     rest = list(argv[has_path:])
-    config = cli.parse_config(rest, alone=True)
-    if not has_path or workdir.value is None:
+    config = COMMAND.parse_config(rest, alone=True)
+    if not has_path or WORKDIR.value is None:
         raise UserError(
             f"{'--workdir DIR' if has_path else 'CKPT.pt'} is missing. Usage: python -m "
-            "fullglow_jax.interop.import_torch CKPT.pt --config FILE --workdir DIR"
+            "fullglow_jax.interop.import_torch CKPT.pt --config NAME --workdir DIR"
         )
-    folder: Path = workdir.value
-    at, checkpoint = import_checkpoint(user_path(argv[0]), config, folder, step.value)
+    folder: Path = WORKDIR.value
+    at, checkpoint = import_checkpoint(user_path(argv[0]), config, folder, STEP.value)
     moments = (
         f"Adam's moments after {checkpoint.moments.count} steps"
         if checkpoint.moments
@@ -300,9 +304,9 @@ def main(argv: Sequence[str]) -> None:
     print(
         f"wrote {folder / 'checkpoints' / str(at)}: {len(checkpoint.weights)} tensors, {moments}\n"
         "next:\n"
-        f"  python sample.py --workdir {shlex.quote(str(folder))}\n"
-        f"  python eval.py --workdir {shlex.quote(str(folder))}\n"
-        f"  python train.py {shlex.join(train)}"
+        f"  {as_called('python sample.py')} --workdir {shlex.quote(str(folder))}\n"
+        f"  {as_called('python eval.py')} --workdir {shlex.quote(str(folder))}\n"
+        f"  {as_called('python train.py')} {shlex.join(train)}"
     )
 
 

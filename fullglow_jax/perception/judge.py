@@ -149,7 +149,7 @@ def load_judge(path: Path, parallel: ConfigDict | None = None) -> Judge:
     if not isinstance(trained.model, Segmentation):
         raise UserError(
             f"--judge {path} is the workdir of a {config.model.name}, which cannot tell what is in "
-            "a photo. Train a pspnet (configs/pspnet_street_scenes.py), or import one "
+            "a photo. Train a pspnet (--config pspnet_street_scenes), or import one "
             "(python -m fullglow_jax.interop.import_semseg)."
         )
     return TrainedJudge(

@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.config import from_json, to_json
 from fullglow_jax.errors import LeaveAtOnce, UserError, first_line
+from fullglow_jax.installation import as_called
 from fullglow_jax.models.interface import TrainState
 from fullglow_jax.parallel.distributed import is_first, meet
 from fullglow_jax.runs.checkpoint_manager import open_manager
@@ -23,6 +24,7 @@ from fullglow_jax.runs.checksums import checksums
 from fullglow_jax.runs.code_version import code_version
 from fullglow_jax.runs.finite import ADVICE, not_finite
 from fullglow_jax.runs.orbax_calls import call, confined
+from fullglow_jax.runs.packaged import suggestion
 from fullglow_jax.runs.plain_path import PlainPath
 from fullglow_jax.runs.score import Score, best, read_score
 
@@ -109,7 +111,8 @@ class Checkpoints:
         raise UserError(
             f"{workdir} holds no checkpoint. Expected the --workdir of a training run that has "
             "saved one (WORKDIR/checkpoints/STEP); train first: "
-            f"python train.py --config configs/street_scenes.py --workdir {workdir}"
+            f"{as_called('python train.py')} --config street_scenes --workdir {workdir}. "
+            f"{suggestion(workdir)}"
         )
 
     def steps(self) -> list[int]:

@@ -6,13 +6,15 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("fullglow-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint")
+import fullglow_jax
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint")
 
 
 @cache
 def code_version() -> dict[str, str]:
     """Versions by package, and the commit if the code is a git checkout."""
-    versions = {}
+    versions = {"fullglow-jax": fullglow_jax.__version__}
     for package in PACKAGES:
         try:
             versions[package] = version(package)

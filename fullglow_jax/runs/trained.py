@@ -19,6 +19,7 @@ from fullglow_jax.optimization.average import first_state
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.distributed import is_first
 from fullglow_jax.runs.checkpoints import Checkpoints
+from fullglow_jax.runs.packaged import find_packaged
 from fullglow_jax.runs.workdir import check_trained
 
 
@@ -33,9 +34,13 @@ class Trained(NamedTuple):
 def stored_config(workdir: Path, checkpoint: str) -> ConfigDict:
     """The config of a workdir's checkpoint: "latest" (that can be read), "best" or a step.
 
+    A packaged model's name counts as a workdir with its one checkpoint (`runs/packaged.py`).
+
     Raises:
         UserError: If there is no such checkpoint, or its config cannot be read.
     """
+    if packaged := find_packaged(workdir, checkpoint):
+        return packaged.config
     check_trained(workdir)
     checkpoints = Checkpoints.of(workdir)
     if checkpoint == "latest":
@@ -76,8 +81,10 @@ def load_trained(config: ConfigDict, workdir: Path, checkpoint: str, devices: De
     if changes and is_first():
         print(f"note: {changes}", flush=True)
     model = build_model(config, optax.constant_schedule(0.0))
-    checkpoints = Checkpoints.of(workdir)
     like = abstract_state(model, devices, config.optimizer.average_decay)
+    if packaged := find_packaged(workdir, checkpoint):
+        return Trained(model, packaged.variables(like), packaged.step)
+    checkpoints = Checkpoints.of(workdir)
     if checkpoint != "latest":
         step = checkpoints.choose(checkpoint)
         return Trained(model, checkpoints.variables(step, like), step)

@@ -15,6 +15,7 @@ from fullglow_jax.data.pipeline import evaluation_batches
 from fullglow_jax.data.source import build_source
 from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
+from fullglow_jax.installation import as_called
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.models.interface import PyTree
 from fullglow_jax.parallel.distributed import as_first_has_it, is_first
@@ -156,8 +157,8 @@ def _record(session: Session, album: Album) -> None:
     if different:
         told = "; ".join(f"{key} was {drawn.get(key)} and is {asked[key]} now" for key in different)
         raise UserError(
-            f"{album.folder} holds another set: {told}. Move it away; sample.py can draw into "
-            "another, --out."
+            f"{album.folder} holds another set: {told}. Move it away; "
+            f"{as_called('sample.py')} can draw into another, --out."
         )
     if drawn != about:
         album.save_text(RECORD, json.dumps(about, indent=2) + "\n")

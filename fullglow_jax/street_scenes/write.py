@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.files.drafts import PREFIX, SUFFIX, draft, sweep
 from fullglow_jax.palette import COLOURS
 from fullglow_jax.progress import ProgressLine
-from fullglow_jax.street_scenes.scene import scene
+from fullglow_jax.street_scenes.scene import SPLITS, scene
 from fullglow_jax.workers import begin_worker, cores
 
 VERSION: Final = 1
@@ -74,6 +74,7 @@ def generate(
     height: int,
     width: int,
     seed: int,
+    splits: Sequence[str] = SPLITS,
     workers: int | None = None,
 ) -> bool:
     """Makes sure that a folder holds a set of street scenes, with a progress line.
@@ -88,6 +89,7 @@ def generate(
         height: pixels.
         width: pixels.
         seed: seed of the set, not negative.
+        splits: those that are made; the others of the set can follow.
         workers: number of processes; None for the number of cores, or fewer for small sets. With
             1, everything happens in this process.
 
@@ -107,10 +109,11 @@ def generate(
     try:
         root.mkdir(parents=True, exist_ok=True)
         _write(root / _UNFINISHED, note)
-        _make_all(root, wanted, workers)
+        made = _make_missing(root, wanted, splits, workers)
         sweep(root.rglob(f"{PREFIX}*{SUFFIX}"), started)
-        _write(root / MARKER, note)
-        (root / _UNFINISHED).unlink(missing_ok=True)
+        if next(_missing(root, wanted, SPLITS), None) is None:
+            _write(root / MARKER, note)
+            (root / _UNFINISHED).unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"street_scenes: cannot write to {root}: {error}") from error
     except BrokenProcessPool as error:
@@ -118,7 +121,7 @@ def generate(
             "street_scenes: a worker process died, for want of memory or because the calling "
             "script has no `if __name__ == '__main__':`; run it again, with workers=1 if need be"
         ) from error
-    return True
+    return made
 
 
 def _is_complete(root: Path, wanted: _Set) -> bool:
@@ -160,20 +163,30 @@ def _describe(found: object) -> str:
         return "of unknown arguments"
 
 
-def _make_all(root: Path, wanted: _Set, workers: int | None) -> None:
-    """Makes the scenes that are missing, in this process or several."""
-    jobs = [("train", index) for index in range(wanted.train)]
-    jobs += [("val", index) for index in range(wanted.val)]
-    missing = [job for job in jobs if not all(p.exists() for p in scene_paths(root, *job))]
+def _missing(root: Path, wanted: _Set, splits: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """The scenes of these splits that lack a file."""
+    for split in splits:
+        for index in range(getattr(wanted, split)):
+            if not all(path.exists() for path in scene_paths(root, split, index)):
+                yield split, index
+
+
+def _make_missing(root: Path, wanted: _Set, splits: Sequence[str], workers: int | None) -> bool:
+    """Makes missing scenes, in this process or several; returns whether there were any."""
+    missing = list(_missing(root, wanted, splits))
+    if not missing:
+        return False
     chunks = [missing[k : k + _CHUNK] for k in range(0, len(missing), _CHUNK)]
     if workers is None:
         # A process starts in the time of ten scenes, so each should make four chunks or more.
         workers = min(cores(), (len(chunks) + 3) // 4)
-    done = len(jobs) - len(missing)
-    with ProgressLine("street_scenes", len(jobs), done) as progress:
+    total = sum(getattr(wanted, split) for split in splits)
+    done = total - len(missing)
+    with ProgressLine("street_scenes", total, done) as progress:
         for count in _each_made(partial(_make, root, wanted), chunks, workers):
             done += count
             progress.update(done)
+    return True
 
 
 def _each_made(make: Callable[[_Jobs], int], chunks: list[_Jobs], workers: int) -> Iterator[int]:

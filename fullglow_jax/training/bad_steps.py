@@ -13,6 +13,7 @@ from fullglow_jax.data.pipeline import HostBatch
 from fullglow_jax.errors import UserError
 from fullglow_jax.files import strict_json
 from fullglow_jax.files.drafts import draft
+from fullglow_jax.installation import as_called
 from fullglow_jax.models.batch import Batch, named_arrays
 from fullglow_jax.parallel.distributed import is_first
 from fullglow_jax.runs.code_version import code_version
@@ -75,10 +76,11 @@ class BadSteps:
         )
         if self.in_a_row == most:
             folder = self._dump(report, host.batch)
+            check = as_called("python -m fullglow_jax.data.check")
             raise UserError(
                 f"{most} steps in a row had a loss or gradient that is not finite, up to step "
                 f"{step}. None of them changed the model. {self._what_is_saved(step - most)} "
-                f"{_named(report)} Look at them (python -m fullglow_jax.data.check), or {ADVICE}. "
+                f"{_named(report)} Look at them ({check}), or {ADVICE}. "
                 f"For a bug report, add {folder}."
             )
 

@@ -10,6 +10,7 @@ from fullglow_jax.data.pair import PairSource
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.metrics import METRICS
 from fullglow_jax.evaluation.metrics.metric import ImageMetric
+from fullglow_jax.installation import as_called
 from fullglow_jax.models.interface import LikelihoodModel, Model, PyTree, ScoringModel
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.runs.score import Goal
@@ -92,7 +93,8 @@ def _lacks(model: Model) -> dict[str, str]:
     for name, metric in METRICS.items():
         reasons = lacking(model, metric.needs)
         if metric.needs_judge:
-            reasons.append(f"trains without a judge; eval.py --metrics {name} takes one")
+            command = as_called(f"eval.py --metrics {name}")
+            reasons.append(f"trains without a judge; {command} takes one")
         lacks[name] = " and ".join(reasons)
     return lacks
 

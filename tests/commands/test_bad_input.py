@@ -10,7 +10,7 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.street_scenes.write import scene_paths
 from fullglow_jax.training.loop import train
 from tests.commands.running import ROOT, STREET_SCENES, digests, steps_saved
-from tests.scripts import script
+from tests.in_process import command
 
 CITYSCAPES = ROOT / "configs" / "cityscapes_256.py"
 
@@ -32,9 +32,9 @@ def assert_refused_here(tmp_path, monkeypatch):
     """
     monkeypatch.chdir(tmp_path)
 
-    def assert_refused_here(path, arguments, *named):
-        with script(path) as defined, pytest.raises(UserError) as refused:
-            defined["main"]([str(argument) for argument in arguments])
+    def assert_refused_here(name, arguments, *named):
+        with pytest.raises(UserError) as refused:
+            command(name).main([str(argument) for argument in arguments])
         for text in named:
             assert text in str(refused.value)
 
@@ -45,7 +45,7 @@ def assert_refused_here(tmp_path, monkeypatch):
     ("arguments", "named"),
     [
         (["--config=configs/nowhere.py"], ["configs/nowhere.py", "no such file"]),
-        ([], ["--config FILE is missing"]),
+        ([], ["--config NAME is missing"]),
         ([f"--config={STREET_SCENES}", "--wrokdir=run"], ["'wrokdir'", "workdir"]),
         ([f"--config={STREET_SCENES}", "run"], ["not a flag: run"]),
         (
@@ -64,14 +64,14 @@ def assert_refused_here(tmp_path, monkeypatch):
     ids=["no file", "no config", "flag", "argument", "key", "no int", "no float"],
 )
 def test_command_line(assert_refused_here, tmp_path, arguments, named):
-    assert_refused_here("train.py", arguments, *named)
+    assert_refused_here("train", arguments, *named)
     assert not list(tmp_path.iterdir())
 
 
 def test_no_data(commands, tmp_path):
     result = commands("train.py", f"--config={CITYSCAPES}", cwd=tmp_path)
     assert_refused(
-        result, "datasets/cityscapes", "cityscapes-dataset.com", "configs/street_scenes.py"
+        result, "datasets/cityscapes", "cityscapes-dataset.com", "--config street_scenes"
     )
 
 
@@ -86,7 +86,7 @@ def test_no_data(commands, tmp_path):
 )
 def test_config(commands, assert_refused_here, tmp_path, changes, named):
     run = commands.tiny(tmp_path / "run", **changes)
-    assert_refused_here("train.py", run, *named)
+    assert_refused_here("train", run, *named)
     assert not list(tmp_path.rglob("metrics.jsonl"))
 
 
@@ -148,7 +148,7 @@ def test_photo_without_label_map(commands, assert_refused_here, scenes, tmp_path
     photo, label_map = scene_paths(scenes, "train", 1)[:2]
     label_map.unlink()
     run = commands.tiny(tmp_path / "run", data__root=scenes, data__name="cityscapes")
-    assert_refused_here("train.py", run, str(photo), str(label_map))
+    assert_refused_here("train", run, str(photo), str(label_map))
     assert not list(tmp_path.glob("run/checkpoints/*"))
 
 
@@ -165,22 +165,22 @@ def test_workdir_of_another_model(commands, assert_refused_here, workdir):
     before = digests(workdir)
     run = commands.tiny(workdir, model__coupling_width=4, train__steps=10)
     named = (str(workdir), "config.model.coupling_width is 8 there and 4 here")
-    assert_refused_here("train.py", run, *named)
+    assert_refused_here("train", run, *named)
     arguments = (f"--workdir={workdir}", "--config.model.coupling_width=4")
-    assert_refused_here("sample.py", arguments, *named)
+    assert_refused_here("sample", arguments, *named)
     assert digests(workdir) == before
 
 
 def test_workdir_that_cannot_be_one(commands, assert_refused_here, tmp_path):
     file = tmp_path / "run"
     file.write_text("precious")
-    assert_refused_here("train.py", commands.tiny(file), str(file))
+    assert_refused_here("train", commands.tiny(file), str(file))
     assert file.read_text() == "precious"
     # A folder in which none can be made, even by root: a file is in the way.
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "checkpoints").write_text("precious")
-    assert_refused_here("train.py", commands.tiny(folder), str(folder))
+    assert_refused_here("train", commands.tiny(folder), str(folder))
     assert (folder / "checkpoints").read_text() == "precious"
 
 
@@ -192,21 +192,21 @@ def test_workdir_without_checkpoint(commands, tmp_path, path):
 
 
 @pytest.mark.parametrize(
-    ("path", "arguments", "named"),
+    ("name", "arguments", "named"),
     [
-        ("sample.py", ["--condition=nowhere.png"], ["nowhere.png does not exist"]),
-        ("sample.py", ["--condition={run}/metrics.jsonl"], ["metrics.jsonl is not an image"]),
-        ("sample.py", ["--checkpoint=999"], ["'999'", "latest, best", "4, 6, 8"]),
-        ("sample.py", ["--out={run}/metrics.jsonl"], ["--out", "metrics.jsonl"]),
-        ("eval.py", ["--split=tset"], ["'tset'", "train, val"]),
-        ("eval.py", ["--limt=3"], ["'limt'", "limit"]),
+        ("sample", ["--condition=nowhere.png"], ["nowhere.png does not exist"]),
+        ("sample", ["--condition={run}/metrics.jsonl"], ["metrics.jsonl is not an image"]),
+        ("sample", ["--checkpoint=999"], ["'999'", "latest, best", "4, 6, 8"]),
+        ("sample", ["--out={run}/metrics.jsonl"], ["--out", "metrics.jsonl"]),
+        ("evaluate", ["--split=tset"], ["'tset'", "train, val"]),
+        ("evaluate", ["--limt=3"], ["'limt'", "limit"]),
     ],
     ids=lambda case: case[0] if isinstance(case, list) else "",
 )
-def test_what_is_asked_of_a_trained_model(assert_refused_here, workdir, path, arguments, named):
+def test_what_is_asked_of_a_trained_model(assert_refused_here, workdir, name, arguments, named):
     before = digests(workdir)
     given = [argument.format(run=workdir) for argument in arguments]
-    assert_refused_here(path, [f"--workdir={workdir}", *given], *named)
+    assert_refused_here(name, [f"--workdir={workdir}", *given], *named)
     assert digests(workdir) == before
 
 
@@ -224,7 +224,7 @@ def test_damaged_checkpoint(commands, assert_refused_here, workdir, tmp_path):
     assert len(refused.err) < 800  # not TensorStore's specification of the array
     assert digests(workdir) == before
     largest.unlink()
-    assert_refused_here("sample.py", arguments, *named)
+    assert_refused_here("sample", arguments, *named)
     del before[str(largest.relative_to(workdir))]
     assert digests(workdir) == before
 
@@ -233,4 +233,4 @@ def test_damaged_score(assert_refused_here, workdir):
     newest = workdir / "checkpoints" / str(steps_saved(workdir)[-1])
     (newest / "metrics" / "metrics").write_text('{"val')
     arguments = (f"--workdir={workdir}", "--checkpoint=best")
-    assert_refused_here("eval.py", arguments, str(workdir / "checkpoints"))
+    assert_refused_here("evaluate", arguments, str(workdir / "checkpoints"))

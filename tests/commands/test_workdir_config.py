@@ -12,12 +12,10 @@ from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.runs.trained import load_trained, stored_config
 from fullglow_jax.training.loop import train
 from tests.commands.running import STEPS, digests
-from tests.scripts import script
-
-COMMANDS = ("sample.py", "eval.py", "fullglow_jax/demo/__main__.py")
+from tests.in_process import command
 
 
-@pytest.mark.parametrize("path", COMMANDS)
+@pytest.mark.parametrize("name", ["sample", "evaluate", "demo"])
 @pytest.mark.parametrize(
     ("override", "named"),
     [
@@ -32,22 +30,22 @@ COMMANDS = ("sample.py", "eval.py", "fullglow_jax/demo/__main__.py")
         ("parallel.fsdp=3", "config.parallel.fsdp=3 does not divide"),
     ],
 )
-def test_refused(trained, path, override, named, capsys):
+def test_refused(trained, name, override, named, capsys):
     before = digests(trained)
-    with script(path) as defined, pytest.raises(UserError) as refused:
-        defined["main"]([f"--workdir={trained}", f"--config.{override}"])
+    with pytest.raises(UserError) as refused:
+        command(name).main([f"--workdir={trained}", f"--config.{override}"])
     assert named in str(refused.value)
     assert capsys.readouterr().out == ""
     assert digests(trained) == before
 
 
-@pytest.mark.parametrize("path", ["sample.py", "eval.py"])
-def test_told(trained, path, tmp_path, capsys):
+@pytest.mark.parametrize("name", ["sample", "evaluate"])
+def test_told(trained, name, tmp_path, capsys):
     """What may differ is told before the data is looked for, and found missing."""
     overrides = {"data.root": tmp_path, "data.direction": "label2photo", "train.batch_size": 4}
     words = [f"--config.{key}={value}" for key, value in overrides.items()]
-    with script(path) as defined, pytest.raises(UserError, match=re.escape(str(tmp_path))):
-        defined["main"]([f"--workdir={trained}", "--config.data.name=cityscapes", *words])
+    with pytest.raises(UserError, match=re.escape(str(tmp_path))):
+        command(name).main([f"--workdir={trained}", "--config.data.name=cityscapes", *words])
     (note,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("note: "))
     for told in (
         f"{trained}: ",

@@ -9,9 +9,10 @@ import pytest
 from ml_collections import ConfigDict
 
 from fullglow_jax.config import default_config
+from fullglow_jax.config.config_file import read_config
 from fullglow_jax.config.keys import check_config, flat, keys
 from fullglow_jax.config.migrations import MOVED
-from fullglow_jax.config.overrides import overridden, read_config, split_words
+from fullglow_jax.config.overrides import overridden, split_words
 from fullglow_jax.errors import UserError
 from fullglow_jax.model_registry import FAMILIES, build_architecture
 

@@ -91,7 +91,7 @@ def test_no_data_says_where_to_get_it_and_what_to_run_instead(tmp_path, state):
         "https://www.cityscapes-dataset.com/",
         "leftImg8bit_trainvaltest.zip",
         "gtFine_trainvaltest.zip",
-        "--config configs/street_scenes.py",
+        "--config street_scenes",
     ):
         assert words in str(caught.value)
 

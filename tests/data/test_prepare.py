@@ -222,7 +222,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(data, tmp_path, monkeypatch):
 
 THE_COMMAND = """
 import sys
-from fullglow_jax.data.prepare import main
+from fullglow_jax.commands.prepare import main
 from tests.data.test_prepare import BOUNDARY, config, opened
 
 main(sys.argv[2:])

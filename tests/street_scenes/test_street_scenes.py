@@ -229,6 +229,17 @@ def test_an_interrupted_run_is_finished(made, tmp_path, monkeypatch, capsys):
     assert contents(root) == contents(made)
 
 
+def test_a_split_is_made_alone_and_the_other_follows(made, tmp_path, capsys):
+    root = tmp_path / "set"
+    assert generate(root, train=6, val=3, splits=("val",), workers=1, **SMALL)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("street_scenes 3/3")
+    assert not generate(root, train=6, val=3, splits=("val",), workers=1, **SMALL)
+    assert {path.split("/")[1] for path in map(str, pictures(root))} == {"val"}
+    assert not (root / writer.MARKER).exists()
+    assert generate(root, train=6, val=3, splits=("train",), workers=1, **SMALL)
+    assert contents(root) == contents(made)
+
+
 def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
     def fail(self, path, **settings):
         path.write_bytes(b"half")

@@ -43,7 +43,7 @@ unpack leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip into one folder,
   leftImg8bit/train/aachen/aachen_000000_000019_leftImg8bit.png
   gtFine/train/aachen/aachen_000000_000019_gtFine_color.png
 and point --config.data.root to that folder. To run without it, on street scenes generated here,
-use --config configs/street_scenes.py."""
+use --config street_scenes."""
 
 Key = tuple[str, str]
 """(city, image), the common part of one example's file names."""
