@@ -65,7 +65,7 @@ class GlowSettings(FlowSettings):
     coupled_half: str = key("second", choice(HALVES), Change.REFUSED)
     # The scale of an affine coupling: sigmoid(r + 2), or e to the power of a bounded function of r.
     coupling_scale: str = key("sigmoid", choice(COUPLING_SCALES), Change.REFUSED)
-    coupling_clamp: float = key(1.0, number(above=True), Change.REFUSED)  # a factor of that function
+    coupling_clamp: float = key(1.0, number(above=True), Change.REFUSED)  # a factor of it
     # The prior of each level's latent: learned, of the kept half; or standard normal.
     prior: str = key("learned", choice(PRIORS), Change.REFUSED)
 
