@@ -8,10 +8,21 @@ import optax
 from ml_collections import ConfigDict
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.flows.architecture import Architecture
-from fullglow_jax.flows.families import FullGlowSettings, GlowSettings
+from fullglow_jax.flows.architecture import (
+    Architecture,
+    CFlowArchitecture,
+    DualGlowArchitecture,
+    GlowArchitecture,
+)
+from fullglow_jax.flows.families import (
+    CFlowSettings,
+    DualGlowSettings,
+    FullGlowSettings,
+    GlowSettings,
+)
+from fullglow_jax.flows.flow import Flow
 from fullglow_jax.flows.model import FlowModel, JointFlowModel
-from fullglow_jax.flows.step_tables import full_glow, glow
+from fullglow_jax.flows.step_tables import c_flow, dual_glow, full_glow, glow
 from fullglow_jax.models.interface import Model
 from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
 from fullglow_jax.models.shapes import Shapes
@@ -19,7 +30,8 @@ from fullglow_jax.optimization.optimizer import build_optimizer
 from fullglow_jax.segmentation.architecture import PSPNetArchitecture, PSPNetSettings
 from fullglow_jax.segmentation.model import Segmentation
 
-FULL_GLOW, GLOW, PSPNET = "full_glow", "glow", "pspnet"
+FULL_GLOW, C_FLOW, DUAL_GLOW, GLOW = "full_glow", "c_flow", "dual_glow", "glow"
+PSPNET = "pspnet"
 
 
 class Family(NamedTuple):
@@ -87,30 +99,38 @@ def settings_of(config: ConfigDict) -> Any:
 
 
 def _full_glow_architecture(config: ConfigDict) -> Architecture:
-    if config.data.name == "images":
-        raise UserError(
-            "config.data.name='images' are single images, and a full_glow needs a condition for "
-            "each. Set --config.model.name=glow, or name a source of pairs."
-        )
+    _check_pairs(config)
     size, boundary = tuple(config.data.image_size), config.data.boundary
     return Architecture(size, boundary_maps=boundary, **vars(settings_of(config)))
 
 
-def _glow_architecture(config: ConfigDict) -> Architecture:
+def _c_flow_architecture(config: ConfigDict) -> CFlowArchitecture:
+    _check_pairs(config)
+    size, boundary = tuple(config.data.image_size), config.data.boundary
+    return CFlowArchitecture(size, boundary_maps=boundary, **vars(settings_of(config)))
+
+
+def _dual_glow_architecture(config: ConfigDict) -> DualGlowArchitecture:
+    _check_pairs(config)
     _check_no_boundary(config)
-    # Only vector nets, which read conditions, need more than one pixel.
-    size = tuple(config.data.image_size)
-    return Architecture(size, smallest_level=1, **vars(settings_of(config)))
+    return DualGlowArchitecture(tuple(config.data.image_size), **vars(settings_of(config)))
+
+
+def _glow_architecture(config: ConfigDict) -> GlowArchitecture:
+    _check_no_boundary(config)
+    return GlowArchitecture(tuple(config.data.image_size), **vars(settings_of(config)))
 
 
 def _full_glow(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
-    return JointFlowModel(
-        full_glow(_full_glow_architecture(config)),
-        source_weight=config.model.source_weight,
-        bits=config.data.bits,
-        optimizer=build_optimizer(config.optimizer, schedule),
-        mean_gradient=mean_gradient,
-    )
+    return _joint(full_glow(_full_glow_architecture(config)), config, schedule, mean_gradient)
+
+
+def _c_flow(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
+    return _joint(c_flow(_c_flow_architecture(config)), config, schedule, mean_gradient)
+
+
+def _dual_glow(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
+    return _joint(dual_glow(_dual_glow_architecture(config)), config, schedule, mean_gradient)
 
 
 def _glow(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
@@ -120,6 +140,26 @@ def _glow(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradi
         optimizer=build_optimizer(config.optimizer, schedule),
         mean_gradient=mean_gradient,
     )
+
+
+def _joint(
+    flow: Flow, config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient
+) -> Model:
+    return JointFlowModel(
+        flow,
+        source_weight=config.model.source_weight,
+        bits=config.data.bits,
+        optimizer=build_optimizer(config.optimizer, schedule),
+        mean_gradient=mean_gradient,
+    )
+
+
+def _check_pairs(config: ConfigDict) -> None:
+    if config.data.name == "images":
+        raise UserError(
+            f"config.data.name='images' are single images, and a {config.model.name} needs a "
+            "condition for each. Set --config.model.name=glow, or name a source of pairs."
+        )
 
 
 # ---- segmentation --------------------------------------------------------------------------------
@@ -160,6 +200,8 @@ def _check_no_boundary(config: ConfigDict) -> None:
 
 FAMILIES = {
     FULL_GLOW: Family("Full-Glow", FullGlowSettings, _full_glow_architecture, _full_glow),
+    C_FLOW: Family("C-Flow", CFlowSettings, _c_flow_architecture, _c_flow),
+    DUAL_GLOW: Family("DUAL-Glow", DualGlowSettings, _dual_glow_architecture, _dual_glow),
     GLOW: Family("Glow", GlowSettings, _glow_architecture, _glow),
     PSPNET: Family("PSPNet", PSPNetSettings, _pspnet_shapes, _pspnet),
 }

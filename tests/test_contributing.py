@@ -26,18 +26,18 @@ def example(name):
 
 
 def test_a_new_bijection():
-    permutation = example("ChannelPermutation")((2, 0, 3, 1))
+    leaky = example("LeakyReLU")(0.5)
     x = np.random.default_rng(0).standard_normal((2, 4, 6, 4), np.float32)
-    y, log_det = permutation.apply({}, x, method="forward")
-    np.testing.assert_array_equal(y, x[..., [2, 0, 3, 1]])
-    np.testing.assert_array_equal(log_det, [0, 0])
-    np.testing.assert_array_equal(permutation.apply({}, y, method="inverse"), x)
+    y, log_det = leaky.apply({}, x, method="forward")
+    np.testing.assert_array_equal(y, np.maximum(x, x / 2))
+    np.testing.assert_allclose(log_det, np.log(0.5) * (x < 0).sum((1, 2, 3)), rtol=1e-6)
+    np.testing.assert_array_equal(leaky.apply({}, y, method="inverse"), x)
 
 
 def model(mode):
     widths = {"coupling_width": 6, "spatial_width": 4, "channels": 1}
     architecture = Architecture((10, 12), (2,), memory_mode=mode, tile=0, **widths)
-    flow = example("c_flow")(architecture)
+    flow = example("between")(architecture)
     return JointFlowModel(flow, bits=8, source_weight=0.5, optimizer=optax.sgd(0.1))
 
 
@@ -64,6 +64,9 @@ def test_a_new_flow_of_known_parts(batch, variables):
     target = variables["params"]["levels_0"]["steps"]["target"]
     assert target["actnorm"].keys() == {"scale", "shift"}
     assert target["coupling"].keys() == {"net", "spatial_net"}
+    priors = variables["params"]["levels_0"]
+    assert priors["source_prior"].keys() == {"net"}
+    assert priors["target_prior"].keys() == {"net", "source_shift"}
 
 
 def test_it_has_every_memory_mode(batch, variables):

@@ -45,8 +45,8 @@ def trained(name="full_glow", boundary="", bits=8):
     """A tiny model with random variables, and its config."""
     config = tiny(name)
     config.data.bits, config.data.boundary = bits, boundary
-    architecture = build_architecture(config)
     both = name == "full_glow"
+    architecture = build_architecture(config if both else tiny())
     variables = random_model(architecture, np.float32) if both else of_source(architecture)
     variables = jax.tree.map(np.float32, variables)
     return config, Trained(build_model(config, optax.constant_schedule(0.0)), variables, 3)

@@ -4,6 +4,7 @@ from fullglow_jax.bijections.actnorm import ActNorm
 from fullglow_jax.bijections.base import Bijection
 from fullglow_jax.bijections.coupling import AffineCoupling
 from fullglow_jax.bijections.invertible_convolution import InvertibleConvolution
+from fullglow_jax.bijections.permutation import Permutation
 from fullglow_jax.bijections.squeeze import Squeeze, squeeze, unsqueeze
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "AffineCoupling",
     "Bijection",
     "InvertibleConvolution",
+    "Permutation",
     "Squeeze",
     "squeeze",
     "unsqueeze",

@@ -16,18 +16,18 @@ class ScaleAndShift(NamedTuple):
     shift: Array
 
 
-def normalising_scale_and_shift(x: Array | None, channels: int) -> ScaleAndShift:
+def normalising_scale_and_shift(x: Array | None, channels: int, bessel: bool) -> ScaleAndShift:
     """The (C,) scale and shift under which x has mean 0 and deviation 1 in every channel.
 
-    Statistics are over batch and space, the deviation with Bessel's correction. A single value has
-    no deviation: its scale is 1. Without an x, this is the identity: ones and zeros.
+    Statistics are over batch and space, the deviation with or without Bessel's correction. A single
+    value has no deviation: its scale is 1. Without an x, this is the identity: ones and zeros.
     """
     if x is None:
         return ScaleAndShift(jnp.ones(channels), jnp.zeros(channels))
     shift = -x.mean(axis=(0, 1, 2))
     if x[..., 0].size == 1:
         return ScaleAndShift(jnp.ones_like(shift), shift)
-    deviation = x.std(axis=(0, 1, 2), ddof=1)
+    deviation = x.std(axis=(0, 1, 2), ddof=int(bessel))
     return ScaleAndShift(1.0 / (deviation + 1e-6), shift)
 
 
@@ -36,33 +36,41 @@ class ActNorm(Bijection):
 
         y = s ⊙ (x + t)        x = y / s − t        log|det| = H·W·Σ log|s|
 
-    The first batch sets s and t so that y has mean 0 and deviation 1. With a conditioner, a
-    network computes s and t from a condition and starts at the same values.
+    What is trained is s itself or, with an exponent k, l in s = e^{k·l}. The first batch sets them
+    so that y has mean 0 and deviation 1; the deviation has Bessel's correction for s itself, and
+    none for l, as in the codes that have these forms. With a conditioner, a network computes s or
+    l, and t, from a condition and starts at the same values.
 
     Attributes:
         channels: C.
-        conditioner: Builds the network that computes s and t, as one vector, from a condition;
-            None for an actnorm with its own parameters.
+        conditioner: Builds the network that computes s or l, then t, as one vector, from a
+            condition; None for an actnorm with its own parameters.
         floor: Lower limit of |s|: s becomes ±√(s² + floor²), which is smooth, so that s still
             learns. 0, as in the papers, changes nothing.
+        exponent: k; 0 to train s itself.
     """
 
     channels: int
     conditioner: Conditioner | None = None
     floor: float = 0.0
+    exponent: float = 0.0
 
     @nn.compact
     def parameters(self, condition: Array | None = None, x: Array | None = None) -> ScaleAndShift:
         """s and t, (1, 1, 1, C), or (B, 1, 1, C) with a condition."""
-        start = normalising_scale_and_shift(x, self.channels)
+        k = self.exponent
+        scale, shift = normalising_scale_and_shift(x, self.channels, bessel=not k)
+        start = {"log_scale": jnp.log(scale) / k} if k else {"scale": scale}
+        start["shift"] = shift
         if self.conditioner:
-            net = self.conditioner.build(2 * self.channels, lambda *_: jnp.concatenate(start))
-            vector = net(condition)
+            flat = jnp.concatenate(list(start.values()))
+            vector = self.conditioner.build(flat.size, lambda *_: flat)(condition)
         else:
-            scale = self.param("scale", lambda _: start.scale)
-            shift = self.param("shift", lambda _: start.shift)
-            vector = jnp.concatenate([scale, shift])[None]
+            own = [self.param(name, lambda _, v=value: v) for name, value in start.items()]
+            vector = jnp.concatenate(own)[None]
         scale, shift = jnp.split(vector[:, None, None], 2, axis=-1)
+        if k:
+            scale = jnp.exp(k * scale)
         if self.floor:
             scale = jnp.where(scale < 0, -1.0, 1.0) * jnp.sqrt(scale**2 + self.floor**2)
         return ScaleAndShift(scale, shift)

@@ -63,7 +63,7 @@ def _product(a: Array, b: Array) -> Array:
     return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
 
 
-def _per_pixel(matrix: Array, x: Array) -> Array:
+def per_pixel(matrix: Array, x: Array) -> Array:
     """matrix, (1 or B, C, C), times every pixel of x, (B, H, W, C)."""
     pixels = x.reshape(len(matrix), -1, x.shape[-1])
     return _product(pixels, matrix.mT).reshape(x.shape)
@@ -142,7 +142,7 @@ class InvertibleConvolution(Bijection):
         else:
             matrix = parameters.matrix
             log_det = jnp.linalg.slogdet(matrix).logabsdet
-        return _per_pixel(matrix, x), per_image(height * width * log_det, x)
+        return per_pixel(matrix, x), per_image(height * width * log_det, x)
 
     def invert(self, y: Array, parameters: Weight | LUFactors) -> Array:
         """x = W⁻¹·y; with LU factors, by triangular solves."""
@@ -153,4 +153,4 @@ class InvertibleConvolution(Bijection):
             inverse = solve_triangular(upper, inner)
         else:
             inverse = jnp.linalg.inv(parameters.matrix)
-        return _per_pixel(inverse, y)
+        return per_pixel(inverse, y)

@@ -7,9 +7,15 @@ from itertools import product
 import jax
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.flows.families import FullGlowSettings
+from fullglow_jax.flows.families import (
+    CFlowSettings,
+    DualGlowSettings,
+    FlowSettings,
+    FullGlowSettings,
+    GlowSettings,
+)
 from fullglow_jax.layers.precision import Compute
-from fullglow_jax.models.annotations import BOUNDARIES, NO_ANNOTATIONS, Annotations
+from fullglow_jax.models.annotations import BOUNDARIES, Annotations
 from fullglow_jax.models.shapes import Shapes
 from fullglow_jax.settings.rules import choice
 
@@ -24,14 +30,13 @@ ACCELERATOR_TILE = 32768
 
 
 @dataclass(frozen=True)
-class Architecture(FullGlowSettings, Shapes):
-    """The settings of a flow, and the shapes that follow for images of one size.
-
-    A Glow has the settings of a Full-Glow too, and ignores those that it does not need.
+class FlowArchitecture(FlowSettings, Shapes):
+    """The settings that all flows have, and the shapes that follow for images of one size.
 
     Attributes:
         boundary_maps: The boundary maps that the target's networks read beside the source: "",
             "smooth" or "ceil", as in `config.data.boundary`.
+        classes: The number of classes by which labels shift the target's priors; 0 for no labels.
         smallest_level: The smallest height and width of the last level, in pixels.
 
     Raises:
@@ -39,7 +44,8 @@ class Architecture(FullGlowSettings, Shapes):
     """
 
     boundary_maps: str = ""
-    smallest_level: int = SMALLEST_LEVEL
+    classes: int = 0
+    smallest_level: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -100,9 +106,8 @@ class Architecture(FullGlowSettings, Shapes):
     @property
     def annotations(self) -> Annotations:
         """The annotations that the model reads."""
-        if not self.boundary_maps:
-            return NO_ANNOTATIONS
-        return Annotations(self.boundary_maps, self.level_sizes)
+        sizes = self.level_sizes if self.boundary_maps else ()
+        return Annotations(self.boundary_maps, sizes, label=self.classes > 0)
 
     @property
     def level_sizes(self) -> tuple[tuple[int, int], ...]:
@@ -125,3 +130,31 @@ class Architecture(FullGlowSettings, Shapes):
                 zip(self.level_sizes, self.level_channels, strict=True)
             )
         )
+
+
+@dataclass(frozen=True)
+class Architecture(FullGlowSettings, FlowArchitecture):
+    """A Full-Glow's."""
+
+    smallest_level: int = SMALLEST_LEVEL
+
+
+@dataclass(frozen=True)
+class GlowArchitecture(GlowSettings, FlowArchitecture):
+    """A Glow's.
+
+    Attributes:
+        condition_maps: Whether the couplings read maps, (B, h, w, C) per level.
+    """
+
+    condition_maps: bool = False
+
+
+@dataclass(frozen=True)
+class CFlowArchitecture(CFlowSettings, FlowArchitecture):
+    """A C-Flow's."""
+
+
+@dataclass(frozen=True)
+class DualGlowArchitecture(DualGlowSettings, FlowArchitecture):
+    """A DUAL-Glow's."""

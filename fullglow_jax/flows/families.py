@@ -1,19 +1,30 @@
-"""Glow and Full-Glow as sections of the config, with the paper's numbers."""
+"""The families of flows as sections of the config, with their papers' numbers."""
 
 from dataclasses import dataclass
 
+from fullglow_jax.bijections.coupling_scales import ACTIVATIONS
+from fullglow_jax.errors import UserError
 from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.settings.rules import choice, integer, integers, number, optional, truth
 from fullglow_jax.settings.section import Change, check_values, key
 
 MEMORY_MODES = ("store", "remat", "invert")
 
+ACTNORMS = ("scale", "log_scale", "none")
+COUPLINGS = ("affine", "additive")
+HALVES = ("first", "second", "both")
+COUPLING_SCALES = ("sigmoid", *(f"exp_{name}" for name in ACTIVATIONS))
+PRIORS = ("learned", "standard")
+NETS = ("raw", "spatial")
+
+_STEPS = integers((8, 8, 8, 8))
+
 
 @dataclass(frozen=True)
-class GlowSettings:
-    """`config.model` of a Glow, a flow of the targets alone (Glow, section 3)."""
+class FlowSettings:
+    """The part of `config.model` that all flows have."""
 
-    steps: tuple[int, ...] = key((8, 8, 8, 8), integers((8, 8, 8, 8)), Change.REFUSED)  # a level
+    steps: tuple[int, ...] = key((8, 8, 8, 8), _STEPS, Change.REFUSED)  # a level
     lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
     coupling_width: int = key(512, integer(), Change.REFUSED)  # channels hidden in coupling nets
     # The activations that are stored for the backward pass. "store": those of every step. "remat":
@@ -37,8 +48,64 @@ class GlowSettings:
 
 
 @dataclass(frozen=True)
-class FullGlowSettings(GlowSettings):
+class GlowSettings(FlowSettings):
+    """`config.model` of a Glow, a flow of the targets alone (Glow, section 3).
+
+    By default, it is the source of a Full-Glow. `dajinstory/glow-pytorch` has an exponential
+    actnorm, couplings of the first half with the scale "exp_glow", and standard normal priors.
+    """
+
+    # A fixed random order of the channels in place of the 1×1 convolution.
+    permute: bool = key(False, truth(), Change.REFUSED)
+    # What an actnorm trains: its scale, or the scale's logarithm; or there is none.
+    actnorm: str = key("scale", choice(ACTNORMS), Change.REFUSED)
+    # Whether a coupling scales and shifts, or only shifts.
+    coupling: str = key("affine", choice(COUPLINGS), Change.REFUSED)
+    # The half of the channels that a coupling moves; of "both", the first, and then the second.
+    coupled_half: str = key("second", choice(HALVES), Change.REFUSED)
+    # The scale of an affine coupling: sigmoid(r + 2), or e to the power of a bounded function of r.
+    coupling_scale: str = key("sigmoid", choice(COUPLING_SCALES), Change.REFUSED)
+    coupling_clamp: float = key(1.0, number(above=True), Change.REFUSED)  # a factor of it
+    # The prior of each level's latent: learned, of the kept half; or standard normal.
+    prior: str = key("learned", choice(PRIORS), Change.REFUSED)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.coupling == "additive" and self.coupling_scale != "sigmoid":
+            raise UserError(
+                f"config.model.coupling_scale={self.coupling_scale!r} means nothing to "
+                "config.model.coupling='additive', which only shifts. Leave one of them out."
+            )
+
+
+@dataclass(frozen=True)
+class FullGlowSettings(FlowSettings):
     """`config.model` of a Full-Glow: two Glows; the target's networks read the source's images."""
 
     spatial_width: int = key(128, integer(), Change.REFUSED)  # channels hidden in spatial nets
     source_weight: float = key(1e-4, number(), Change.REFUSED)  # λ of bits(source) in the objective
+
+
+@dataclass(frozen=True)
+class CFlowSettings(FullGlowSettings):
+    """`config.model` of a C-Flow: two Glows; the target's couplings alone read the source's images.
+
+    As `MoeinSorkhei/glow2` had it; the paper does not tell its numbers.
+    """
+
+    steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)  # a level
+    # Between the source's image and the target's coupling: nothing, or a spatial net.
+    coupling_reads: str = key("raw", choice(NETS), Change.REFUSED)
+    source_weight: float = key(1.0, number(), Change.REFUSED)  # λ of bits(source) in the objective
+
+
+@dataclass(frozen=True)
+class DualGlowSettings(FlowSettings):
+    """`config.model` of a DUAL-Glow: two Glows; the target's priors read the source's latents.
+
+    With the numbers of `MoeinSorkhei/glow2`, which made images of it; the paper's are of volumes.
+    """
+
+    steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)  # a level
+    lu: bool = key(False, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
+    source_weight: float = key(1e-3, number(), Change.REFUSED)  # λ of bits(source) in the objective

@@ -6,16 +6,16 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
-from fullglow_jax.flows.architecture import Architecture
-from fullglow_jax.flows.level import Level, LevelEncoding, Table
-from fullglow_jax.flows.step import Maps, StepParameters
+from fullglow_jax.flows.architecture import FlowArchitecture
+from fullglow_jax.flows.level import Level, LevelConditions, LevelEncoding, Table
+from fullglow_jax.flows.step import Maps
 from fullglow_jax.models.encoding import Encoding, Images
 
 LevelMaps = Mapping[str, Images]
 """Maps that conditioners read beside the images, by name: one (B, h, w, C) per level."""
 
-Conditions = tuple[StepParameters, ...]
-"""All that decoding needs from conditions: one pytree per level, stacked over its steps."""
+Conditions = tuple[LevelConditions, ...]
+"""All that decoding needs from conditions, per level."""
 
 
 class Flow(nn.Module):
@@ -26,19 +26,23 @@ class Flow(nn.Module):
 
     Attributes:
         architecture: The model's numbers.
-        table: The operations of a step.
+        table: The family's tables, one per level.
         images: Names of the images. Sampling draws the last one: none of the others reads it.
+        keeps_noise: Whether the latents that it encodes to and decodes from are ε, of which the
+            priors make z, and not z itself. They are what stays of an image when its condition
+            changes: for the content to stay, they are z where the steps read the condition, and ε
+            where only the priors do.
     """
 
-    architecture: Architecture
+    architecture: FlowArchitecture
     table: Table
     images: tuple[str, ...]
+    keeps_noise: bool = False
 
     def setup(self) -> None:
         """Builds the levels."""
         self.levels = [
-            Level(self.architecture, self.table, self.images, i)
-            for i in range(self.architecture.levels)
+            Level(self.architecture, self.table, i) for i in range(self.architecture.levels)
         ]
 
     def __call__(self, images: Images, maps: LevelMaps | None = None) -> tuple[Encoding, ...]:
@@ -53,15 +57,15 @@ class Flow(nn.Module):
             for name, encoding in level.encode(state, at_level).items():
                 encodings[name].append(encoding)
                 state[name] = encoding.kept
-        return tuple(_gathered(encodings[name]) for name in self.images)
+        return tuple(_gathered(encodings[name], self.keeps_noise) for name in self.images)
 
     def read_conditions(self, images: Images, maps: LevelMaps | None = None) -> Conditions:
         """All that decoding the last image needs from the others, given in order."""
         state = dict(zip(self.images[:-1], images, strict=True))
         conditions = []
-        for level, at_level in zip(self.levels, self._per_level(maps), strict=True):
-            state, parameters = level.read_conditions(state, at_level, self.images[-1])
-            conditions.append(parameters)
+        for level, maps_at_level in zip(self.levels, self._per_level(maps), strict=True):
+            state, at_level = level.read_conditions(state, maps_at_level, self.images[-1])
+            conditions.append(at_level)
         return tuple(conditions)
 
     def decode(
@@ -77,17 +81,17 @@ class Flow(nn.Module):
             latents: B latents per level.
             conditions: The result of `read_conditions` for b conditions, b dividing B: each serves
                 B/b images in a row. None for an image without conditions.
-            from_noise: Whether `latents` are standard-normal noise, times a temperature, which the
-                priors turn into latents.
+            from_noise: Whether `latents` are noise, standard normal times a temperature, which the
+                priors turn into latents; always so if `keeps_noise`.
             image: Name of the image; the last one if not given.
         """
         name = image or self.images[-1]
         per_level = conditions or (None,) * len(self.levels)
         x = latents[-1][..., :0]
-        for level, latent, parameters in reversed(
+        for level, latent, at_level in reversed(
             list(zip(self.levels, latents, per_level, strict=True))
         ):
-            x = level.decode(name, x, latent, parameters, from_noise)
+            x = level.decode(name, x, latent, at_level, from_noise or self.keeps_noise)
         return x
 
     def _per_level(self, maps: LevelMaps | None) -> list[Maps]:
@@ -97,10 +101,10 @@ class Flow(nn.Module):
         ]
 
 
-def _gathered(levels: list[LevelEncoding]) -> Encoding:
+def _gathered(levels: list[LevelEncoding], as_noise: bool) -> Encoding:
     """One image's encodings at all levels as one encoding."""
     return Encoding(
-        tuple(level.latent for level in levels),
+        tuple(level.noise if as_noise else level.latent for level in levels),
         jnp.stack([level.log_prior for level in levels], axis=-1),
         jnp.stack([level.log_det for level in levels], axis=-1),
     )

@@ -103,7 +103,8 @@ def step_back(
         home = gradients
         for name in path:
             home = home.setdefault(name, {})
-        home[operation.name] = gradient
+        if gradient:
+            home[operation.name] = gradient
         start = 0
         for name in operation.reads:
             end = start + (images[name] if name in images else maps[name]).shape[-1]
@@ -126,7 +127,7 @@ def _operation_back(
     def call(params: Tree, *args: Any, method: str) -> Any:
         return bijection.apply({**variables, "params": params}, *args, method=method)
 
-    params = variables["params"]
+    params = variables.get("params", {})  # a permutation has none
     theta, pull_theta = jax.vjp(partial(call, method="parameters"), params, condition)
     x = call(params, y, theta, method="invert")
     _, pull = jax.vjp(partial(call, method="transform"), params, x, theta)

@@ -10,7 +10,7 @@ from jax import Array
 
 from fullglow_jax.flows.flow import Conditions, Flow, LevelMaps
 from fullglow_jax.flows.likelihood import bits_per_dim, dequantise, quantise, to_unit_interval
-from fullglow_jax.flows.step_tables import boundary_maps
+from fullglow_jax.flows.step_tables import boundary_maps, label_maps
 from fullglow_jax.models.batch import ArrayLike, Batch
 from fullglow_jax.models.encoding import Encoding, Images
 from fullglow_jax.models.interface import PyTree, TrainState
@@ -74,7 +74,7 @@ class FlowModel(ObjectiveModel):
         return quantise(images, self.bits)
 
     def encode(self, variables: PyTree, batch: Batch) -> Encoding:
-        """The targets' latents, given their conditions."""
+        """The targets' latents, given their conditions; z or ε, as the flow keeps."""
         images = tuple(map(self.pixels, self._images(batch)))
         encodings: tuple[Encoding, ...] = self._apply(variables, images, self._maps(batch))
         return encodings[-1]
@@ -99,7 +99,8 @@ class FlowModel(ObjectiveModel):
 
     def _maps(self, batch: Batch) -> LevelMaps:
         """Maps for the conditioners; not quantised, as they have no likelihood."""
-        return boundary_maps(tuple(map(to_unit_interval, batch.boundary)))
+        boundary = boundary_maps(tuple(map(to_unit_interval, batch.boundary)))
+        return {**boundary, **label_maps(batch.label, self.network.architecture)}
 
     def _dequantised(self, batch: Batch, keys: Array) -> Images:
         """The images with dequantisation noise, a key for each."""

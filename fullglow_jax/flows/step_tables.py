@@ -1,42 +1,154 @@
-"""Tables of the operations of a step, for each family."""
+"""Tables of a level's operations and priors, for each family."""
 
-from fullglow_jax.bijections import ActNorm, AffineCoupling, InvertibleConvolution
-from fullglow_jax.flows.architecture import Architecture
+import jax
+from jax import Array
+
+from fullglow_jax.bijections import (
+    ActNorm,
+    AffineCoupling,
+    Bijection,
+    InvertibleConvolution,
+    Permutation,
+)
+from fullglow_jax.bijections.base import Conditioner
+from fullglow_jax.bijections.coupling_scales import ExponentialScale, Scale, sigmoid_scale
+from fullglow_jax.flows.architecture import (
+    Architecture,
+    CFlowArchitecture,
+    DualGlowArchitecture,
+    FlowArchitecture,
+    GlowArchitecture,
+)
 from fullglow_jax.flows.conditioners.coupling_net import Coupling
+from fullglow_jax.flows.conditioners.edge_coupling_net import EdgeCoupling
+from fullglow_jax.flows.conditioners.label_net import Label
+from fullglow_jax.flows.conditioners.prior_net import EdgeTop, KeptHalf
+from fullglow_jax.flows.conditioners.raw import Raw
+from fullglow_jax.flows.conditioners.source_latent_net import SourceLatent
 from fullglow_jax.flows.conditioners.spatial_net import Spatial
 from fullglow_jax.flows.conditioners.vector_net import Vector
 from fullglow_jax.flows.flow import Flow, LevelMaps
+from fullglow_jax.flows.level import LevelTable
+from fullglow_jax.flows.priors import Prior
 from fullglow_jax.flows.step import Operation
 from fullglow_jax.models.encoding import Images
 
-IMAGE, SOURCE, TARGET, BOUNDARY = "image", "source", "target", "boundary"
-"""Names of images, and of a map."""
+IMAGE, SOURCE, TARGET = "image", "source", "target"
+"""Names of images."""
+
+BOUNDARY, LABEL, CONDITION = "boundary", "label", "condition"
+"""Names of maps: boundary maps, (B, h, w, 3) per level; one-hot classes, (B, classes); any others,
+(B, h, w, C) per level."""
 
 
-def glow(architecture: Architecture) -> Flow:
+def glow(architecture: GlowArchitecture) -> Flow:
     """p(image) (Kingma, Dhariwal 2018)."""
-    return Flow(architecture, glow_step, (IMAGE,))
+    return Flow(architecture, glow_level, (IMAGE,))
 
 
 def full_glow(architecture: Architecture) -> Flow:
     """p(source) and p(target | source) (Sorkhei, Henter, Kjellström 2021)."""
-    return Flow(architecture, full_glow_step, (SOURCE, TARGET))
+    return Flow(architecture, full_glow_level, (SOURCE, TARGET))
+
+
+def c_flow(architecture: CFlowArchitecture) -> Flow:
+    """p(source) and p(target | source) (Pumarola et al. 2020)."""
+    return Flow(architecture, c_flow_level, (SOURCE, TARGET))
+
+
+def dual_glow(architecture: DualGlowArchitecture) -> Flow:
+    """p(source) and p(target | source) (Sun et al. 2019)."""
+    return Flow(architecture, dual_glow_level, (SOURCE, TARGET), keeps_noise=True)
+
+
+# ---- a level of each family ----------------------------------------------------------------------
+
+
+def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
+    """The operations read nothing, and the prior the kept half or nothing."""
+    a, channels = architecture, architecture.level_channels[level]
+    operations: dict[str, Bijection] = {}
+    if a.actnorm != "none":
+        exponent = 0.0 if a.actnorm == "scale" else 1.0
+        operations["actnorm"] = ActNorm(channels, None, a.actnorm_floor, exponent)
+    if a.permute:
+        operations["permutation"] = Permutation(channels)
+    else:
+        operations["convolution"] = InvertibleConvolution(channels, a.lu)
+    net = Coupling(a.coupling_width, a.compute)
+    raw = Raw() if a.condition_maps else None
+    scale = coupling_scale(a)
+    couplings = {
+        "first": AffineCoupling(channels, net, raw, a.coupling_floor, scale, moves_first=True),
+        "second": AffineCoupling(channels, net, raw, a.coupling_floor, scale),
+    }
+    if a.coupled_half == "both":
+        operations |= {f"coupling_of_{half}": coupling for half, coupling in couplings.items()}
+    else:
+        operations["coupling"] = couplings[a.coupled_half]
+    rows = tuple(
+        Operation(IMAGE, name, each, (CONDITION,) if raw and "coupling" in name else ())
+        for name, each in operations.items()
+    )
+    standard = Prior(a.latent_shapes[level][-1])
+    prior = kept_half_prior(a, level) if a.prior == "learned" else standard
+    return LevelTable(rows, {IMAGE: prior})
+
+
+def full_glow_level(architecture: Architecture, level: int) -> LevelTable:
+    """Every operation of the target reads the output of the source's operation before it."""
+    source = glow_step(architecture, level, SOURCE)
+    target = glow_step(architecture, level, TARGET, conditions(architecture))
+    priors = {image: kept_half_prior(architecture, level) for image in (SOURCE, TARGET)}
+    return LevelTable(alternating(source, target), priors)
+
+
+def c_flow_level(architecture: CFlowArchitecture, level: int) -> LevelTable:
+    """Of the target's operations, only the coupling reads the source's output."""
+    features = Raw() if architecture.coupling_reads == "raw" else None
+    source = glow_step(architecture, level, SOURCE)
+    actnorm, convolution, _ = glow_step(architecture, level, TARGET)
+    *_, coupling = glow_step(architecture, level, TARGET, conditions(architecture), features)
+    priors = {image: kept_half_prior(architecture, level) for image in (SOURCE, TARGET)}
+    return LevelTable(alternating(source, (actnorm, convolution, coupling)), priors)
+
+
+def dual_glow_level(architecture: DualGlowArchitecture, level: int) -> LevelTable:
+    """The operations read nothing; the target's prior reads the source's latent."""
+    source = dual_glow_step(architecture, level, SOURCE)
+    target = dual_glow_step(architecture, level, TARGET)
+    channels = architecture.latent_shapes[level][-1]
+    top = EdgeTop(architecture.compute.tile) if level == architecture.levels - 1 else None
+    shifts: tuple[tuple[str, Conditioner], ...] = ((SOURCE, SourceLatent()),)
+    if architecture.classes:
+        shifts += ((LABEL, Label()),)
+    priors = {SOURCE: Prior(channels, top), TARGET: Prior(channels, top, shifts)}
+    return LevelTable((*source, *target), priors)
+
+
+# ---- parts of tables -----------------------------------------------------------------------------
 
 
 def glow_step(
-    architecture: Architecture, channels: int, image: str = IMAGE, reads: tuple[str, ...] = ()
+    architecture: Architecture | CFlowArchitecture,
+    level: int,
+    image: str,
+    reads: tuple[str, ...] = (),
+    features: Conditioner | None = None,
 ) -> tuple[Operation, ...]:
     """Actnorm, invertible 1×1 convolution and affine coupling of one image.
 
     Args:
         architecture: The model's numbers.
-        channels: Channels of the image.
+        level: Index of the level.
         image: Name of the image.
         reads: Names of the images and maps that all three read; none for own parameters.
+        features: Builds the network between what is read and the coupling; a spatial net if not
+            given.
     """
-    a = architecture
+    a, channels = architecture, architecture.level_channels[level]
     vector = Vector(a.compute) if reads else None
-    spatial = Spatial(a.spatial_width, a.compute) if reads else None
+    spatial = features or Spatial(a.spatial_width, a.compute) if reads else None
     coupling = Coupling(a.coupling_width, a.compute)
     bijections = {
         "actnorm": ActNorm(channels, vector, a.actnorm_floor),
@@ -46,14 +158,57 @@ def glow_step(
     return tuple(Operation(image, name, b, reads) for name, b in bijections.items())
 
 
-def full_glow_step(architecture: Architecture, channels: int) -> tuple[Operation, ...]:
-    """Every operation of the target reads the output of the source's operation before it."""
-    reads = (SOURCE, BOUNDARY) if architecture.boundary else (SOURCE,)
-    source = glow_step(architecture, channels, SOURCE)
-    target = glow_step(architecture, channels, TARGET, reads)
+def dual_glow_step(
+    architecture: DualGlowArchitecture, level: int, image: str
+) -> tuple[Operation, ...]:
+    """Actnorm, a full matrix, and a coupling whose network has an edge channel and actnorms."""
+    a, channels = architecture, architecture.level_channels[level]
+    coupling = EdgeCoupling(a.coupling_width, a.compute)
+    bijections = {
+        "actnorm": ActNorm(channels, None, a.actnorm_floor, exponent=3.0),
+        "convolution": InvertibleConvolution(channels, a.lu),
+        "coupling": AffineCoupling(channels, coupling, None, a.coupling_floor),
+    }
+    return tuple(Operation(image, name, b) for name, b in bijections.items())
+
+
+def coupling_scale(architecture: GlowArchitecture) -> Scale | None:
+    """The scale of a Glow's couplings; None if they are additive."""
+    if architecture.coupling == "additive":
+        return None
+    if architecture.coupling_scale == "sigmoid":
+        return sigmoid_scale
+    activation = architecture.coupling_scale.removeprefix("exp_")
+    return ExponentialScale(activation, architecture.coupling_clamp)
+
+
+def conditions(architecture: FlowArchitecture) -> tuple[str, ...]:
+    """Names of what the target's operations read: the source, and boundary maps if there are."""
+    return (SOURCE, BOUNDARY) if architecture.boundary else (SOURCE,)
+
+
+def alternating(
+    source: tuple[Operation, ...], target: tuple[Operation, ...]
+) -> tuple[Operation, ...]:
+    """The operations of two images in turns, so that each of the target reads the source's."""
     return tuple(operation for both in zip(source, target, strict=True) for operation in both)
+
+
+def kept_half_prior(architecture: FlowArchitecture, level: int) -> Prior:
+    """The prior that reads the kept half; at the last level, the learned top."""
+    return Prior(architecture.latent_shapes[level][-1], KeptHalf(architecture.compute.tile))
+
+
+# ---- maps that tables read -----------------------------------------------------------------------
 
 
 def boundary_maps(boundary: Images) -> LevelMaps:
     """Boundary maps, (B, h, w, 3) per level, under the name that operations read, if any."""
     return {BOUNDARY: boundary} if boundary else {}
+
+
+def label_maps(label: Array | None, architecture: FlowArchitecture) -> LevelMaps:
+    """Classes, (B,), one-hot under the name that priors read, if any."""
+    if not architecture.classes or label is None:
+        return {}
+    return {LABEL: (jax.nn.one_hot(label, architecture.classes),) * architecture.levels}

@@ -25,11 +25,10 @@ from fullglow_jax import cli
 from fullglow_jax.errors import UserError
 from fullglow_jax.files.folders import make_writable
 from fullglow_jax.files.paths import user_path
-from fullglow_jax.flows.architecture import Architecture
 from fullglow_jax.installation import as_called
 from fullglow_jax.interop.tensors import Tensors, check_tensors, held, misfit, state_dict
 from fullglow_jax.interop.torch_files import read_torch_file
-from fullglow_jax.interop.torch_names import entries, from_torch, to_torch
+from fullglow_jax.interop.torch_names import Numbers, entries, from_torch, to_torch
 from fullglow_jax.model_registry import build_architecture, build_model
 from fullglow_jax.models.interface import TrainState
 from fullglow_jax.parallel.devices import Devices
@@ -155,7 +154,7 @@ def choose_step(path: Path, checkpoint: TorchCheckpoint, step: int | None = None
 
 
 def to_state(
-    checkpoint: TorchCheckpoint, architecture: Architecture, like: TrainState, step: int
+    checkpoint: TorchCheckpoint, architecture: Numbers, like: TrainState, step: int
 ) -> TrainState:
     """Our training state; without stored moments, Adam starts from zeros.
 
@@ -192,7 +191,7 @@ def to_state(
     )
 
 
-def _check_fit(weights: Tensors, architecture: Architecture, like: TrainState) -> None:
+def _check_fit(weights: Tensors, architecture: Numbers, like: TrainState) -> None:
     zeros = jax.tree.map(lambda leaf: np.broadcast_to(np.float32(0), leaf.shape), like.variables)
     expected = to_torch(zeros, architecture)
     known = {n: value for n, value in weights.items() if n in expected or _is_parameter(n)}
@@ -211,7 +210,7 @@ def _long_axes(shape: tuple[int, ...]) -> list[int]:
     return [length for length in shape if length != 1]
 
 
-def _differences(weights: Tensors, architecture: Architecture) -> list[str]:
+def _differences(weights: Tensors, architecture: Numbers) -> list[str]:
     """The config keys that names and shapes of the weights contradict."""
     flow = re.compile(r"left_glow\.blocks\.(\d+)\.flows\.\d+\.act_norm\.loc")
     steps = Counter(int(match[1]) for match in map(flow.fullmatch, weights) if match)
@@ -252,10 +251,11 @@ def import_checkpoint(
             checkpoints.
     """
     architecture = build_architecture(config)
-    if not isinstance(architecture, Architecture):
+    if not isinstance(architecture, Numbers):
         raise UserError(
             f"config.model.name={config.model.name!r}: the original's checkpoints are of a "
-            "full_glow. fullglow_jax.interop.import_semseg imports segmentation networks."
+            "full_glow or a c_flow. fullglow_jax.interop.import_semseg imports segmentation "
+            "networks."
         )
     model = build_model(config, optax.constant_schedule(0.0))
     if any((workdir / "checkpoints").glob("*")):

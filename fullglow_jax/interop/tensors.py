@@ -1,11 +1,12 @@
 """Tensors of PyTorch's networks: their layouts there and here, and checks of a file's."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from fullglow_jax.errors import UserError
 
@@ -20,14 +21,33 @@ class Entry:
         torch_name: Its name in the state dict.
         path: The path of ours, from the collection on.
         layout: The order of axes: "vector", "matrix", "dense" (from a 1×1 convolution, too),
-            "pointwise" (always to a 1×1 convolution), "conv".
+            "pointwise" (always to a 1×1 convolution), "conv", "same" as ours,
+            "order" (of channels, to a matrix).
         step: Its index on our stacked axis, or None if ours is not stacked.
+        turns: The order of our halves of the channels, if theirs come in turns: (1, 0) if every
+            second channel of theirs, from the second on, is our first half.
     """
 
     torch_name: str
     path: tuple[str, ...]
     layout: str
     step: int | None = None
+    turns: tuple[int, ...] = ()
+
+    def to_ours(self, tensor: np.ndarray) -> np.ndarray:
+        """The tensor as ours."""
+        array = to_ours(tensor, self.layout)
+        halves = [array[..., turn::2] for turn in self.turns]
+        return np.concatenate(halves, axis=-1) if halves else array
+
+    def to_theirs(self, array: np.ndarray) -> np.ndarray:
+        """Our array as theirs, as `to_theirs` has it."""
+        if self.turns:
+            in_turns = np.empty_like(array)
+            for turn, half in zip(self.turns, np.split(array, 2, axis=-1), strict=True):
+                in_turns[..., turn::2] = half
+            array = in_turns
+        return to_theirs(array, self.layout)
 
 
 def to_ours(tensor: np.ndarray, layout: str) -> np.ndarray:
@@ -41,6 +61,10 @@ def to_ours(tensor: np.ndarray, layout: str) -> np.ndarray:
             return tensor.reshape(tensor.shape[:2]).T
         case "conv":
             return tensor.transpose(2, 3, 1, 0)
+        case "same":
+            return tensor
+        case "order":
+            return np.eye(len(tensor), dtype=np.float32)[tensor.astype(int)]
     raise ValueError(layout)
 
 
@@ -53,7 +77,48 @@ def to_theirs(array: np.ndarray, layout: str) -> np.ndarray:
             return array.T[:, :, None, None]
         case "conv":
             return array.transpose(3, 2, 0, 1)
+        case "order":
+            return array.argmax(-1)
     return array
+
+
+def variables_of(
+    tensors: Mapping[str, np.ndarray], entries: Iterable[Entry], skip: Collection[str] = ()
+) -> dict[str, Any]:
+    """Our variables, {"params": …, "constants": …}, from an original's tensors.
+
+    Names in `skip` are left out; a path of ours that lacks any step is left out whole.
+
+    Raises:
+        KeyError: If a tensor is missing.
+    """
+    stacked: dict[tuple[str, ...], dict[int | None, np.ndarray]] = {}
+    for entry in entries:
+        if entry.torch_name not in skip:
+            array = entry.to_ours(np.asarray(tensors[entry.torch_name]))
+            stacked.setdefault(entry.path, {})[entry.step] = array
+    flat = {
+        path: np.stack(list(steps.values())) if None not in steps else steps[None]
+        for path, steps in stacked.items()
+    }
+    return unflatten_dict(flat)
+
+
+def tensors_of(variables: Mapping[str, Any], entries: Iterable[Entry]) -> Tensors:
+    """Our arrays by an original's names and in its layouts, without axes of length 1.
+
+    It takes any tree of our variables' shape, also gradients and moments; what it has not is left
+    out.
+    """
+    flat = flatten_dict(variables)
+    named = {}
+    for entry in entries:
+        if entry.path in flat:
+            array = np.asarray(flat[entry.path])
+            named[entry.torch_name] = entry.to_theirs(
+                array if entry.step is None else array[entry.step]
+            )
+    return named
 
 
 def state_dict(content: Any, key: str) -> dict[str, Any]:

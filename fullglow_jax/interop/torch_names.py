@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.flows.architecture import Architecture
-from fullglow_jax.interop.tensors import Entry, Tensors, to_ours, to_theirs
+from fullglow_jax.flows.architecture import Architecture, CFlowArchitecture
+from fullglow_jax.interop.tensors import Entry, Tensors, tensors_of, variables_of
+
+Numbers = Architecture | CFlowArchitecture
+"""A Full-Glow's, or a C-Flow's: `glow2` had both."""
 
 SIDES = {"source": "left_glow", "target": "right_glow"}
 
@@ -47,7 +49,7 @@ def _vector_net(torch_name: str, path: str) -> list[Row]:
     ]
 
 
-def _step(lu: bool, conditional: bool) -> list[Row]:
+def _step(lu: bool, vector_nets: bool, spatial_net: bool) -> list[Row]:
     """(name within a step, path within a step, layout) of every tensor of one flow step."""
     rows = [
         *_layer("coupling.net.0", "coupling/net/conv_0", "conv"),
@@ -59,13 +61,16 @@ def _step(lu: bool, conditional: bool) -> list[Row]:
             ("inv_conv.w_p", "constants:convolution/permutation", "matrix"),
             ("inv_conv.s_sign", "constants:convolution/sign", "vector"),
         ]
-    if conditional:
+    if spatial_net:
+        rows += [
+            *_layer("coupling.cond_net.conv_net.0", "coupling/spatial_net/conv_0", "conv"),
+            *_layer("coupling.cond_net.conv_net.2", "coupling/spatial_net/conv_1", "conv"),
+        ]
+    if vector_nets:
         return [
             *rows,
             *_vector_net("act_norm.cond_net", "actnorm/vector_net"),
             *_vector_net("inv_conv.cond_net", "convolution/vector_net"),
-            *_layer("coupling.cond_net.conv_net.0", "coupling/spatial_net/conv_0", "conv"),
-            *_layer("coupling.cond_net.conv_net.2", "coupling/spatial_net/conv_1", "conv"),
         ]
     rows += [
         ("act_norm.loc", "actnorm/shift", "vector"),
@@ -81,12 +86,15 @@ def _step(lu: bool, conditional: bool) -> list[Row]:
     return [*rows, ("inv_conv.weight", "convolution/weight", "matrix")]
 
 
-def entries(architecture: Architecture) -> Iterator[Entry]:
+def entries(architecture: Numbers) -> Iterator[Entry]:
     """Every tensor that the original stores for a model of this architecture, masks excepted."""
+    c_flow = isinstance(architecture, CFlowArchitecture)
+    raw = isinstance(architecture, CFlowArchitecture) and architecture.coupling_reads == "raw"
+    nets = {"source": (False, False), "target": (not c_flow, not raw)}
     for side, glow in SIDES.items():
         for level, steps in enumerate(architecture.steps):
             block = f"{glow}.blocks.{level}"
-            for name, path, layout in _step(architecture.lu, conditional=side == "target"):
+            for name, path, layout in _step(architecture.lu, *nets[side]):
                 collection, _, rest = path.rpartition(":")
                 root = (collection or "params", f"levels_{level}", "steps", side)
                 for step in range(steps):
@@ -98,7 +106,7 @@ def entries(architecture: Architecture) -> Iterator[Entry]:
 
 
 def from_torch(
-    state: Mapping[str, np.ndarray], architecture: Architecture, *, skip: tuple[str, ...] = ()
+    state: Mapping[str, np.ndarray], architecture: Numbers, *, skip: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """Our variables, {"params": …, "constants": …}, from the original's tensors.
 
@@ -107,35 +115,15 @@ def from_torch(
     Raises:
         UserError: If a tensor is missing.
     """
-    stacked: dict[tuple[str, ...], dict[int | None, np.ndarray]] = {}
-    for entry in entries(architecture):
-        if entry.torch_name in skip:
-            continue
-        if entry.torch_name not in state:
-            raise UserError(
-                f"The weights have no tensor {entry.torch_name!r}: they belong to a model of other "
-                f"levels, steps or 1×1 convolution than {architecture}."
-            )
-        array = to_ours(np.asarray(state[entry.torch_name]), entry.layout)
-        stacked.setdefault(entry.path, {})[entry.step] = array
-    flat = {
-        path: np.stack(list(steps.values())) if None not in steps else steps[None]
-        for path, steps in stacked.items()
-    }
-    return unflatten_dict(flat)
+    try:
+        return variables_of(state, entries(architecture), skip)
+    except KeyError as missing:
+        raise UserError(
+            f"The weights have no tensor {missing}: they belong to a model of other "
+            f"levels, steps or 1×1 convolution than {architecture}."
+        ) from None
 
 
-def to_torch(variables: Mapping[str, Any], architecture: Architecture) -> Tensors:
-    """Our arrays by the original's names and in its layouts, without axes of length 1.
-
-    It takes any tree of our variables' shape, also gradients and moments; missing collections are
-    left out.
-    """
-    flat = flatten_dict(variables)
-    named = {}
-    for entry in entries(architecture):
-        if entry.path in flat:
-            array = np.asarray(flat[entry.path])
-            array = array if entry.step is None else array[entry.step]
-            named[entry.torch_name] = to_theirs(array, entry.layout)
-    return named
+def to_torch(variables: Mapping[str, Any], architecture: Numbers) -> Tensors:
+    """Our arrays by the original's names and in its layouts; see `tensors_of`."""
+    return tensors_of(variables, entries(architecture))

@@ -1,4 +1,4 @@
-"""The command that checks this implementation against recorded values of the original.
+"""The command that checks this implementation against recorded values of the originals.
 
 python -m fullglow_jax.interop.verify FILE.npz …
 
@@ -10,7 +10,6 @@ its tolerance. Run it on a new accelerator to check its numerics.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -24,10 +23,13 @@ from fullglow_jax import cli
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.flows.flow import Flow
 from fullglow_jax.flows.likelihood import bits_per_dim
-from fullglow_jax.flows.step_tables import SOURCE, boundary_maps, full_glow
+from fullglow_jax.flows.step_tables import SOURCE
+from fullglow_jax.interop.originals import Recorded
 from fullglow_jax.interop.recording import Recording
-from fullglow_jax.interop.torch_names import to_torch
+from fullglow_jax.interop.tensors import tensors_of
 from fullglow_jax.models.encoding import Encoding
+
+Encodings = tuple[Encoding, ...]
 
 BITS = 8
 
@@ -71,11 +73,11 @@ class Checker:
     """A recorded-values file, and this implementation of its model."""
 
     def __init__(self, recording: Recording) -> None:
-        self.recording = recording
-        # The values were recorded in float32: the networks must not use a lower precision.
-        self.architecture = replace(recording.architecture, precision="highest")
-        self._maps = boundary_maps(recording.boundary())
-        self._apply: Callable[..., Any] = full_glow(self.architecture).apply
+        self.recording, self.architecture = recording, recording.architecture
+        self.original = recording.original
+        self.flow = self.original.flow(self.architecture)
+        self._maps = self.original.maps(recording, self.architecture)
+        self._entries = list(self.original.entries(self.architecture))
 
     def rows(self) -> list[Row]:
         """Every quantity that the file holds."""
@@ -88,46 +90,57 @@ class Checker:
             rows += self._gradient_rows(*gradients)
         return rows + self._decoding_rows(variables)
 
-    def _bits(self, encoding: Encoding) -> Array:
-        log_prior, log_det = encoding.log_prior.sum(-1), encoding.log_det.sum(-1)
-        return bits_per_dim(log_prior, log_det, self.architecture.dimensions, BITS).mean()
+    def _images(self) -> tuple[Array, ...]:
+        return tuple(self.recording.image(each.image) for each in self.original.images.values())
 
-    def _bits_row(self, name: str, ours: Any) -> Row:
+    def _bits(self, encoding: Encoding) -> Array:
+        """Bits per dimension of each example."""
+        log_prior, log_det = encoding.log_prior.sum(-1), encoding.log_det.sum(-1)
+        bits = self.recording.meta.get("n_bits", BITS)
+        return bits_per_dim(log_prior, log_det, self.architecture.dimensions, bits)
+
+    def _bits_row(self, name: str, ours: Array) -> Row:
+        """Of one number for each example, or of the mean if that is recorded."""
         recorded = self.recording[name]
-        if name == "log_det_right":
-            # The original averages some of its terms over the batch.
-            ours, recorded = ours.mean(), recorded.mean()
+        if name == "log_det_right" and "family" not in self.recording.meta:
+            # Full-Glow's original averages some of its terms over the batch.
+            recorded = recorded.mean()
+        ours = ours if recorded.ndim else ours.mean()
         return compare(name, ours, recorded, "relative", BITS_RELATIVE)
 
-    def _encode(self, variables: Any) -> tuple[tuple[Encoding, Encoding], Any]:
-        """Both encodings, and the loss's gradients if they are recorded, in one compilation."""
-        r = self.recording
+    def _encode(self, variables: Any) -> tuple[Encodings, Any]:
+        """All encodings, and the loss's gradients if they are recorded, in one compilation."""
+        r, apply = self.recording, self._apply(keeps_noise=False)
 
-        def loss(params: Any, source: Array, target: Array) -> Any:
-            left, right = self._apply({**variables, "params": params}, (source, target), self._maps)
-            weight = r.meta.get("reg_factor", 0.0)
-            return weight * self._bits(left) + self._bits(right), (left, right)
+        def loss(params: Any, images: tuple[Array, ...]) -> Any:
+            encodings = apply({**variables, "params": params}, images, self._maps)
+            return self._loss([self._bits(encoding) for encoding in encodings]).mean(), encodings
 
-        arguments = variables["params"], r.image("x_a"), r.image("x_b")
+        arguments = variables["params"], self._images()
         if not r.under("gradnorm::"):
             return jax.jit(loss)(*arguments)[1], None
-        loss_gradient = jax.jit(jax.grad(loss, (0, 1, 2), has_aux=True))
+        loss_gradient = jax.jit(jax.grad(loss, (0, 1), has_aux=True))
         gradients, encodings = loss_gradient(*arguments)
         return encodings, gradients
 
-    def _encoding_rows(self, encodings: tuple[Encoding, Encoding]) -> list[Row]:
+    def _loss(self, bits: Sequence[Array]) -> Array:
+        """The objective: the last image's bits, and the source's with its weight."""
+        *source, target = bits
+        return sum((self.recording.meta.get("reg_factor", 0.0) * each for each in source), target)
+
+    def _encoding_rows(self, encodings: Encodings) -> list[Row]:
         r = self.recording
-        sides = dict(zip(("left", "right"), encodings, strict=True))
-        bits = {f"bits_{side}": self._bits(encoding) for side, encoding in sides.items()}
-        if "loss" in r:
-            bits["loss"] = r.meta["reg_factor"] * bits["bits_left"] + bits["bits_right"]
+        numbers: dict[str, Array] = {}
         latents: dict[str, Array] = {}
-        for side, encoding in sides.items():
-            bits[f"log_p_{side}"] = encoding.log_prior.sum(-1)
-            bits[f"log_det_{side}"] = encoding.log_det.sum(-1)
-            latents |= {f"z_{side}_{level}": z for level, z in enumerate(encoding.latents)}
+        for recorded, encoding in zip(self.original.images.values(), encodings, strict=True):
+            numbers[f"bits{recorded.suffix}"] = self._bits(encoding)
+            numbers[f"log_p{recorded.suffix}"] = encoding.log_prior.sum(-1)
+            numbers[f"log_det{recorded.suffix}"] = encoding.log_det.sum(-1)
+            names = (f"z{recorded.suffix}_{level}" for level in range(self.architecture.levels))
+            latents |= dict(zip(names, encoding.latents, strict=True))
+        numbers["loss"] = self._loss([self._bits(encoding) for encoding in encodings])
         return [
-            *(self._bits_row(name, value) for name, value in bits.items() if name in r),
+            *(self._bits_row(name, value) for name, value in numbers.items() if name in r),
             *(self._image_row(name, latent) for name, latent in latents.items() if name in r),
         ]
 
@@ -135,61 +148,95 @@ class Checker:
         return compare(name, ours, self.recording.image(name), "absolute", IMAGE_ABSOLUTE)
 
     def _decoding_rows(self, variables: Any) -> list[Row]:
-        r, levels = self.recording, range(self.architecture.levels)
-        read: Callable[..., Any] = jax.jit(partial(self._apply, method=Flow.read_conditions))
+        r = self.recording
+        *others, drawn = self.original.images.values()
+        apply: Callable[..., Any] = self.flow.apply
+
+        @jax.jit
+        def read(images: Any) -> Any:
+            return apply(variables, images, self._maps, method=Flow.read_conditions)
 
         @partial(jax.jit, static_argnums=2)
-        def decode(latents: Any, parameters: Any, from_noise: bool) -> Array:
-            return self._apply(variables, latents, parameters, from_noise, method=Flow.decode)
+        def decode(latents: Any, conditions: Any, from_noise: bool) -> Array:
+            return apply(variables, latents, conditions, from_noise, method=Flow.decode)
 
         @jax.jit
         def decode_source(noise: Any) -> Array:
-            return self._apply(variables, noise, None, True, SOURCE, method=Flow.decode)
+            return apply(variables, noise, None, True, SOURCE, method=Flow.decode)
 
-        latents = tuple(r.image(f"z_right_{level}") for level in levels)
-        own = read(variables, (r.image("x_a"),), self._maps)
+        def at_levels(name: str) -> tuple[Array, ...]:
+            return tuple(r.image(f"{name}_{level}") for level in range(self.architecture.levels))
+
+        kept = at_levels(f"{'eps' if self.flow.keeps_noise else 'z'}{drawn.suffix}")
+        own = read(tuple(r.image(each.image) for each in others))
         cases: dict[str, Callable[[], Any]] = {
-            "reconstruct_x_b": lambda: decode(latents, own, False),
-            "transfer_x_b": lambda: decode(
-                latents, read(variables, (r.image("x_a_new"),), self._maps), False
-            ),
+            f"reconstruct_{drawn.image}": lambda: decode(kept, own, False),
+            f"transfer_{drawn.image}": lambda: decode(kept, read((r.image("x_a_new"),)), False),
         }
         if "eps_0" in r:
-            noise = tuple(r.image(f"eps_{level}") for level in levels)
-            cases["sample_x_b"] = lambda: decode(noise, own, True)
+            noise = at_levels("eps")
+            cases[f"sample_{drawn.image}"] = lambda: decode(noise, own, True)
             cases["left_sample_x_a"] = lambda: decode_source(noise)
-        return [self._image_row(name, run()) for name, run in cases.items() if name in r]
+        return [
+            *self._noise_rows(variables, drawn),
+            *(self._image_row(name, run()) for name, run in cases.items() if name in r),
+        ]
 
-    def _gradient_rows(self, gradients: Any, source_grad: Array, target_grad: Array) -> list[Row]:
+    def _noise_rows(self, variables: Any, drawn: Recorded) -> list[Row]:
+        """What stays in a content transfer, where it is the noise."""
+        if not self.flow.keeps_noise:
+            return []
+        apply = jax.jit(self._apply(keeps_noise=True))
+        noise = apply(variables, self._images(), self._maps)[-1].latents
+        return [
+            self._image_row(f"eps{drawn.suffix}_{level}", each) for level, each in enumerate(noise)
+        ]
+
+    def _apply(self, keeps_noise: bool) -> Callable[..., Any]:
+        apply: Callable[..., Any] = self.flow.clone(keeps_noise=keeps_noise).apply
+        return apply
+
+    def _gradient_rows(self, gradients: Any, image_gradients: tuple[Array, ...]) -> list[Row]:
         r = self.recording
-        ours = to_torch({"params": gradients}, self.architecture)
+        ours = tensors_of({"params": gradients}, self._entries)
         bound = ("relative", GRADIENT_RELATIVE)
         rows = [
-            compare("grad_x_a", source_grad, r.image("grad_x_a"), *bound),
-            compare("grad_x_b", target_grad, r.image("grad_x_b"), *bound),
+            compare(name, gradient, r.image(name), *bound)
+            for recorded, gradient in zip(
+                self.original.images.values(), image_gradients, strict=True
+            )
+            if (name := f"grad_{recorded.image}") in r
         ]
-        tensors = [compare(n, ours[n], value, *bound) for n, value in r.under("grad::").items()]
-        norms = [
+        recorded_gradients = self.original.gradients(r.under("grad::"))
+        norms = r.under("gradnorm::")
+        shapes = {name: r.state[name].shape for name in norms}
+        tensors = [compare(n, ours[n], value, *bound) for n, value in recorded_gradients.items()]
+        of_norms = [
             compare(name, np.linalg.norm(ours[name]), value, *bound)
-            for name, value in r.under("gradnorm::").items()
+            for name, value in self.original.norms(norms, shapes).items()
         ]
         rows += [_worst("gradients", tensors)] if tensors else []
-        return [*rows, _worst("gradient norms", norms)]
+        return [*rows, _worst("gradient norms", of_norms)]
 
     def _start_rows(self) -> list[Row]:
         """Data-dependent values: weights are the recorded ones, actnorms start from the data."""
         r = self.recording
         after = r.under("after::")
         given = r.variables(skip=tuple(after))
-        start = partial(self._apply, mutable=["params", "constants"])
-        images, rngs = (r.image("x_a"), r.image("x_b")), {"params": jax.random.key(0)}
-        encodings, variables = jax.jit(start)(given, images, self._maps, rngs=rngs)
-        ours = to_torch(variables, self.architecture)
+        start = partial(self.flow.apply, mutable=["params", "constants"])
+        rngs = {"params": jax.random.key(0)}
+        encodings, variables = jax.jit(start)(given, self._images(), self._maps, rngs=rngs)
+        ours, expected = tensors_of(variables, self._entries), r.weights(after)
         bound = ("absolute", START_ABSOLUTE)
-        starts = [compare(name, ours[name], value, *bound) for name, value in after.items()]
-        sides = zip(("left", "right"), encodings, strict=True)
-        rows = [self._bits_row(f"bits_{side}", self._bits(encoding)) for side, encoding in sides]
-        return [*rows, _worst("actnorm starts", starts)]
+        starts = [compare(name, ours[name], expected[name], *bound) for name in after]
+        recorded = self.original.images.values()
+        return [
+            *(
+                self._bits_row(f"bits{each.suffix}", self._bits(encoding))
+                for each, encoding in zip(recorded, encodings, strict=True)
+            ),
+            _worst("actnorm starts", starts),
+        ]
 
 
 def main(argv: Sequence[str]) -> int:

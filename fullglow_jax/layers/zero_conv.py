@@ -22,28 +22,33 @@ class ZeroConv(nn.Module):
         features: Output channels.
         tile: Pixels convolved at a time; None for all.
         precision: Precision of the convolution, as in `Compute`; the output has the input's type.
+        edge: Whether the input has zeros around it, and an edge channel before the input's, which
+            is zero inside, has the ones.
     """
 
     in_features: int
     features: int
     tile: int | None = None
     precision: str = "float32"
+    edge: bool = False
 
     def setup(self) -> None:
         """Starts everything at zero."""
         zeros = nn.initializers.zeros
-        self.conv = Layer((3, 3, self.in_features, self.features), zeros, zeros)
+        self.conv = Layer((3, 3, self.in_features + self.edge, self.features), zeros, zeros)
         self.scale = self.param("scale", zeros, (self.features,))
 
     def __call__(self, x: Array) -> Array:
-        """(B, H, W, in_features) → (B, H, W, features)."""
+        """(B, H, W, in_features) → (B, H, W, features); (B, H, W, 0) is read as zeros."""
+        if x.shape[-1] == 0:
+            return self.from_sums(jnp.zeros((*x.shape[:-1], self.features), x.dtype))
         compute = Compute(self.precision, self.tile)
         return self.from_sums(convolve_in_tiles(x, self.kernel, compute))
 
     @property
     def kernel(self) -> Array:
         """(3, 3, in_features, features)."""
-        return self.conv().kernel
+        return self.conv().kernel[:, :, self.edge :]
 
     def from_sums(self, sums: Array) -> Array:
         """The output, from the convolution of the input with zeros around it."""
@@ -52,7 +57,8 @@ class ZeroConv(nn.Module):
             # The output is zero, so the compiler drops the computation of the input.
             return jnp.zeros_like(sums)
         height, width = sums.shape[1:3]
-        ones_add = _convolved_frame(kernel.sum(axis=2).astype(sums.dtype), height, width)
+        of_ones = kernel[:, :, 0] if self.edge else kernel.sum(axis=2)
+        ones_add = _convolved_frame(of_ones.astype(sums.dtype), height, width)
         return (sums + ones_add + bias) * jnp.exp(3.0 * self.scale)
 
 

@@ -11,8 +11,9 @@ Images = tuple[Array, ...]
 class Encoding(NamedTuple):
     """Latents of an image and the parts of its log-likelihood, by level.
 
-    `latents`: one per level, (B, h, w, c) as in `Architecture.latent_shapes`. `log_prior`, their
-    log-density, and `log_det`, log|det| from image to latents, are (B, levels).
+    `latents`: one per level, (B, h, w, c) as in the model's `shapes.latent_shapes`; they are what
+    stays of an image when its condition changes, z or ε = (z − μ)/σ, as the flow has it.
+    `log_prior`, the log-density of z, and `log_det`, log|det| from image to z, are (B, levels).
     """
 
     latents: Images

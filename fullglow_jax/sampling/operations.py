@@ -94,7 +94,7 @@ class Operations:
         """The targets of one batch, drawn again under the conditions of another.
 
         They are encoded under their own conditions and decoded under the others (Full-Glow,
-        section 4).
+        section 4). What stays of them are their latents: z, or ε where a family says so.
         """
         self._need(CONDITIONS)
         return self.decode(structure, self.encode(content).latents)

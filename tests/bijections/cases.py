@@ -6,8 +6,17 @@ from functools import cache, partial
 import jax
 import numpy as np
 
-from fullglow_jax.bijections import ActNorm, AffineCoupling, InvertibleConvolution, Squeeze
+from fullglow_jax.bijections import (
+    ActNorm,
+    AffineCoupling,
+    InvertibleConvolution,
+    Permutation,
+    Squeeze,
+)
+from fullglow_jax.bijections.coupling_scales import ExponentialScale
 from fullglow_jax.flows.conditioners.coupling_net import Coupling
+from fullglow_jax.flows.conditioners.edge_coupling_net import EdgeCoupling
+from fullglow_jax.flows.conditioners.raw import Raw
 from fullglow_jax.flows.conditioners.spatial_net import Spatial
 from fullglow_jax.flows.conditioners.vector_net import Vector
 from fullglow_jax.layers.precision import Compute
@@ -21,6 +30,11 @@ EXACT = Compute()
 def actnorm_centre(rng, channels):
     """Scales of either sign, then shifts."""
     return {"scale": rng.choice([-1.0, 1.0], channels), "shift": np.zeros(channels)}
+
+
+def exponential_centre(rng, channels):
+    del rng
+    return {"log_scale": np.zeros(channels), "shift": np.zeros(channels)}
 
 
 def matrix_centre(rng, channels):
@@ -51,7 +65,9 @@ class Case:
     def module(self, channels, compute=EXACT):
         vector = Vector(compute) if self.conditional else None
         spatial = Spatial(4, compute) if self.conditional else None
-        coupling = Coupling(8, compute)
+        coupling, edge = Coupling(8, compute), EdgeCoupling(8, compute)
+        raw = Raw() if self.conditional else None
+        to_the_atan = ExponentialScale("atan", 2.0)
         return {
             "actnorm": lambda: ActNorm(channels, vector),
             "floored actnorm": lambda: ActNorm(channels, vector, floor=0.7),
@@ -59,6 +75,13 @@ class Case:
             "LU convolution": lambda: InvertibleConvolution(channels, True, vector),
             "coupling": lambda: AffineCoupling(channels, coupling, spatial),
             "floored coupling": lambda: AffineCoupling(channels, coupling, spatial, floor=0.8),
+            "exponential actnorm": lambda: ActNorm(channels, vector, exponent=3.0),
+            "coupling of the first half": lambda: AffineCoupling(
+                channels, coupling, raw, scale=to_the_atan, moves_first=True
+            ),
+            "additive coupling": lambda: AffineCoupling(channels, coupling, scale=None),
+            "edge coupling": lambda: AffineCoupling(channels, edge, raw),
+            "permutation": lambda: Permutation(channels),
             "squeeze": Squeeze,
         }[self.kind]()
 
@@ -78,6 +101,7 @@ class Case:
         centre = {
             "actnorm": actnorm_centre,
             "floored actnorm": actnorm_centre,
+            "exponential actnorm": exponential_centre,
             "convolution": matrix_centre,
             "LU convolution": factors_centre,
         }.get(self.kind, nothing)(rng, channels)
@@ -87,10 +111,13 @@ class Case:
         else:
             variables["params"].update(centre)
         if "constants" in variables:
-            variables["constants"] = {
-                "permutation": np.eye(channels)[rng.permutation(channels)],
+            moved = np.roll(np.arange(channels), 1)  # every channel, however many there are
+            order = moved if self.kind == "permutation" else rng.permutation(channels)
+            fixed = {
+                "permutation": np.eye(channels)[order],
                 "sign": rng.choice([-1.0, 1.0], channels),
             }
+            variables["constants"] = {name: fixed[name] for name in variables["constants"]}
         return perturbed(variables, seed, dtype, size=0.2)
 
 
@@ -117,5 +144,10 @@ CASES = [
     COUPLING_CONDITIONAL,
     Case("floored actnorm", True),
     Case("floored coupling"),
+    Case("exponential actnorm"),
+    Case("coupling of the first half", True),
+    Case("additive coupling"),
+    Case("edge coupling", True),
+    Case("permutation"),
     Case("squeeze"),
 ]

@@ -89,3 +89,16 @@ def test_later_batches_do_not_restart_it():
     y, log_det = run(ActNorm(3), own(np.full(3, 2.0), np.zeros(3)), x, method="forward")
     np.testing.assert_allclose(y, 2 * x)
     np.testing.assert_allclose(log_det, np.full(2, 5 * 6 * 3 * np.log(2.0)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 3.0])
+def test_one_that_trains_a_logarithm_starts_without_bessels_correction(exponent):
+    x, _ = batch()
+    (y, log_det), variables = start(ActNorm(3, exponent=exponent), x, method="forward")
+    deviation = np.sqrt(((x - x.mean((0, 1, 2))) ** 2).mean((0, 1, 2)))
+    np.testing.assert_allclose(y.std((0, 1, 2)), 1, atol=1e-4)
+    params = variables["params"]
+    np.testing.assert_allclose(params["shift"], -x.mean((0, 1, 2)), rtol=1e-4)
+    logarithm = -np.log(deviation + 1e-6)
+    np.testing.assert_allclose(params["log_scale"], logarithm / exponent, rtol=1e-4)
+    np.testing.assert_allclose(log_det, np.full(2, 5 * 6 * logarithm.sum()), rtol=1e-4)

@@ -10,7 +10,6 @@ import pytest
 
 import fullglow_jax
 from fullglow_jax.config import default_config
-from fullglow_jax.model_registry import FAMILIES
 from fullglow_jax.palette import EVALUATED_COLOURS
 from fullglow_jax.runs.trained import stored_config
 from tests.commands.running import steps_saved
@@ -89,7 +88,7 @@ def images_of(family):
     return images, {"conditions": conditions, "boundaries": boundaries}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", NUMBERS)
 def test_its_config_has_todays_names(earlier, family):
     expected = default_config(family)
     expected.update_from_flattened_dict(RUN | NUMBERS[family])
@@ -97,7 +96,7 @@ def test_its_config_has_todays_names(earlier, family):
 
 
 @pytest.mark.usefixtures("_compiled_sooner")
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", NUMBERS)
 def test_it_scores_and_draws_as_it_did(earlier, family):
     model = fullglow_jax.load(earlier / family)
     images, given = images_of(family)

@@ -29,6 +29,7 @@ OTHER = {
     "model.steps": (8, 8),
     "model.memory_mode": "invert",
     "model.precision": "bfloat16",
+    "model.coupling_reads": "spatial",
     "model.blocks": (1, 1, 1, 1),
     "model.bins": (1,),
     "train.metrics": ("ssim",),

@@ -5,7 +5,13 @@ import pytest
 from fullglow_jax.demo.page import title
 from fullglow_jax.model_registry import FAMILIES
 
-WORDS = {"full_glow": "Full-Glow", "glow": "Glow", "pspnet": "PSPNet"}
+WORDS = {
+    "full_glow": "Full-Glow",
+    "c_flow": "C-Flow",
+    "dual_glow": "DUAL-Glow",
+    "glow": "Glow",
+    "pspnet": "PSPNet",
+}
 
 
 @pytest.mark.parametrize("model", FAMILIES)

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from fullglow_jax.flows import step_tables
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import GlowArchitecture
 from fullglow_jax.flows.model import FlowModel
 from fullglow_jax.models.batch import Batch
 from tests.flows.test_full_glow import BOUNDARY, TWO_LEVELS, encoded, inputs, random_model
@@ -36,9 +36,15 @@ def of_source(architecture):
     return {name: glow(collection) for name, collection in variables.items()}
 
 
+def glow_of(full, **changes):
+    """A Glow of a Full-Glow's numbers."""
+    same = ("image_size", "steps", "channels", "lu", "coupling_width", "memory_mode", "tile")
+    return GlowArchitecture(**{name: getattr(full, name) for name in same} | changes)
+
+
 @cache
 def network(architecture):
-    return step_tables.glow(replace(architecture, boundary_maps=""))
+    return step_tables.glow(glow_of(architecture))
 
 
 @both
@@ -79,8 +85,8 @@ def test_log_det_is_that_of_the_whole_jacobian(architecture):
 
 
 def flow(architecture, **changes):
-    architecture = replace(architecture, boundary_maps="", **changes)
-    return FlowModel(step_tables.glow(architecture), bits=8, optimizer=optax.adam(1e-3))
+    glow = step_tables.glow(glow_of(architecture, **changes))
+    return FlowModel(glow, bits=8, optimizer=optax.adam(1e-3))
 
 
 @cache
@@ -117,7 +123,7 @@ def test_gradients_are_those_of_stored_activations(architecture, mode):
 
 
 def test_it_has_as_many_parameters_as_the_source_of_the_original():
-    glow = step_tables.glow(Architecture((64, 64), (4, 4, 4)))
+    glow = step_tables.glow(GlowArchitecture((64, 64), (4, 4, 4)))
     image = jax.ShapeDtypeStruct((1, 64, 64, 3), np.float32)
     params = jax.eval_shape(glow.init, jax.random.key(0), (image,))["params"]
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 5_551_296
@@ -125,7 +131,7 @@ def test_it_has_as_many_parameters_as_the_source_of_the_original():
 
 # --- As a model -----------------------------------------------------------------------------------
 
-SMALL = Architecture((4, 6), (2,), coupling_width=6, smallest_level=1)
+SMALL = GlowArchitecture((4, 6), (2,), coupling_width=6)
 
 
 @cache
@@ -193,8 +199,7 @@ def nearly_identity(architecture):
 @pytest.mark.parametrize("bits", [1, 5])
 def test_the_bits_of_a_discrete_image_are_those_of_its_probability(bits):
     """Of all 16 images of 2×2 pixels of one bit, or of as many of five, in closed form."""
-    widths = {"channels": 1, "coupling_width": 2, "smallest_level": 1}
-    architecture = Architecture((2, 2), (1,), lu=False, **widths)
+    architecture = GlowArchitecture((2, 2), (1,), lu=False, channels=1, coupling_width=2)
     model = FlowModel(step_tables.glow(architecture), bits=bits, optimizer=optax.sgd(0.1))
     rng, draws = np.random.default_rng(0), 2000
     levels = np.stack(np.meshgrid(*[[0, 2**bits - 1]] * 4), -1).reshape(16, 2, 2, 1)
@@ -219,10 +224,8 @@ def test_the_bits_of_a_discrete_image_are_those_of_its_probability(bits):
 
 
 def test_it_starts_from_one_image_whose_last_level_is_a_pixel():
-    widths = {"channels": 1, "coupling_width": 2, "smallest_level": 1}
-    model = FlowModel(
-        step_tables.glow(Architecture((2, 2), (2,), **widths)), bits=8, optimizer=optax.sgd(1)
-    )
+    glow = step_tables.glow(GlowArchitecture((2, 2), (2,), channels=1, coupling_width=2))
+    model = FlowModel(glow, bits=8, optimizer=optax.sgd(1))
     image = np.random.default_rng(0).integers(0, 256, (1, 2, 2, 1), np.uint8)
     state = quick_jit(model.init)(quick_key(), Batch(image, image))
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.variables))

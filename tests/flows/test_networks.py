@@ -5,6 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from fullglow_jax.flows.conditioners.coupling_net import CouplingNet
+from fullglow_jax.flows.conditioners.edge_coupling_net import EdgeCouplingNet
+from fullglow_jax.flows.conditioners.label_net import LabelNet
+from fullglow_jax.flows.conditioners.source_latent_net import SourceLatentNet
 from fullglow_jax.flows.conditioners.spatial_net import SpatialNet
 from fullglow_jax.flows.conditioners.vector_net import VectorNet
 from fullglow_jax.layers.zero_conv import ZeroConv
@@ -240,11 +243,83 @@ def test_coupling_net_takes_a_condition_for_several_images_in_a_row():
     assert np.abs(y - in_turn).max() > 0.1
 
 
+# --- Edge coupling net ----------------------------------------------------------------------------
+
+
+def edge_conv(x, kernel):
+    """(B, C, H, W) by a kernel (3, 3, 1 + C, C_out), whose first channel is 1 around the image."""
+    inside = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    frame = np.pad(np.zeros_like(x[:, :1]), ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=1)
+    layer = {"kernel": kernel, "bias": np.zeros(kernel.shape[-1])}
+    return conv_3x3(np.concatenate([frame, inside], axis=1), layer)
+
+
+def normalised(h, actnorm):
+    shift, log_scale = (actnorm[name][:, None, None] for name in ("shift", "log_scale"))
+    return (h + shift) * np.exp(3 * log_scale)
+
+
+def test_edge_coupling_net_equals_the_loops():
+    x, net = image(2, 4, 5, 3), EdgeCouplingNet(4, width=6)
+    variables = random_variables(net, x, seed=4, size=0.2)
+    params = variables["params"]
+    h = relu(normalised(edge_conv(channels_first(x), params["kernel_0"]), params["actnorm_0"]))
+    flat = {"kernel": params["kernel_1"], "bias": np.zeros(6)}
+    h = relu(normalised(conv_1x1(h, flat), params["actnorm_1"]))
+    output = params["output"]
+    expected = edge_conv(h, output["conv"]["kernel"]) + output["conv"]["bias"][:, None, None]
+    expected = expected * np.exp(3 * output["scale"])[:, None, None]
+    np.testing.assert_allclose(channels_first(run(net, variables, x)), expected, **TOLERANCE)
+
+
+def test_edge_coupling_net_starts_normalised():
+    x, net = image(2, 6, 7, 3), EdgeCouplingNet(4, width=5)
+    y, variables = start(net, x)
+    params = variables["params"]
+    assert not y.any()
+    h = edge_conv(channels_first(x), params["kernel_0"])
+    for i, kernel in enumerate((None, params["kernel_1"])):
+        if kernel is not None:
+            h = conv_1x1(relu(h), {"kernel": kernel, "bias": np.zeros(5)})
+        h = normalised(h, params[f"actnorm_{i}"])
+        np.testing.assert_allclose(h.mean((0, 2, 3)), 0, atol=1e-4)
+        np.testing.assert_allclose(h.std((0, 2, 3)), 1, atol=1e-3)
+
+
+# --- Shifts of priors -----------------------------------------------------------------------------
+
+
+def test_source_latent_net_equals_the_loops():
+    x, net = image(2, 4, 3, 2), SourceLatentNet(3)
+    variables = random_variables(net, x, seed=6)
+    kernel = variables["params"]["kernel"]
+    padded = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    expected = np.zeros((2, 4, 3, 3))
+    for row, column in np.ndindex(4, 3):
+        window = padded[:, row : row + 5, column : column + 5]
+        expected[:, row, column] = np.einsum("bijc,ijco->bo", window, kernel)
+    expected = np.where(expected < 0, 0.2 * expected, expected)
+    np.testing.assert_allclose(run(net, variables, x), expected, **TOLERANCE)
+    first = start(net, x)[1]["params"]["kernel"]
+    assert -0.05 <= first.min() < -0.04
+    assert 0.04 < first.max() <= 0.05
+
+
+def test_label_net_equals_the_products():
+    labels, net = np.eye(3, dtype=np.float32)[[2, 0]], LabelNet(4)
+    variables = random_variables(net, labels, seed=7)
+    params = variables["params"]
+    of_label = params["dense"]["kernel"][[2, 0]] + params["dense"]["bias"]
+    expected = (of_label * np.exp(3 * params["scale"])).reshape(2, 1, 1, 4)
+    np.testing.assert_allclose(run(net, variables, labels), expected, **TOLERANCE)
+
+
 def test_outputs_known_at_the_start_are_what_would_be_computed():
     x = image(2, 6, 7, 3)
     for module in (
         ZeroConv(3, 4),
         CouplingNet(4, width=8),
+        EdgeCouplingNet(4, width=8),
         VectorNet(4, lambda *_: jnp.arange(4.0)),
     ):
         while_starting, variables = start(module, x)

@@ -4,8 +4,13 @@ import jax
 import numpy as np
 import pytest
 
-from fullglow_jax.flows.architecture import Architecture
-from fullglow_jax.flows.step_tables import boundary_maps, full_glow
+from fullglow_jax.flows.architecture import (
+    Architecture,
+    CFlowArchitecture,
+    DualGlowArchitecture,
+    GlowArchitecture,
+)
+from fullglow_jax.flows.step_tables import boundary_maps, c_flow, dual_glow, full_glow, glow
 
 COUNTS = [
     ((64, 64), (4, 4, 4), True, "", 15_260_512, 5_551_296),
@@ -34,3 +39,50 @@ def test_as_many_as_the_original(size, steps, lu, boundary, total, of_source):
         leaf.size for path, leaf in leaves if {"source", "source_prior"} & {k.key for k in path}
     )
     assert (count, source) == (total, of_source)
+
+
+SMALL, LARGE = ((64, 64), (4, 4, 4)), ((256, 256), (16, 16, 16, 16))
+RAW, SPATIAL = {"coupling_reads": "raw"}, {"coupling_reads": "spatial"}
+
+
+@pytest.mark.parametrize(
+    ("flow", "architecture", "expected"),
+    [
+        (c_flow, CFlowArchitecture(*LARGE, **RAW), 87_941_920),
+        (c_flow, CFlowArchitecture(*SMALL, **SPATIAL), 13_426_896),
+        # Without depth, which the original has, although it is 1.
+        (dual_glow, DualGlowArchitecture(*LARGE), 75_603_156),
+        (dual_glow, DualGlowArchitecture(*SMALL), 11_359_092),
+    ],
+)
+def test_a_flow_of_pairs_has_as_many_as_its_original(flow, architecture, expected):
+    image = jax.ShapeDtypeStruct((1, *architecture.image), np.float32)
+    assert count(flow(architecture), image, image) == expected
+
+
+GLOW_64, GLOW_256 = ((64, 64), (48,) * 4), ((256, 256), (32,) * 6)
+PUBLISHED = {"actnorm": "log_scale", "coupled_half": "first", "prior": "standard"}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "expected"),
+    [
+        (GlowArchitecture(*GLOW_64, **PUBLISHED), 111_466_176),
+        (GlowArchitecture(*GLOW_256, **PUBLISHED, coupling="additive"), 174_681_600),
+        (
+            GlowArchitecture(
+                *GLOW_256, **PUBLISHED | {"actnorm": "none"}, coupling="additive", permute=True
+            ),
+            162_029_184,
+        ),
+        (GlowArchitecture(*GLOW_256, **PUBLISHED), 230_444_160),
+    ],
+)
+def test_a_glow_has_as_many_as_the_published_ones(architecture, expected):
+    image = jax.ShapeDtypeStruct((1, *architecture.image), np.float32)
+    assert count(glow(architecture), image) == expected
+
+
+def count(flow, *images):
+    params = jax.eval_shape(flow.init, jax.random.key(0), images)["params"]
+    return sum(leaf.size for leaf in jax.tree.leaves(params))

@@ -10,7 +10,7 @@ import pytest
 
 from fullglow_jax.flows.architecture import Architecture
 from fullglow_jax.flows.step import State, Step
-from fullglow_jax.flows.step_tables import full_glow, full_glow_step
+from fullglow_jax.flows.step_tables import full_glow, full_glow_level
 from tests.flows.test_full_glow import TWO_LEVELS, inputs, pair_and_maps, random_model
 from tests.flows.test_memory_modes import LU, ONE_ROW, difference, gradients
 from tests.layers.jaxprs import product_types, short_products
@@ -30,7 +30,8 @@ def test_parameters_latents_and_densities_are_float32():
 
 
 def test_what_is_between_the_operations_is_float32():
-    step, x = Step(full_glow_step(BFLOAT16, 4)), jnp.zeros((2, 10, 12, 4))
+    operations, _ = full_glow_level(BFLOAT16, 0)
+    step, x = Step(operations), jnp.zeros((2, 10, 12, 4))
     state = State({"source": x, "target": x}, {"source": jnp.zeros(2), "target": jnp.zeros(2)})
     init = partial(step.init_with_output, method="encode")
     (encoded, _), variables = jax.eval_shape(init, quick_key(), state, {})

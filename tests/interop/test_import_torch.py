@@ -63,7 +63,7 @@ def config_of(recording):
 
 def state_dict_of(recording):
     """The recorded weights, in the layouts and an order that PyTorch could have written."""
-    return dict(sorted(recording._state.items()))
+    return dict(sorted(recording.state.items()))
 
 
 def is_buffer(name):
@@ -194,7 +194,7 @@ def test_checkpoint_restores_and_is_never_overwritten(tmp_path, monkeypatch):
     assert (step, int(state.step), position) == (7, 7, {"next_batch": 7})
     weights = to_torch(state.variables, architecture)
     for torch_name, array in weights.items():
-        np.testing.assert_array_equal(array.ravel(), recording._state[torch_name].ravel())
+        np.testing.assert_array_equal(array.ravel(), recording.state[torch_name].ravel())
     with pytest.raises(UserError, match="never overwritten"):
         import_checkpoint(PATH, config, tmp_path / "run")
 

@@ -49,7 +49,7 @@ class CouplingNet(nn.Module):
         def hidden(weights: tuple[Weights, Weights], *parts: Array) -> Array:
             first, second = weights
             parts = tuple(map(compute.cast, parts))
-            h = nn.relu(_convolve_joined(parts, first, compute.products))
+            h = nn.relu(convolve_joined(parts, first, compute.products))
             return nn.relu(costly(dense(h, second, compute.products)))
 
         sums = convolve_hidden(hidden, (first, second), inputs, output.kernel, compute)
@@ -68,7 +68,7 @@ class Coupling:
         return CouplingNet(features, self.width, self.compute)
 
 
-def _convolve_joined(
+def convolve_joined(
     parts: tuple[Array, ...], weights: Weights, precision: lax.Precision | None
 ) -> Array:
     """The convolution of parts that are joined in their channels, with zeros left and right.
