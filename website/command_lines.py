@@ -14,7 +14,16 @@ SCRIPTS = ("train.py", "sample.py", "eval.py")
 SHELLS = ("bash", "console", "sh")
 """Languages of blocks in which every line is a command."""
 
-PROGRAMS = ("python", "make", "pip", "srun", "gcloud", "tensorboard", "fullglow-")
+PROGRAMS = (
+    "python",
+    ".venv/bin/python",
+    "make",
+    "pip",
+    "srun",
+    "gcloud",
+    "tensorboard",
+    "fullglow-",
+)
 """Beginnings of commands, beside paths of programs in the repository."""
 
 _FENCED = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<body>.*?)^ *```", re.M | re.S)
