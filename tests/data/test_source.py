@@ -80,8 +80,9 @@ def test_configs(tmp_path, monkeypatch, name, message):
 def test_street_scenes_are_generated_once(tmp_path):
     asked = config("street_scenes", tmp_path / "deep" / "scenes")
     assert len(build_source(asked, "train", BOUNDARY)) == 5
-    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "deep").rglob("*")}
     assert len(build_source(asked, "val", BOUNDARY)) == 1
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "deep").rglob("*")}
+    assert len(build_source(asked, "train", BOUNDARY)) == 5
     assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "deep").rglob("*")}
 
 

@@ -20,4 +20,4 @@ def test_a_title_names_model_run_and_step(model, tmp_path, monkeypatch):
     run.mkdir()
     monkeypatch.chdir(run)
     for workdir in (run, run.relative_to(run)):
-        assert title(model, workdir, 7) == f"{WORDS[model]}: my run, step 7"
+        assert title(model, workdir, 7) == f"my run: {WORDS[model]}, step 7"
