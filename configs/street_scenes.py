@@ -23,8 +23,8 @@ def get_config() -> ConfigDict:
     config.model.coupling_floor = 0.01
 
     config.optimizer.learning_rate = 6e-3
-    config.optimizer.constant_epochs = 3.0
-    config.optimizer.decay_epochs = 4.0
+    config.optimizer.constant_epochs = 3.5
+    config.optimizer.decay_epochs = 3.5
     config.optimizer.warmup_steps = 100
     config.optimizer.clip_norm = 1.0
     config.optimizer.clip_spikes = 3.0

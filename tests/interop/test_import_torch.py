@@ -213,7 +213,11 @@ def test_checkpoint_restores_and_is_never_overwritten(tmp_path, monkeypatch):
         ("model.steps", (1, 1), ["which the config's model has not", "(2, 1) there"]),
         ("model.lu", False, ["inv_conv.weight", "config.model.lu is False here and True there"]),
         ("model.coupling_width", 8, ["(16, 6, 3, 3)", "(8, 6, 3, 3)", "coupling_width is 8 here"]),
-        ("data.boundary", "smooth", ["(128, 12, 3, 3)", "data.boundary is 'smooth' here and '' there"]),
+        (
+            "data.boundary",
+            "smooth",
+            ["(128, 12, 3, 3)", "data.boundary is 'smooth' here and '' there"],
+        ),
         ("data.image_size", (32, 32), [".linear_net.0.weight", "config.data.image_size=(32, 32)"]),
     ],
 )
