@@ -6,7 +6,7 @@ from fullglow_jax.config import default_config
 
 
 def get_config() -> ConfigDict:
-    """The demo's data and training."""
+    """The demo's data, and as many steps at a lower rate."""
     config = default_config("dual_glow")
     config.data.name = "street_scenes"
     config.data.root = "datasets/street_scenes"
