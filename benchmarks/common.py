@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fullglow_jax.files.paths import user_path
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.model import JointFlowModel
 from fullglow_jax.flows.step_tables import full_glow
 from fullglow_jax.layers.precision import Compute
@@ -54,7 +54,7 @@ def random_batch(image_size: tuple[int, int], count: int) -> Batch:
     return Batch(*images)
 
 
-def full_glow_model(architecture: Architecture) -> JointFlowModel:
+def full_glow_model(architecture: FullGlowArchitecture) -> JointFlowModel:
     """The model with the paper's objective and optimiser."""
     return JointFlowModel(
         full_glow(architecture), bits=8, source_weight=1e-4, optimizer=optax.adam(1e-4)

@@ -4,11 +4,11 @@ import math
 
 import jax
 
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.step_tables import boundary_maps, full_glow
 
 
-def forward_flops(architecture: Architecture) -> float:
+def forward_flops(architecture: FullGlowArchitecture) -> float:
     """Of encoding one pair: multiplications and additions of all networks and 1×1 convolutions.
 
     What is done per pixel without a kernel (actnorms, activations, densities) is not counted.
@@ -33,7 +33,7 @@ def forward_flops(architecture: Architecture) -> float:
     return float(flops)
 
 
-def training_flops(architecture: Architecture) -> float:
+def training_flops(architecture: FullGlowArchitecture) -> float:
     """Of one pair's training step: forward, and twice that for the gradients.
 
     What a memory mode computes again is not counted: it is a price, not work done.

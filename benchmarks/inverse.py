@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.common import full_glow_model, parser, quick_init, random_batch, report, size
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 
 NOISE = 0.02
 """Deviation of what is added to every trained number."""
 
 
-def difference(architecture: Architecture) -> float:
+def difference(architecture: FullGlowArchitecture) -> float:
     """The largest |x − decode(encode(x))|, of images in [0, 1]."""
     model, batch = full_glow_model(architecture), random_batch(architecture.image_size, 1)
     state = quick_init(model, batch)
@@ -54,7 +54,7 @@ def main() -> None:
             "steps": ",".join([str(depth)] * 3),
             "precision of the networks": precision,
             "largest difference": difference(
-                Architecture(args.size, (depth,) * 3, precision=precision)
+                FullGlowArchitecture(args.size, (depth,) * 3, precision=precision)
             ),
         }
         for depth, precision in product(args.depth, args.precision)

@@ -15,7 +15,7 @@ from jax.profiler import ProfileData
 
 from benchmarks.common import numbers, parser, report, size
 from benchmarks.train_step import stepping
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 
 CONTAINERS = ("while", "call", "conditional")
 """Operations that only run others, which are counted themselves."""
@@ -60,7 +60,7 @@ def main() -> None:
     options.add_argument("--most", type=int, default=25, help="rows")
     options.add_argument("--name", default="kernels")
     args = options.parse_args()
-    architecture = Architecture(
+    architecture = FullGlowArchitecture(
         args.size, args.steps, memory_mode=args.mode, precision=args.precision, tile=args.tile
     )
     step = stepping(architecture, args.batch)

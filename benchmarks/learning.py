@@ -18,7 +18,7 @@ from PIL import Image
 
 from benchmarks.common import full_glow_model, parser, quick_init, report
 from benchmarks.original import OriginalProcess
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.models.batch import Batch
 
 SIZE = (64, 64)
@@ -40,7 +40,7 @@ class Ours:
     """This project's Full-Glow, started from the first pair."""
 
     def __init__(self, first: Batch, seed: int) -> None:
-        model = full_glow_model(Architecture(SIZE, STEPS, memory_mode="store"))
+        model = full_glow_model(FullGlowArchitecture(SIZE, STEPS, memory_mode="store"))
         self._key = jax.random.key(seed)
         self._state = quick_init(model, first, seed)
         self._train_step = jax.jit(model.train_step, donate_argnums=0)

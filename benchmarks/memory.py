@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from benchmarks.common import MIB, full_glow_model, numbers, parser, report, size
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.model import JointFlowModel
 from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.models.batch import Batch
@@ -21,13 +21,13 @@ from fullglow_jax.models.batch import Batch
 GIB = 2**30
 
 
-def abstract_batch(architecture: Architecture, count: int) -> Batch:
+def abstract_batch(architecture: FullGlowArchitecture, count: int) -> Batch:
     """Shapes of a batch."""
     images = jax.ShapeDtypeStruct((count, *architecture.image_size, 3), np.uint8)
     return Batch(images, images)
 
 
-def temporary_bytes(architecture: Architecture, batch_size: int = 1) -> int:
+def temporary_bytes(architecture: FullGlowArchitecture, batch_size: int = 1) -> int:
     """Of the objective's value and gradient, its parameters and gradients not counted."""
     model, batch = full_glow_model(architecture), abstract_batch(architecture, batch_size)
     state = jax.eval_shape(model.init, jax.random.key(0), batch)
@@ -67,7 +67,7 @@ def temporary(args: Any) -> Iterator[dict[str, Any]]:
     for image_size, steps, mode, precision in product(
         args.size, args.steps, args.mode, args.precision
     ):
-        architecture = Architecture(
+        architecture = FullGlowArchitecture(
             image_size, steps, memory_mode=mode, precision=precision, tile=args.tile
         )
         yield {
@@ -87,7 +87,7 @@ def training(args: Any) -> Iterator[dict[str, Any]]:
         ((1024, 2048), "invert"),
     ):
         model = full_glow_model(
-            Architecture(image_size, (8, 8, 8, 8), memory_mode=mode, tile=args.tile)
+            FullGlowArchitecture(image_size, (8, 8, 8, 8), memory_mode=mode, tile=args.tile)
         )
         figures = training_bytes(model, 1)
         yield {
@@ -105,7 +105,7 @@ def largest_batch(args: Any) -> Iterator[dict[str, Any]]:
     if not limit:
         raise SystemExit("this device does not tell how much memory it has")
     for image_size, precision in product(((256, 256), (512, 1024)), args.precision):
-        architecture = Architecture(
+        architecture = FullGlowArchitecture(
             image_size, (8, 8, 8, 8), memory_mode="invert", precision=precision, tile=args.tile
         )
         model, fits, total = full_glow_model(architecture), 0, 0

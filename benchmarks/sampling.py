@@ -21,7 +21,7 @@ from benchmarks.common import (
     report,
     size,
 )
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.model import JointFlowModel
 from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.models.batch import Batch
@@ -47,7 +47,7 @@ def main() -> None:
     options.add_argument("--repeats", type=int, default=5, help="0: compile alone")
     options.add_argument("--original", type=Path, help="a checkout of the original (needs torch)")
     args = options.parse_args()
-    architecture = Architecture(args.size, args.steps, precision=args.precision)
+    architecture = FullGlowArchitecture(args.size, args.steps, precision=args.precision)
     model = full_glow_model(architecture)
     state = quick_init(model, random_batch(args.size, 1))
     original = None

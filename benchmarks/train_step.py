@@ -23,12 +23,12 @@ from benchmarks.common import (
     size,
 )
 from benchmarks.flops import training_flops
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.training.compilation import compiler_options
 
 
-def stepping(architecture: Architecture, batch_size: int) -> Callable[[], Any]:
+def stepping(architecture: FullGlowArchitecture, batch_size: int) -> Callable[[], Any]:
     """A call that takes one training step and returns its metrics."""
     model, batch = full_glow_model(architecture), random_batch(architecture.image_size, batch_size)
     state = quick_init(model, batch)
@@ -43,7 +43,7 @@ def stepping(architecture: Architecture, batch_size: int) -> Callable[[], Any]:
     return step
 
 
-def original_stepping(checkout: Path, architecture: Architecture) -> Callable[[], Any]:
+def original_stepping(checkout: Path, architecture: FullGlowArchitecture) -> Callable[[], Any]:
     """The same of the original, at batch 1."""
     from benchmarks.original import OriginalProcess
 
@@ -68,7 +68,7 @@ def main() -> None:
     rows = []
     for case in args.case or ["128x128:store", "256x256:remat", "256x256:invert"]:
         image_size, mode = case.split(":")
-        architecture = Architecture(
+        architecture = FullGlowArchitecture(
             size(image_size),
             args.steps,
             memory_mode=mode,

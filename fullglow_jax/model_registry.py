@@ -9,9 +9,10 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.errors import UserError
 from fullglow_jax.flows.architecture import (
-    Architecture,
     CFlowArchitecture,
     DualGlowArchitecture,
+    FlowArchitecture,
+    FullGlowArchitecture,
     GlowArchitecture,
 )
 from fullglow_jax.flows.families import (
@@ -98,60 +99,50 @@ def settings_of(config: ConfigDict) -> Any:
 # ---- flows ---------------------------------------------------------------------------------------
 
 
-def _full_glow_architecture(config: ConfigDict) -> Architecture:
-    _check_pairs(config)
-    size, boundary = tuple(config.data.image_size), config.data.boundary
-    return Architecture(size, boundary_maps=boundary, **vars(settings_of(config)))
+def _flow_family(
+    in_words: str,
+    settings: type[Any],
+    architecture: Callable[..., FlowArchitecture],
+    flow: Callable[[Any], Flow],
+    model: Callable[..., FlowModel],
+    *checks: Callable[[ConfigDict], None],
+) -> Family:
+    """A family of flows.
+
+    Args:
+        in_words: As in `Family`.
+        settings: As in `Family`.
+        architecture: The family's architecture, which takes the values of its settings.
+        flow: Builds the flow of an architecture.
+        model: (flow, config, options of every `FlowModel`) → the model.
+        checks: Raise a UserError if a config's data is not possible.
+    """
+
+    def shapes(config: ConfigDict) -> FlowArchitecture:
+        for check in checks:
+            check(config)
+        size, boundary = tuple(config.data.image_size), config.data.boundary
+        return architecture(size, boundary_maps=boundary, **vars(settings_of(config)))
+
+    def build(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
+        return model(
+            flow(shapes(config)),
+            config,
+            bits=config.data.bits,
+            optimizer=build_optimizer(config.optimizer, schedule),
+            mean_gradient=mean_gradient,
+        )
+
+    return Family(in_words, settings, shapes, build)
 
 
-def _c_flow_architecture(config: ConfigDict) -> CFlowArchitecture:
-    _check_pairs(config)
-    size, boundary = tuple(config.data.image_size), config.data.boundary
-    return CFlowArchitecture(size, boundary_maps=boundary, **vars(settings_of(config)))
+def _images(flow: Flow, config: ConfigDict, **options: Any) -> FlowModel:
+    del config
+    return FlowModel(flow, **options)
 
 
-def _dual_glow_architecture(config: ConfigDict) -> DualGlowArchitecture:
-    _check_pairs(config)
-    _check_no_boundary(config)
-    return DualGlowArchitecture(tuple(config.data.image_size), **vars(settings_of(config)))
-
-
-def _glow_architecture(config: ConfigDict) -> GlowArchitecture:
-    _check_no_boundary(config)
-    return GlowArchitecture(tuple(config.data.image_size), **vars(settings_of(config)))
-
-
-def _full_glow(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
-    return _joint(full_glow(_full_glow_architecture(config)), config, schedule, mean_gradient)
-
-
-def _c_flow(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
-    return _joint(c_flow(_c_flow_architecture(config)), config, schedule, mean_gradient)
-
-
-def _dual_glow(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
-    return _joint(dual_glow(_dual_glow_architecture(config)), config, schedule, mean_gradient)
-
-
-def _glow(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
-    return FlowModel(
-        glow(_glow_architecture(config)),
-        bits=config.data.bits,
-        optimizer=build_optimizer(config.optimizer, schedule),
-        mean_gradient=mean_gradient,
-    )
-
-
-def _joint(
-    flow: Flow, config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient
-) -> Model:
-    return JointFlowModel(
-        flow,
-        source_weight=config.model.source_weight,
-        bits=config.data.bits,
-        optimizer=build_optimizer(config.optimizer, schedule),
-        mean_gradient=mean_gradient,
-    )
+def _pairs(flow: Flow, config: ConfigDict, **options: Any) -> FlowModel:
+    return JointFlowModel(flow, source_weight=config.model.source_weight, **options)
 
 
 def _check_pairs(config: ConfigDict) -> None:
@@ -199,10 +190,20 @@ def _check_no_boundary(config: ConfigDict) -> None:
 
 
 FAMILIES = {
-    FULL_GLOW: Family("Full-Glow", FullGlowSettings, _full_glow_architecture, _full_glow),
-    C_FLOW: Family("C-Flow", CFlowSettings, _c_flow_architecture, _c_flow),
-    DUAL_GLOW: Family("DUAL-Glow", DualGlowSettings, _dual_glow_architecture, _dual_glow),
-    GLOW: Family("Glow", GlowSettings, _glow_architecture, _glow),
+    FULL_GLOW: _flow_family(
+        "Full-Glow", FullGlowSettings, FullGlowArchitecture, full_glow, _pairs, _check_pairs
+    ),
+    C_FLOW: _flow_family("C-Flow", CFlowSettings, CFlowArchitecture, c_flow, _pairs, _check_pairs),
+    DUAL_GLOW: _flow_family(
+        "DUAL-Glow",
+        DualGlowSettings,
+        DualGlowArchitecture,
+        dual_glow,
+        _pairs,
+        _check_pairs,
+        _check_no_boundary,
+    ),
+    GLOW: _flow_family("Glow", GlowSettings, GlowArchitecture, glow, _images, _check_no_boundary),
     PSPNET: Family("PSPNet", PSPNetSettings, _pspnet_shapes, _pspnet),
 }
 """By `config.model.name`."""

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.model import JointFlowModel
 from fullglow_jax.models.batch import Batch
 from tests.flows.test_memory_modes import difference, split
@@ -36,7 +36,7 @@ def test_a_new_bijection():
 
 def model(mode):
     widths = {"coupling_width": 6, "spatial_width": 4, "channels": 1}
-    architecture = Architecture((10, 12), (2,), memory_mode=mode, tile=0, **widths)
+    architecture = FullGlowArchitecture((10, 12), (2,), memory_mode=mode, tile=0, **widths)
     flow = example("between")(architecture)
     return JointFlowModel(flow, bits=8, source_weight=0.5, optimizer=optax.sgd(0.1))
 

@@ -3,13 +3,13 @@ import pytest
 
 from fullglow_jax.config import default_config
 from fullglow_jax.errors import UserError
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.model import FlowModel
 from fullglow_jax.model_registry import build_architecture, build_model
 
 
 def test_the_defaults_are_the_papers():
-    assert build_architecture(default_config()) == Architecture((256, 256), (8, 8, 8, 8))
+    assert build_architecture(default_config()) == FullGlowArchitecture((256, 256), (8, 8, 8, 8))
 
 
 def test_every_number_reaches_the_model():
@@ -31,7 +31,7 @@ def test_every_number_reaches_the_model():
     )
     model = build_model(config, optax.constant_schedule(1e-3))
     numbers = {key: value for key, value in config.model.items() if key != "name"}
-    assert model.shapes == Architecture((20, 40), boundary_maps="ceil", **numbers)
+    assert model.shapes == FullGlowArchitecture((20, 40), boundary_maps="ceil", **numbers)
     assert (model.bits, model.source_weight) == (5, 0.5)
 
 

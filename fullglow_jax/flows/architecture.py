@@ -133,7 +133,7 @@ class FlowArchitecture(FlowSettings, Shapes):
 
 
 @dataclass(frozen=True)
-class Architecture(FullGlowSettings, FlowArchitecture):
+class FullGlowArchitecture(FullGlowSettings, FlowArchitecture):
     """A Full-Glow's."""
 
     smallest_level: int = SMALLEST_LEVEL

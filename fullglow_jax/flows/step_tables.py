@@ -13,10 +13,10 @@ from fullglow_jax.bijections import (
 from fullglow_jax.bijections.base import Conditioner
 from fullglow_jax.bijections.coupling_scales import ExponentialScale, Scale, sigmoid_scale
 from fullglow_jax.flows.architecture import (
-    Architecture,
     CFlowArchitecture,
     DualGlowArchitecture,
     FlowArchitecture,
+    FullGlowArchitecture,
     GlowArchitecture,
 )
 from fullglow_jax.flows.conditioners.coupling_net import Coupling
@@ -46,7 +46,7 @@ def glow(architecture: GlowArchitecture) -> Flow:
     return Flow(architecture, glow_level, (IMAGE,))
 
 
-def full_glow(architecture: Architecture) -> Flow:
+def full_glow(architecture: FullGlowArchitecture) -> Flow:
     """p(source) and p(target | source) (Sorkhei, Henter, Kjellström 2021)."""
     return Flow(architecture, full_glow_level, (SOURCE, TARGET))
 
@@ -95,7 +95,7 @@ def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
     return LevelTable(rows, {IMAGE: prior})
 
 
-def full_glow_level(architecture: Architecture, level: int) -> LevelTable:
+def full_glow_level(architecture: FullGlowArchitecture, level: int) -> LevelTable:
     """Every operation of the target reads the output of the source's operation before it."""
     source = glow_step(architecture, level, SOURCE)
     target = glow_step(architecture, level, TARGET, conditions(architecture))
@@ -130,7 +130,7 @@ def dual_glow_level(architecture: DualGlowArchitecture, level: int) -> LevelTabl
 
 
 def glow_step(
-    architecture: Architecture | CFlowArchitecture,
+    architecture: FullGlowArchitecture | CFlowArchitecture,
     level: int,
     image: str,
     reads: tuple[str, ...] = (),

@@ -10,10 +10,10 @@ import numpy as np
 
 from fullglow_jax.data.boundary import boundary_pyramid
 from fullglow_jax.flows.architecture import (
-    Architecture,
     CFlowArchitecture,
     DualGlowArchitecture,
     FlowArchitecture,
+    FullGlowArchitecture,
     GlowArchitecture,
 )
 from fullglow_jax.flows.flow import Flow, LevelMaps
@@ -107,8 +107,8 @@ def _spatial_width(recording: Recording) -> int:
     return int(recording.state[bias].size)
 
 
-def _full_glow(recording: Recording) -> Architecture:
-    return Architecture(**_glow2(recording), spatial_width=_spatial_width(recording))
+def _full_glow(recording: Recording) -> FullGlowArchitecture:
+    return FullGlowArchitecture(**_glow2(recording), spatial_width=_spatial_width(recording))
 
 
 def _c_flow(recording: Recording) -> CFlowArchitecture:

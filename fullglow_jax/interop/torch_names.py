@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.flows.architecture import Architecture, CFlowArchitecture
+from fullglow_jax.flows.architecture import CFlowArchitecture, FullGlowArchitecture
 from fullglow_jax.interop.tensors import Entry, Tensors, tensors_of, variables_of
 
-Numbers = Architecture | CFlowArchitecture
+Numbers = FullGlowArchitecture | CFlowArchitecture
 """A Full-Glow's, or a C-Flow's: `glow2` had both."""
 
 SIDES = {"source": "left_glow", "target": "right_glow"}

@@ -9,7 +9,8 @@ from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
 class Shapes:
     """The shapes of a model's image pairs, and of its latents if it has some.
 
-    This class is for models without levels and boundary maps; `Architecture` extends it for flows.
+    This class is for models without levels and boundary maps; `FlowArchitecture` extends it for
+    flows.
 
     Attributes:
         image_size: (H, W) of both images.

@@ -8,7 +8,7 @@ from fullglow_jax.data.pipeline import evaluation_batches
 from fullglow_jax.evaluation.bits_per_dim import importance_weighted
 from fullglow_jax.evaluation.example_scores import ExampleScores
 from fullglow_jax.evaluation.summary import over_examples
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.model import JointFlowModel
 from fullglow_jax.flows.step_tables import full_glow
 from fullglow_jax.models.batch import Batch
@@ -101,7 +101,7 @@ def test_the_mean_over_draws_is_that_of_a_recomputation_in_float64(monkeypatch):
     """With the same noise; 64-bit variables and activations, and the bits by hand."""
     compile_quickly(monkeypatch)
     draws, count, bits = 3, 4, 5
-    architecture = Architecture((10, 12), (2,), coupling_width=8, spatial_width=8)
+    architecture = FullGlowArchitecture((10, 12), (2,), coupling_width=8, spatial_width=8)
     model = JointFlowModel(
         full_glow(architecture), bits=bits, source_weight=1.0, optimizer=optax.sgd(0.0)
     )

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.layers.precision import Compute
 
 
@@ -26,14 +26,14 @@ def sizes_named(message):
 )
 def test_a_size_fits_or_the_error_names_the_nearest_that_do(size, levels):
     if fits(size, levels):
-        assert Architecture(size, (1,) * levels).levels == levels
+        assert FullGlowArchitecture(size, (1,) * levels).levels == levels
         return
     with pytest.raises(UserError, match=f"{size[0]}×{size[1]}") as caught:
-        Architecture(size, (1,) * levels)
+        FullGlowArchitecture(size, (1,) * levels)
     named = sizes_named(str(caught.value))
     assert 1 <= len(named) <= 2
     for suggestion in named:
-        Architecture(suggestion, (1,) * levels)
+        FullGlowArchitecture(suggestion, (1,) * levels)
     # Nothing that fits lies strictly between what was asked for and what is named.
     candidates = [n * 2**levels for n in range(5, 200)]
     for axis, asked in enumerate(size):
@@ -48,18 +48,18 @@ def test_a_size_fits_or_the_error_names_the_nearest_that_do(size, levels):
 
 def test_what_crashed_the_original_is_said_before_it_starts():
     with pytest.raises(UserError, match=r"at least 80.*80×80.*use 3 levels"):
-        Architecture((64, 64), (4, 4, 4, 4))
+        FullGlowArchitecture((64, 64), (4, 4, 4, 4))
 
 
 @pytest.mark.parametrize("steps", [(), (2, 0), (-1,)])
 def test_every_level_has_a_step(steps):
     with pytest.raises(UserError, match="steps"):
-        Architecture((64, 64), steps)
+        FullGlowArchitecture((64, 64), steps)
 
 
 def test_boundary_maps_that_there_are_not_are_answered_with_those_there_are():
     with pytest.raises(UserError, match=r"data\.boundary='source' is not one of '' .*smooth, ceil"):
-        Architecture((64, 64), (1,), boundary_maps="source")
+        FullGlowArchitecture((64, 64), (1,), boundary_maps="source")
 
 
 @pytest.mark.parametrize(
@@ -72,21 +72,21 @@ def test_boundary_maps_that_there_are_not_are_answered_with_those_there_are():
 )
 def test_a_way_to_compute_that_there_is_not_is_refused(key, value, message):
     with pytest.raises(UserError, match=rf"config\.model\.{message}"):
-        Architecture((64, 64), (1,), **{key: value})
+        FullGlowArchitecture((64, 64), (1,), **{key: value})
 
 
 @pytest.mark.parametrize(("tile", "expected"), [(0, None), (64, 64)])
 def test_what_the_networks_are_told(tile, expected):
-    architecture = Architecture((64, 64), (1,), precision="bfloat16", tile=tile)
+    architecture = FullGlowArchitecture((64, 64), (1,), precision="bfloat16", tile=tile)
     assert architecture.compute == Compute("bfloat16", expected)
 
 
 def test_without_a_tile_it_is_what_suits_the_device():
-    assert Architecture((64, 64), (1,)).compute.tile > 0
+    assert FullGlowArchitecture((64, 64), (1,)).compute.tile > 0
 
 
 def test_shapes_of_the_levels():
-    architecture = Architecture((40, 80), (2, 1, 3))
+    architecture = FullGlowArchitecture((40, 80), (2, 1, 3))
     assert architecture.levels == 3
     assert architecture.dimensions == 40 * 80 * 3
     assert architecture.level_sizes == ((20, 40), (10, 20), (5, 10))
@@ -97,4 +97,4 @@ def test_shapes_of_the_levels():
 
 
 def test_one_level_splits_nothing_off():
-    assert Architecture((10, 10), (1,), channels=1).latent_shapes == ((5, 5, 4),)
+    assert FullGlowArchitecture((10, 10), (1,), channels=1).latent_shapes == ((5, 5, 4),)

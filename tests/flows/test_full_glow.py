@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from fullglow_jax.bijections import ActNorm, AffineCoupling, InvertibleConvolution, squeeze
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.conditioners.coupling_net import Coupling
 from fullglow_jax.flows.conditioners.spatial_net import Spatial
 from fullglow_jax.flows.conditioners.vector_net import Vector
@@ -19,8 +19,8 @@ from fullglow_jax.layers.precision import Compute
 from tests.layers.variables import perturbed, quick_jit, quick_key, start
 
 ONE_CHANNEL = {"channels": 1, "coupling_width": 6, "spatial_width": 4}
-TWO_LEVELS = Architecture((20, 24), (2, 1), **ONE_CHANNEL)
-BOUNDARY = Architecture((10, 12), (2,), lu=False, boundary_maps="smooth", **ONE_CHANNEL)
+TWO_LEVELS = FullGlowArchitecture((20, 24), (2, 1), **ONE_CHANNEL)
+BOUNDARY = FullGlowArchitecture((10, 12), (2,), lu=False, boundary_maps="smooth", **ONE_CHANNEL)
 
 both = pytest.mark.parametrize("architecture", [TWO_LEVELS, BOUNDARY], ids=["LU", "boundary"])
 

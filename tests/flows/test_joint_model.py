@@ -7,7 +7,7 @@ import numpy as np
 import optax
 import pytest
 
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.likelihood import dequantise
 from fullglow_jax.flows.model import JointFlowModel
 from fullglow_jax.flows.step_tables import full_glow
@@ -15,8 +15,8 @@ from fullglow_jax.models.batch import Batch
 from tests.flows.test_full_glow import identity_model, random_model
 from tests.layers.variables import perturbed, quick_jit, quick_key
 
-ARCHITECTURE = Architecture((10, 12), (2,), coupling_width=6, spatial_width=4)
-WITH_BOUNDARY = Architecture(
+ARCHITECTURE = FullGlowArchitecture((10, 12), (2,), coupling_width=6, spatial_width=4)
+WITH_BOUNDARY = FullGlowArchitecture(
     (10, 12), (1,), boundary_maps="smooth", coupling_width=6, spatial_width=4
 )
 

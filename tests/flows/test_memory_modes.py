@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.model import JointFlowModel
 from fullglow_jax.flows.step_tables import full_glow
 from fullglow_jax.models.batch import Batch
@@ -99,7 +99,7 @@ IMAGE = jax.ShapeDtypeStruct((2, 32, 32, 1), np.float32)
 
 def network_of(steps, **options):
     widths = {"channels": 1, "coupling_width": 16, "spatial_width": 8}
-    return full_glow(Architecture((32, 32), (steps,), tile=0, **widths, **options))
+    return full_glow(FullGlowArchitecture((32, 32), (steps,), tile=0, **widths, **options))
 
 
 @cache

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from fullglow_jax.flows.architecture import (
-    Architecture,
     CFlowArchitecture,
     DualGlowArchitecture,
+    FullGlowArchitecture,
     GlowArchitecture,
 )
 from fullglow_jax.flows.step_tables import boundary_maps, c_flow, dual_glow, full_glow, glow
@@ -23,7 +23,7 @@ COUNTS = [
 
 @pytest.mark.parametrize(("size", "steps", "lu", "boundary", "total", "of_source"), COUNTS)
 def test_as_many_as_the_original(size, steps, lu, boundary, total, of_source):
-    architecture = Architecture(size, steps, lu=lu, boundary_maps=boundary)
+    architecture = FullGlowArchitecture(size, steps, lu=lu, boundary_maps=boundary)
     image = jax.ShapeDtypeStruct((1, *size, 3), np.float32)
     levels = tuple(
         jax.ShapeDtypeStruct((1, *at_level, 3), np.float32)

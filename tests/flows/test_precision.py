@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.step import State, Step
 from fullglow_jax.flows.step_tables import full_glow, full_glow_level
 from tests.flows.test_full_glow import TWO_LEVELS, inputs, pair_and_maps, random_model
@@ -86,7 +86,7 @@ def there_and_back(architecture):
 def test_the_flows_own_products_are_exact_whatever_the_networks_compute_in(precision, mode, lu):
     widths = {"channels": 1, "coupling_width": 6, "spatial_width": 4}
     of_networks = {"precision": precision, "memory_mode": mode, "tile": ONE_ROW}
-    architecture = Architecture((10, 12), (2,), lu=lu, **widths, **of_networks)
+    architecture = FullGlowArchitecture((10, 12), (2,), lu=lu, **widths, **of_networks)
     *pair, _ = inputs(architecture, 2, np.float32)
     shapes = jax.eval_shape(full_glow(architecture).init, quick_key(), tuple(pair))
     variables = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), shapes)

@@ -15,7 +15,7 @@ import optax
 
 from fullglow_jax.config import default_config
 from fullglow_jax.digests import digest
-from fullglow_jax.flows.architecture import Architecture
+from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.model import JointFlowModel
 from fullglow_jax.flows.step_tables import full_glow
 from fullglow_jax.models.batch import Batch
@@ -33,7 +33,7 @@ from tests.layers.variables import start
 from tests.parallel.hlo import moved_bytes
 
 # Tiles of two rows: loops inside loops, where sums over devices must not be.
-ARCHITECTURE = Architecture(
+ARCHITECTURE = FullGlowArchitecture(
     (10, 12), (2,), boundary_maps="smooth", coupling_width=8, spatial_width=8, tile=24
 )
 BATCH = 16
