@@ -129,7 +129,7 @@ class CGlowSettings(FlowSettings):
     vector_channels: int = key(52, integer(), Change.REFUSED)  # of convolutions in vector nets
     vector_width: int = key(26, integer(), Change.REFUSED)  # of dense layers in vector nets
     # The prior of the last level's latent: a mean and a deviation for each of its values, which are
-    # trained; or standard normal.
+    # trained; or standard normal, and they are there, but do not count.
     learn_top: bool = key(False, truth(), Change.REFUSED)
     # The start of networks that read the condition. "published": zeros, which leave all of a vector
     # net untrained, but its last layer. "live": so that all of it is trained.

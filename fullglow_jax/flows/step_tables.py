@@ -160,8 +160,8 @@ def c_glow_level(architecture: CGlowArchitecture, level: int) -> LevelTable:
         "coupling": AffineCoupling(channels, coupling, features, a.coupling_floor),
     }
     operations = tuple(Operation(TARGET, name, b, (CONDITION,)) for name, b in bijections.items())
-    top = FreeTop() if a.learn_top else None
-    base = top if level == a.levels - 1 else TanhKeptHalf(compute.tile)
+    last = level == a.levels - 1
+    base = FreeTop(a.learn_top) if last else TanhKeptHalf(compute.tile)
     return LevelTable(operations, {TARGET: Prior(a.latent_shapes[level][-1], base)})
 
 

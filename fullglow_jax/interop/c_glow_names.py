@@ -17,7 +17,7 @@ MEAN_AND_LOG_STD = (0, 1)
 
 
 def entries(architecture: CGlowArchitecture) -> Iterator[Entry]:
-    """Every tensor of a model of this architecture; the top only where it is used."""
+    """Every tensor of a model of this architecture."""
     layer = 0
     for level, steps in enumerate(architecture.steps):
         path = ("params", f"levels_{level}")
@@ -28,7 +28,7 @@ def entries(architecture: CGlowArchitecture) -> Iterator[Entry]:
             conv = (*path, "prior", "net", "conv")
             yield from _layer(f"flow.layers.{layer}.conv.0", conv, "conv", None, MEAN_AND_LOG_STD)
             layer += 1
-        elif architecture.learn_top:
+        else:
             yield Entry("new_mean", (*path, "prior", "net", "mean"), "image")
             yield Entry("new_logs", (*path, "prior", "net", "log_std"), "image")
 
