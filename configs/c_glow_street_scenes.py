@@ -15,9 +15,9 @@ def get_config() -> ConfigDict:
     config.data.street_scenes.width = 128
 
     config.model.steps = (4, 4, 4)
-    config.model.coupling_width = 192
-    config.model.vector_channels = 24
-    config.model.vector_width = 24
+    config.model.coupling_width = 64
+    config.model.vector_channels = 32
+    config.model.vector_width = 40
     config.model.memory_mode = "store"
 
     config.optimizer.learning_rate = 1e-3
