@@ -16,8 +16,8 @@ def default_config(family: str = "full_glow") -> ConfigDict:
     family's entry in `model_registry.FAMILIES` names.
 
     Args:
-        family: "full_glow", or its relatives "c_flow" and "dual_glow"; "glow", for the targets
-            alone; or "pspnet", which labels photos. It becomes `config.model.name`.
+        family: "full_glow", or its relatives "c_flow", "c_glow" and "dual_glow"; "glow", for the
+            targets alone; or "pspnet", which labels photos. It becomes `config.model.name`.
 
     Raises:
         UserError: If there is no such family.
