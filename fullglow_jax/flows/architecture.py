@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from itertools import product
+from typing import ClassVar
 
 import jax
 
@@ -38,6 +39,7 @@ class FlowArchitecture(FlowSettings, Shapes):
             "smooth" or "ceil", as in `config.data.boundary`.
         classes: The number of classes by which labels shift the target's priors; 0 for no labels.
         smallest_level: The smallest height and width of the last level, in pixels.
+        reads_classes: Whether the family's priors can be shifted by a class.
 
     Raises:
         UserError: If the image size does not fit the levels, or a value is not possible.
@@ -46,6 +48,7 @@ class FlowArchitecture(FlowSettings, Shapes):
     boundary_maps: str = ""
     classes: int = 0
     smallest_level: int = 1
+    reads_classes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -148,6 +151,7 @@ class GlowArchitecture(GlowSettings, FlowArchitecture):
     """
 
     condition_maps: bool = False
+    reads_classes: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -158,3 +162,5 @@ class CFlowArchitecture(CFlowSettings, FlowArchitecture):
 @dataclass(frozen=True)
 class DualGlowArchitecture(DualGlowSettings, FlowArchitecture):
     """A DUAL-Glow's."""
+
+    reads_classes: ClassVar[bool] = True

@@ -14,7 +14,7 @@ from fullglow_jax.config.changes import check_changes
 from fullglow_jax.config.keys import check_config
 from fullglow_jax.data.faults import described
 from fullglow_jax.data.pipeline import HostBatch, training_batches
-from fullglow_jax.data.source import build_source
+from fullglow_jax.data.source import build_source, with_classes
 from fullglow_jax.errors import LeaveAtOnce
 from fullglow_jax.files.folders import make_writable
 from fullglow_jax.model_registry import build_architecture, build_model
@@ -61,6 +61,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     devices = Devices(config.parallel)
     batch_size, parts = config.train.batch_size, config.train.accumulate
     devices.check_batch_size(batch_size, "config.train.batch_size", parts)
+    config = with_classes(config)
     shapes = build_architecture(config)
     checkpoints = _open_checkpoints(config, workdir)
     train_source = build_source(config.data, "train", shapes.annotations)
