@@ -156,9 +156,7 @@ def find_tfds(
     a, b = (_checked(examples, key, settings[key]) for key in ("condition", "target"))
     condition, target = (a, b) if direction == "AtoB" else (b, a)
     palette, classes = settings["palette"], classes if label else ()
-    return TfdsPairs(
-        examples, condition, target, palette, split, image_size, how, label, classes
-    )
+    return TfdsPairs(examples, condition, target, palette, split, image_size, how, label, classes)
 
 
 def tfds_classes(root: Path | str, settings: Mapping[str, str], label: str) -> tuple[str, ...]:

@@ -17,16 +17,17 @@ from fullglow_jax.sampling.sampler import Sampler
 
 
 class SampleGrids:
-    """Draws the same scenes from different variables."""
+    """Draws the same scenes from different variables, under the validation pairs' own classes."""
 
     def __init__(
         self, config: ConfigDict, model: Model, source: PairSource, devices: Devices, key: Array
     ) -> None:
         self.settings = config.train
         count = config.train.sample_conditions
+        reads = model.reads_conditions
         self.conditions = (
-            from_source(source, count, model.shapes)
-            if model.reads_conditions
+            from_source(source, count, model.shapes, matter=reads)
+            if reads or model.shapes.annotations.label
             else without(count, model.shapes)
         )
         self.key = key

@@ -33,9 +33,10 @@ PUBLISHED = GlowArchitecture(
     coupled_half="first",
     coupling_scale="exp_glow",
     prior="standard",
+    classes=3,
 )
 PERMUTED = GlowArchitecture(
-    **ONE_LEVEL, permute=True, actnorm="none", coupling="additive", coupled_half="both"
+    **ONE_LEVEL, permute=True, actnorm="none", coupling="additive", coupled_half="both", classes=3
 )
 FAMILIES = {
     "C-Flow": (c_flow, C_FLOW),
