@@ -25,6 +25,7 @@ from fullglow_jax.parallel.distributed import is_first, meet
 from fullglow_jax.parallel.gradients import sharded_mean_gradient
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.runs.checkpoints import Checkpoints
+from fullglow_jax.runs.initial_weights import initial_weights, record_initial_weights
 from fullglow_jax.runs.metrics import TRAIN, VALIDATION, Metrics
 from fullglow_jax.runs.score import Score
 from fullglow_jax.runs.trained import abstract_batch, abstract_state
@@ -43,7 +44,9 @@ AHEAD = 2
 """Steps that are dispatched before the host reads the outcome of the first of them."""
 
 
-def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
+def train(
+    config: ConfigDict, workdir: Path, profile_steps: int = 0, init_from: Path | None = None
+) -> None:
     """Trains until the config's last step, from the newest checkpoint on if there is one.
 
     Writes `checkpoints/`, `metrics.jsonl`, `tensorboard/`, `samples/` and `curve.png` into the
@@ -51,9 +54,13 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     and started again, even on other devices, gives the same result as an uninterrupted one. So many
     `profile_steps` are traced to `WORKDIR/profile`.
 
+    A new run starts from the weights of another workdir's model, `init_from`, if it is given, and
+    all else of it starts anew; a run that has begun goes on as it is.
+
     Raises:
         UserError: If the config is not possible, the data is missing or bad, the workdir belongs
-            to another model, or training fails for a cause that the user can remove.
+            to another model, or training fails for a cause that the user can remove; also if
+            the weights of `init_from` do not fit the model.
         LeaveAtOnce: If the process must end without waiting for its other threads.
     """
     # ---- devices, model, data ----------------------------------------------------------------
@@ -89,6 +96,9 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     goal = validate.goal
     parameters = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(like.variables["params"]))
     latest = max(checkpoints.steps(), default=0)
+    weights = None
+    if init_from and not checkpoints.steps():
+        weights = initial_weights(init_from, like, config.model.name, devices)
 
     with ExitStack() as stack:
         enter = stack.enter_context
@@ -123,6 +133,8 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             batches.set_state(resumed.data)
             progress.begin_at(step)
             progress.say(f"going on from step {step} of {total}")
+            if init_from:
+                progress.say(f"--init_from {init_from} is for a new run: it changes nothing here")
         else:
             # The first batch initialises the actnorms; afterwards it is trained on like any other.
             step, beginning = 0, batches.get_state()
@@ -133,6 +145,10 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             initialise = compiled(start, placed, init_key, first)
             meet("first state")
             state = initialise(init_key, first)
+            record_initial_weights(workdir, weights)
+            if weights:
+                state = weights.put_into(state)
+                progress.say(f"starting from {weights.described}")
         metrics = Metrics(workdir, step, writes=is_first())
         stack.callback(metrics.close)
         if goal and step == 0 and config.train.validate_at_start:
