@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 
 from fullglow_jax.config import default_config
+from fullglow_jax.demo.answers import Answers
+from fullglow_jax.demo.page import build_page
+from fullglow_jax.demo.studio import Studio
 from fullglow_jax.errors import UserError
 from fullglow_jax.loaded_model import LoadedModel
 from fullglow_jax.model_registry import build_model
@@ -116,6 +119,39 @@ def test_a_transfer_to_another_class_keeps_what_the_prior_does_not_know(root, fa
 def test_refused(glow, call, message):
     with pytest.raises(UserError, match=message):
         call(glow)
+
+
+# --- The page -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", ["glow", "dual_glow"])
+def test_the_page_lets_choose_a_class(root, family):
+    model = loaded(root, family)
+    studio = Studio(model.config, model._operations, "val")
+    components = build_page(studio, "title").config["components"]
+    tabs = [c["props"]["label"] for c in components if c["type"] == "tabitem"]
+    assert tabs == ["Photos", "Transfer", "Bits per dimension"]
+    choices = {
+        c["props"]["label"]: [name for name, _ in c["props"]["choices"]]
+        for c in components
+        if c["type"] == "dropdown"
+    }
+    assert choices["Class"] == choices["Its class"] == [*CLASSES]
+
+
+def test_the_page_draws_transfers_and_measures_under_it(glow):
+    answers = Answers(Studio(glow.config, glow._operations, "val"))
+    drawing = answers.draw(None, None, 1, 0.0, 0, "dog")
+    ((photo, _),) = next(drawing)
+    expected = glow.sample(label="dog", temperature=0)[0, 0]
+    np.testing.assert_allclose(read(photo), expected * 255, atol=1.01)
+    assert answers.choose_content("fox/1")[3] == "fox"
+    moved = answers.transfer(None, None, IMAGES[0], None, None, "dog", "fox")
+    expected = glow.transfer(IMAGES[:1], label="fox", onto_label="dog")[0]
+    np.testing.assert_allclose(moved.astype(int), expected * 255, atol=1.01)
+    bits = answers.bits_per_dim(None, None, IMAGES[0], "fox")
+    expected = glow.bits_per_dim(IMAGES[:1], label="fox")["image"][0]
+    assert float(bits) == pytest.approx(float(expected), abs=1e-3)
 
 
 # --- Modes ----------------------------------------------------------------------------------------
