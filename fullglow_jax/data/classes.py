@@ -22,7 +22,7 @@ def folder_class(name: str) -> str | None:
 def listed(classes: Sequence[str]) -> str:
     """The names of classes, or of the first of many."""
     more = f" and {len(classes) - SHOWN} more" if len(classes) > SHOWN else ""
-    return ", ".join(classes[:SHOWN]) + more
+    return ", ".join(map(repr, classes[:SHOWN])) + more
 
 
 def class_index(name: str, classes: Sequence[str], what: str) -> int:

@@ -39,12 +39,10 @@ class Conditions(NamedTuple):
         return shown | ({"ground truth": self.batch.target} if self.have_targets else {})
 
 
-def from_source(
-    source: PairSource, count: int, shapes: Shapes, *, matter: bool = True
-) -> Conditions:
-    """The first pairs of a source; of those whose conditions do not matter, classes may."""
+def from_source(source: PairSource, count: int, shapes: Shapes) -> Conditions:
+    """The first pairs of a source."""
     pairs = [source[i] for i in range(min(count, len(source)))]
-    return _collate(pairs, shapes, have_targets=True)._replace(matter=matter)
+    return _collate(pairs, shapes, have_targets=True)
 
 
 def without(count: int, shapes: Shapes) -> Conditions:

@@ -24,10 +24,9 @@ class SampleGrids:
     ) -> None:
         self.settings = config.train
         count = config.train.sample_conditions
-        reads = model.reads_conditions
         self.conditions = (
-            from_source(source, count, model.shapes, matter=reads)
-            if reads or model.shapes.annotations.label
+            from_source(source, count, model.shapes)._replace(matter=model.reads_conditions)
+            if model.reads_conditions or model.shapes.annotations.label
             else without(count, model.shapes)
         )
         self.key = key

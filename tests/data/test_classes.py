@@ -80,8 +80,8 @@ def test_a_class_that_training_has_never_seen_is_refused_and_all_are_listed(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"classes": ("cat", "fox", "dog")}, "names fox, of which training would see no example"),
-        ({"classes": ("cat",)}, "lacks dog, which the training split has"),
+        ({"classes": ("cat", "fox", "dog")}, "names 'fox', of which training would see no example"),
+        ({"classes": ("cat",)}, "lacks 'dog', which the training split has"),
         ({"labels": "", "classes": ("cat",)}, r"config\.data\.labels is not set"),
         ({"labels": "breed"}, "must be 'folders', or a column of the CSV"),
         ({"name": "cityscapes"}, "name='cityscapes' has no classes. images, two_folders, mnist"),
