@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax.traverse_util import flatten_dict
+from ml_collections import ConfigDict
 
 from fullglow_jax.errors import UserError
 from fullglow_jax.files import strict_json
@@ -34,18 +35,21 @@ class InitialWeights(NamedTuple):
         workdir: The other run.
         step: The step of its checkpoint.
         averaged: Whether the parameters are a moving average.
+        same_classes: Whether the classes have the same names, in the same order.
     """
 
     variables: PyTree
     workdir: Path
     step: int
     averaged: bool
+    same_classes: bool
 
     @property
     def described(self) -> str:
         """What they are, in a few words."""
         what = "the moving average" if self.averaged else "the parameters"
-        return f"{what} of step {self.step} of {self.workdir}"
+        others = "" if self.same_classes else ", whose classes are other ones or in another order"
+        return f"{what} of step {self.step} of {self.workdir}{others}"
 
     def put_into(self, state: TrainState) -> TrainState:
         """A first state with these weights: they are its parameters, and start its average."""
@@ -55,7 +59,9 @@ class InitialWeights(NamedTuple):
         return replace(state, variables=self.variables, average=average)
 
 
-def initial_weights(other: Path, like: TrainState, name: str, devices: Devices) -> InitialWeights:
+def initial_weights(
+    other: Path, like: TrainState, config: ConfigDict, devices: Devices
+) -> InitialWeights:
     """The weights of another run's latest checkpoint: those that sampling would use.
 
     If it has a moving average of the parameters, that is taken for the parameters.
@@ -63,21 +69,21 @@ def initial_weights(other: Path, like: TrainState, name: str, devices: Devices) 
     Args:
         other: The other run's workdir, or the name of a packaged model.
         like: The (abstract) first state of the new run.
-        name: The new model's name in its config, for messages.
+        config: The new run's config.
         devices: The new run's devices.
 
     Raises:
         UserError: If there is no such checkpoint, or its arrays are not those of `like`.
     """
-    config = stored_config(other, "latest")
-    theirs = abstract_state(
-        build_model(config, optax.constant_schedule(0.0)), devices, config.optimizer.average_decay
-    )
-    titles = (f"--init_from {other}: a {config.model.name}", f"this {name}")
-    _check_same(theirs.variables, like.variables, titles)
-    trained = load_trained(config, other, "latest", devices)
-    averaged = bool(config.optimizer.average_decay)
-    return InitialWeights(trained.variables, other, trained.step, averaged)
+    theirs = stored_config(other, "latest")
+    average_decay = theirs.optimizer.average_decay
+    model = build_model(theirs, optax.constant_schedule(0.0))
+    there = abstract_state(model, devices, average_decay)
+    titles = (f"--init_from {other}: a {theirs.model.name}", f"this {config.model.name}")
+    _check_same(there.variables, like.variables, titles)
+    trained = load_trained(theirs, other, "latest", devices)
+    same_classes = theirs.data.classes == config.data.classes
+    return InitialWeights(trained.variables, other, trained.step, bool(average_decay), same_classes)
 
 
 def record_initial_weights(workdir: Path, weights: InitialWeights | None) -> None:

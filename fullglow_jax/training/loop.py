@@ -98,7 +98,7 @@ def train(
     latest = max(checkpoints.steps(), default=0)
     weights = None
     if init_from and not checkpoints.steps():
-        weights = initial_weights(init_from, like, config.model.name, devices)
+        weights = initial_weights(init_from, like, config, devices)
 
     with ExitStack() as stack:
         enter = stack.enter_context

@@ -175,6 +175,14 @@ def test_weights_that_do_not_fit_are_named(run, next_config, tmp_path, changes, 
     assert steps_saved(tmp_path / "run") == []
 
 
+def test_classes_that_are_other_ones_are_told_of(run, next_config):
+    config, devices = changed(next_config, data__classes=("dog", "cat")), Devices()
+    like = abstract_state(build_model(config, optax.constant_schedule(0.0)), devices, 0.9)
+    assert (
+        "other ones or in another order" in initial_weights(run[1], like, config, devices).described
+    )
+
+
 def test_a_folder_that_is_no_run_is_refused(next_config, tmp_path):
     with pytest.raises(UserError, match="holds no checkpoint"):
         train(next_config, tmp_path / "run", init_from=tmp_path)
@@ -184,5 +192,5 @@ def test_models_of_the_package_by_name():
     name = Path("street_scenes")
     config, devices = stored_config(name, "latest"), Devices()
     like = abstract_state(build_model(config, optax.constant_schedule(0.0)), devices)
-    weights = initial_weights(name, like, "full_glow", devices)
+    weights = initial_weights(name, like, config, devices)
     assert weights.described.endswith(f"of step {weights.step} of street_scenes")
