@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from fullglow_jax.config import default_config
+from fullglow_jax.data.source import build_source
 from fullglow_jax.demo.answers import Answers
 from fullglow_jax.demo.page import build_page
 from fullglow_jax.demo.studio import Studio
@@ -22,6 +23,7 @@ from fullglow_jax.sampling.modes import MODES
 from fullglow_jax.sampling.operations import Operations
 from fullglow_jax.sampling.request import SampleRequest
 from fullglow_jax.sampling.session import Session
+from fullglow_jax.training.pictures import SampleGrids
 from tests.layers.variables import perturbed, quick_jit, quick_key
 
 SIZE = (4, 8)
@@ -246,6 +248,14 @@ def test_transfer_to_other_classes(glow, dual_glow, draw, tmp_path):
     assert "structure/000_cat_1__onto__dog_1.png" in couples
     np.testing.assert_array_equal(read(tmp_path / "out" / "000_cat_1__onto__dog_1.png"), moved)
     assert "000_cat_1__onto__fox.png" in draw(dual_glow, "transfer", count=1, label=("fox",))
+
+
+def test_the_grids_of_training_are_of_the_pairs_classes(glow):
+    model = glow._operations.trained.model
+    source = build_source(glow.config.data, "val", model.shapes.annotations)
+    grids = SampleGrids(glow.config, model, source, Devices(), jax.random.key(0))
+    assert grids.conditions.batch.label.tolist() == [0, 1, 2]
+    assert list(grids.conditions.shown) == ["ground truth"]
 
 
 def test_label_maps_from_nothing_in_turn_and_named(dual_glow, draw):

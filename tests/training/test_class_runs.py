@@ -85,9 +85,6 @@ def test_what_it_has_learnt_depends_on_them(run):
     model = fullglow_jax.load(workdir)
     bright, dark = model.sample(label=CLASSES, temperature=0).mean((1, 2, 3, 4))
     assert bright > dark + 0.1
-    with Image.open(workdir / "samples" / f"step_{STEPS:07d}.png") as grid:
-        rows = np.split(np.asarray(grid)[-2 * (grid.height // 2 - 8) :, -40:], 2)
-    assert rows[0].mean() > rows[1].mean() + 20
     request = EvaluationRequest(workdir=workdir, metrics=("bpd",), batch_size=2)
     found = evaluate(stored_config(workdir, "latest"), request)["bits_per_dim"]["image"]["mean"]
     last = read_metrics(workdir)[-1]["validation/bits_per_dim/image"]
@@ -178,9 +175,8 @@ def test_weights_that_do_not_fit_are_named(run, next_config, tmp_path, changes, 
 def test_classes_that_are_other_ones_are_told_of(run, next_config):
     config, devices = changed(next_config, data__classes=("dog", "cat")), Devices()
     like = abstract_state(build_model(config, optax.constant_schedule(0.0)), devices, 0.9)
-    assert (
-        "other ones or in another order" in initial_weights(run[1], like, config, devices).described
-    )
+    weights = initial_weights(run[1], like, config, devices)
+    assert weights.described.endswith(", whose classes are other ones or in another order")
 
 
 def test_a_folder_that_is_no_run_is_refused(next_config, tmp_path):
