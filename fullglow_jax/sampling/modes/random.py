@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @mode(
     "random",
-    "samples of conditions",
+    "samples of conditions, or of classes",
     reads=("split", "count", "condition", "boundary", "label", "samples", "temperature", "sweep"),
 )
 def random(session: Session) -> None:
