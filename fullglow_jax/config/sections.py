@@ -85,6 +85,14 @@ class Data:
     folders: tuple[str, str] = key(
         ("A", "B"), different_folders(("A", "B")), _DATA, _data("two_folders")
     )
+    # CSV files, below the root, that name the examples of images, SPLIT.csv say, in a column `name`
+    # of paths below ROOT/SPLIT or ROOT. All images below ROOT/SPLIT, if not given.
+    csv: str = key("", text(may_be_empty=True), _DATA, _data("images"))
+    # The origin of each example's class, for models that read one: "folders" of images or
+    # two_folders, a column of the CSV, "digit" for mnist, or a class feature of TFDS; "" for none.
+    labels: str = key("", text(may_be_empty=True), _DATA)
+    # Names of the classes in their order. If not given, those of the training split.
+    classes: tuple[str, ...] | None = key(None, optional(texts()), _REFUSED)
     image_size: tuple[int, int] = key((256, 256), integers((256, 256), count=2), _REFUSED)  # (H, W)
     # Resizing to that size: "stretch", as in the paper, or "crop" to its proportions first.
     fit: str = key("stretch", choice(FITS), _REFUSED, lambda config: config.data.name != "mnist")

@@ -21,6 +21,8 @@ from fullglow_jax.models.objective_model import ObjectiveModel
 class FlowModel(ObjectiveModel):
     """A normalising flow of a batch's targets, trained on its bits per dimension.
 
+    With classes (`architecture.classes`), it is a density for each class.
+
     Attributes:
         flow: The flow; its last image is the batch's target.
         bits: Bits per channel of the pixels.
@@ -59,8 +61,18 @@ class FlowModel(ObjectiveModel):
         return self._bits(self.headline, encoding)
 
     def read_conditions(self, variables: PyTree, batch: Batch) -> Conditions:
-        """(): this model reads no conditions."""
-        return ()
+        """The parameters that the target's operations and priors read, computed once.
+
+        They are of the other images, which are encoded, and of maps and classes; () if there are
+        none of these.
+        """
+        others, maps = self._images(batch)[:-1], self._maps(batch)
+        if not others and not maps:
+            return ()
+        conditions: Conditions = self._apply(
+            variables, tuple(map(self.pixels, others)), maps, method=Flow.read_conditions
+        )
+        return conditions
 
     def sample(
         self, variables: PyTree, conditions: Conditions, keys: Array, temperature: Array

@@ -55,8 +55,9 @@ BOUNDARY, LABEL, CONDITION = "boundary", "label", "condition"
 
 
 def glow(architecture: GlowArchitecture) -> Flow:
-    """p(image) (Kingma, Dhariwal 2018)."""
-    return Flow(architecture, glow_level, (IMAGE,))
+    """p(image), or p(image | class) (Kingma, Dhariwal 2018)."""
+    # Only the priors read a class, so it is ε that stays of an image under another one.
+    return Flow(architecture, glow_level, (IMAGE,), keeps_noise=architecture.classes > 0)
 
 
 def full_glow(architecture: FullGlowArchitecture) -> Flow:
@@ -83,7 +84,7 @@ def c_glow(architecture: CGlowArchitecture) -> Flow:
 
 
 def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
-    """The operations read nothing, and the prior the kept half or nothing."""
+    """The operations read nothing, and the prior the kept half or nothing, and the class."""
     a, channels = architecture, architecture.level_channels[level]
     operations: dict[str, Bijection] = {}
     if a.actnorm != "none":
@@ -108,9 +109,8 @@ def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
         Operation(IMAGE, name, each, (CONDITION,) if raw and "coupling" in name else ())
         for name, each in operations.items()
     )
-    standard = Prior(a.latent_shapes[level][-1])
-    prior = kept_half_prior(a, level) if a.prior == "learned" else standard
-    return LevelTable(rows, {IMAGE: prior})
+    base = KeptHalf(a.compute.tile) if a.prior == "learned" else None
+    return LevelTable(rows, {IMAGE: Prior(a.latent_shapes[level][-1], base, class_shifts(a))})
 
 
 def full_glow_level(architecture: FullGlowArchitecture, level: int) -> LevelTable:
@@ -137,9 +137,7 @@ def dual_glow_level(architecture: DualGlowArchitecture, level: int) -> LevelTabl
     target = dual_glow_step(architecture, level, TARGET)
     channels = architecture.latent_shapes[level][-1]
     top = EdgeTop(architecture.compute.tile) if level == architecture.levels - 1 else None
-    shifts: tuple[tuple[str, Conditioner], ...] = ((SOURCE, SourceLatent()),)
-    if architecture.classes:
-        shifts += ((LABEL, Label()),)
+    shifts = ((SOURCE, SourceLatent()), *class_shifts(architecture))
     priors = {SOURCE: Prior(channels, top), TARGET: Prior(channels, top, shifts)}
     return LevelTable((*source, *target), priors)
 
@@ -224,6 +222,11 @@ def coupling_scale(architecture: GlowArchitecture) -> Scale | None:
 def conditions(architecture: FlowArchitecture) -> tuple[str, ...]:
     """Names of what the target's operations read: the source, and boundary maps if there are."""
     return (SOURCE, BOUNDARY) if architecture.boundary else (SOURCE,)
+
+
+def class_shifts(architecture: FlowArchitecture) -> tuple[tuple[str, Conditioner], ...]:
+    """The shift of a prior by the example's class; none if the model has no classes."""
+    return ((LABEL, Label()),) if architecture.classes else ()
 
 
 def alternating(

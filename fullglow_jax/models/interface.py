@@ -52,7 +52,7 @@ class Model(Protocol):
     Attributes:
         shapes: Shapes of its images, and of all that it reads beside them.
         reads_conditions: Whether images depend on the conditions and boundary maps of a batch.
-            If not, the model reads targets only.
+            If not, the model reads targets, and classes where `shapes.annotations` has them.
     """
 
     shapes: Shapes

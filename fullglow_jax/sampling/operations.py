@@ -19,6 +19,7 @@ from fullglow_jax.parallel.in_batches import InBatches
 from fullglow_jax.runs.trained import Trained
 from fullglow_jax.sampling.capabilities import (
     CONDITIONS,
+    CONDITIONS_OR_CLASSES,
     LATENTS,
     LIKELIHOOD,
     OWN_CONDITIONS,
@@ -91,12 +92,12 @@ class Operations:
         return np.clip(self._decode(self.trained.variables, (batch, latents)), 0.0, 1.0)
 
     def transfer(self, content: Batch, structure: Batch) -> np.ndarray:
-        """The targets of one batch, drawn again under the conditions of another.
+        """The targets of one batch, drawn again under the conditions and classes of another.
 
         They are encoded under their own conditions and decoded under the others (Full-Glow,
         section 4). What stays of them are their latents: z, or ε where a family says so.
         """
-        self._need(CONDITIONS)
+        self._need(CONDITIONS_OR_CLASSES)
         return self.decode(structure, self.encode(content).latents)
 
     def reconstruct(self, batch: Batch) -> np.ndarray:

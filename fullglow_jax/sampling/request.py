@@ -46,6 +46,13 @@ class SampleRequest:
         repeated=True,
         instead_of=("count",),
     )
+    label: tuple[str, ...] = option(
+        rules.text(),
+        "A class to draw under, for models that read one, in place of the pairs' own; repeat for "
+        "more, and each condition is drawn under each.",
+        (),
+        repeated=True,
+    )
     samples: int | None = option(
         rules.integer(), "Images for each condition; 4 if not given, 1 without conditions.", None
     )

@@ -17,7 +17,7 @@ from fullglow_jax.sampling.sampler import Sampler
 
 
 class SampleGrids:
-    """Draws the same scenes from different variables."""
+    """Draws the same scenes from different variables, under the validation pairs' own classes."""
 
     def __init__(
         self, config: ConfigDict, model: Model, source: PairSource, devices: Devices, key: Array
@@ -25,8 +25,8 @@ class SampleGrids:
         self.settings = config.train
         count = config.train.sample_conditions
         self.conditions = (
-            from_source(source, count, model.shapes)
-            if model.reads_conditions
+            from_source(source, count, model.shapes)._replace(matter=model.reads_conditions)
+            if model.reads_conditions or model.shapes.annotations.label
             else without(count, model.shapes)
         )
         self.key = key

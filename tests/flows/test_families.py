@@ -42,9 +42,10 @@ PUBLISHED = GlowArchitecture(
     coupled_half="first",
     coupling_scale="exp_glow",
     prior="standard",
+    classes=3,
 )
 PERMUTED = GlowArchitecture(
-    **ONE_LEVEL, permute=True, actnorm="none", coupling="additive", coupled_half="both"
+    **ONE_LEVEL, permute=True, actnorm="none", coupling="additive", coupled_half="both", classes=3
 )
 C_GLOW = CGlowArchitecture(
     image_size=(8, 8), steps=(1, 2), vector_channels=8, vector_width=8, learn_top=True, **NUMBERS

@@ -72,7 +72,7 @@ def test_interpolate_in_latents_alone(run):
 @pytest.mark.parametrize(
     ("mode", "message"),
     [
-        ("transfer", "a glow, reads no conditions"),
+        ("transfer", "a glow, reads neither conditions nor classes"),
         ("set", "a glow, reads no conditions. It can do --mode random or reconstruct or interp"),
         ("unconditional", "a glow, draws no conditions"),
     ],
@@ -80,6 +80,14 @@ def test_interpolate_in_latents_alone(run):
 def test_refused(mode, message):
     with pytest.raises(UserError, match=message):
         check_able(loaded("glow")._operations.trained.model, "glow", mode)
+
+
+@pytest.mark.parametrize("mode", ["random", "reconstruct", "interpolate"])
+def test_classes_are_refused(mode, tmp_path):
+    model = loaded("glow")
+    request = SampleRequest(workdir=tmp_path, mode=mode, label=("cat",))
+    with pytest.raises(UserError, match=r"^--label cat: this model, a glow .* reads no class"):
+        MODES[mode].draw(Session(model.config, request, model._operations))
 
 
 @pytest.mark.parametrize("flag", ["condition", "boundary"])
