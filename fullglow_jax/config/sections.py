@@ -11,6 +11,7 @@ from fullglow_jax.data.mnist import DIGITS
 from fullglow_jax.data.numbering import PALETTES
 from fullglow_jax.data.source import ON_BAD_FILE, SOURCES
 from fullglow_jax.models.annotations import BOUNDARIES
+from fullglow_jax.optimization.schedule import DECAYS
 from fullglow_jax.settings.rules import (
     choice,
     different_folders,
@@ -107,9 +108,16 @@ class Optimizer:
 
     learning_rate: float = key(1e-4, number(above=True))
     constant_epochs: float = key(100.0, number(below=1e9))
-    decay_epochs: float = key(100.0, number(below=1e9))  # then linearly to 0
+    decay_epochs: float = key(100.0, number(below=1e9))  # then down to end_learning_rate
+    # The form of the decay: "linear" in steps; "cosine" of whole epochs, half a period; or
+    # "cosine_waves", which goes up again, and so on for train.steps.
+    schedule: str = key("linear", choice(DECAYS))
+    end_learning_rate: float = key(0.0, number())
     # Steps over which the learning rate rises from 0; none in the paper.
     warmup_steps: int = key(0, integer(0))
+    # Adam's decays of the running means of gradients and of their squares.
+    beta_1: float = key(0.9, number(below=1.0))
+    beta_2: float = key(0.999, number(below=1.0))
     # Limit of the norm of all gradients together; none in the paper.
     clip_norm: float | None = key(None, optional(number(above=True)))
     # Limit of the norm of each array's gradient, as a multiple of the usual; none in the paper.
@@ -124,7 +132,7 @@ class Train:
 
     batch_size: int = key(1, integer())  # over all devices
     accumulate: int = key(1, integer())  # parts of a device's share, computed one by one
-    steps: int | None = key(None, optional(integer()))  # until the learning rate is 0, if not given
+    steps: int | None = key(None, optional(integer()))  # until the schedule ends, if not given
     log_every: int = key(50, integer())  # steps
     validate_at_start: bool = key(False, truth())  # for a score of the untrained model
     validate_every: int = key(3000, integer())
