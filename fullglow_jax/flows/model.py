@@ -9,7 +9,14 @@ import optax
 from jax import Array
 
 from fullglow_jax.flows.flow import Conditions, Flow, LevelMaps
-from fullglow_jax.flows.likelihood import bits_per_dim, dequantise, quantise, to_unit_interval
+from fullglow_jax.flows.likelihood import (
+    bits_per_dim,
+    centred,
+    dequantise,
+    from_centred,
+    quantise,
+    to_unit_interval,
+)
 from fullglow_jax.flows.step_tables import boundary_maps, label_maps
 from fullglow_jax.models.batch import ArrayLike, Batch
 from fullglow_jax.models.encoding import Encoding, Images
@@ -24,6 +31,8 @@ class FlowModel(ObjectiveModel):
     Attributes:
         flow: The flow; its last image is the batch's target.
         bits: Bits per channel of the pixels.
+        centred: Whether the flow's images are around 0, see `likelihood.centred`. Images that go
+            in and come out of the model are in [0, 1] nevertheless.
         headline: Name of the target's bits per dimension.
         optimizer: The optimiser of all parameters.
         mean_gradient: Computes gradients over a batch.
@@ -37,11 +46,12 @@ class FlowModel(ObjectiveModel):
         *,
         bits: int,
         optimizer: optax.GradientTransformation,
+        centred: bool = False,
         headline: str = "image",
         mean_gradient: MeanGradient = mean_gradient,
     ) -> None:
         super().__init__(flow, flow.architecture, optimizer, mean_gradient)
-        self.bits, self.headline = bits, headline
+        self.bits, self.centred, self.headline = bits, centred, headline
 
     def init(self, key: Array, batch: Batch) -> TrainState:
         """Initialises networks at random and actnorms from the batch."""
@@ -75,7 +85,7 @@ class FlowModel(ObjectiveModel):
 
     def encode(self, variables: PyTree, batch: Batch) -> Encoding:
         """The targets' latents, given their conditions; z or ε, as the flow keeps."""
-        images = tuple(map(self.pixels, self._images(batch)))
+        images = tuple(map(self._entering, self._images(batch)))
         encodings: tuple[Encoding, ...] = self._apply(variables, images, self._maps(batch))
         return encodings[-1]
 
@@ -97,6 +107,11 @@ class FlowModel(ObjectiveModel):
         """The batch's images in the order of the flow's."""
         return (batch.target,)
 
+    def _entering(self, image: ArrayLike) -> Array:
+        """A quantised image as the flow has it."""
+        pixels = self.pixels(image)
+        return centred(pixels, self.bits) if self.centred else pixels
+
     def _maps(self, batch: Batch) -> LevelMaps:
         """Maps for the conditioners; not quantised, as they have no likelihood."""
         boundary = boundary_maps(tuple(map(to_unit_interval, batch.boundary)))
@@ -112,7 +127,8 @@ class FlowModel(ObjectiveModel):
             )
         add_noise = jax.vmap(lambda image, key: dequantise(image, key, self.bits))
         return tuple(
-            add_noise(self.pixels(image), key) for image, key in zip(images, per_image, strict=True)
+            add_noise(self._entering(image), key)
+            for image, key in zip(images, per_image, strict=True)
         )
 
     def _encode(self, variables: PyTree, batch: Batch, keys: Array) -> tuple[Encoding, ...]:
@@ -123,7 +139,7 @@ class FlowModel(ObjectiveModel):
 
     def _decode(self, variables: PyTree, *args: Any, **options: Any) -> Array:
         image: Array = self._apply(variables, *args, **options, method=Flow.decode)
-        return image
+        return from_centred(image, self.bits) if self.centred else image
 
     def _noise(self, keys: Array, temperature: Array) -> Images:
         """Standard-normal noise for every level's latent, times the temperature."""
@@ -176,7 +192,7 @@ class JointFlowModel(FlowModel):
         """The target's parameters under each condition: encodes the source, runs conditioners."""
         conditions: Conditions = self._apply(
             variables,
-            (self.pixels(batch.condition),),
+            (self._entering(batch.condition),),
             self._maps(batch),
             method=Flow.read_conditions,
         )

@@ -1,5 +1,7 @@
 """Tables of a level's operations and priors, for each family."""
 
+from typing import NamedTuple
+
 import jax
 from jax import Array
 
@@ -64,9 +66,31 @@ def dual_glow(architecture: DualGlowArchitecture) -> Flow:
 # ---- a level of each family ----------------------------------------------------------------------
 
 
+class GlowStart(NamedTuple):
+    """The start of a Glow's weights, as deviations of normal distributions.
+
+    Attributes:
+        convolution: Of LU factors; None for those of a random rotation.
+        kernel: Of the kernels that are hidden in coupling nets.
+        bias: Of their biases.
+    """
+
+    convolution: float | None
+    kernel: float
+    bias: float
+
+
+GLOW_STARTS = {
+    "intended": GlowStart(None, 0.05, 0.0),
+    "published": GlowStart(0.01, 0.01, 0.01),
+}
+"""By `config.model.start`."""
+
+
 def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
     """The operations read nothing, and the prior the kept half or nothing."""
     a, channels = architecture, architecture.level_channels[level]
+    start = GLOW_STARTS[a.start]
     operations: dict[str, Bijection] = {}
     if a.actnorm != "none":
         exponent = 0.0 if a.actnorm == "scale" else 1.0
@@ -74,8 +98,8 @@ def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
     if a.permute:
         operations["permutation"] = Permutation(channels)
     else:
-        operations["convolution"] = InvertibleConvolution(channels, a.lu)
-    net = Coupling(a.coupling_width, a.compute)
+        operations["convolution"] = InvertibleConvolution(channels, a.lu, None, start.convolution)
+    net = Coupling(a.coupling_width, a.compute, start.kernel, start.bias)
     raw = Raw() if a.condition_maps else None
     scale = coupling_scale(a)
     couplings = {
