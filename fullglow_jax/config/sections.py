@@ -137,8 +137,9 @@ class Train:
     validate_at_start: bool = key(False, truth())  # for a score of the untrained model
     validate_every: int = key(3000, integer())
     validation_examples: int | None = key(None, optional(integer()))  # all, if not given
-    # The metrics of validation: "bpd", "scores" (a model's own), or eval.py's metrics of drawn
-    # images, for example "ssim". If not given, the first of these three that the model has.
+    # The metrics of validation: "bpd", "scores" (a model's own), "redraw", or eval.py's metrics of
+    # drawn images, for example "ssim". If not given, the first of "bpd", "scores" and "ssim" that
+    # the model has.
     metrics: tuple[str, ...] | None = key(None, optional(texts()))
     # The figure of validation for the best checkpoint and the curve, for example
     # "bits_per_dim/source" or "ssim". If not given, the main figure of the first metric.
@@ -147,8 +148,12 @@ class Train:
     sample_conditions: int = key(4, integer())
     samples_per_condition: int = key(3, integer())
     temperature: float = key(0.7, number())
+    # Whether pictures also show true images beside their reconstructions and their re-draws, of
+    # which only the coarsest latent is kept; and samples at temperature 1 as well.
+    sample_redraws: bool = key(False, truth())
     checkpoint_every: int = key(1000, integer())
     keep_last: int = key(3, integer())  # checkpoints, beside the best by validation
+    keep_best: int = key(1, integer())  # so many of the best
     # Steps whose loss or gradient is not finite change nothing; so many in a row end training.
     most_bad_steps: int = key(10, integer())
 

@@ -93,6 +93,18 @@ class FlowModel(ObjectiveModel):
         """Targets from their latents, under conditions."""
         return self._decode(variables, latents, conditions)
 
+    def redraw(
+        self, variables: PyTree, batch: Batch, keys: Array, temperature: Array | float
+    ) -> Array:
+        """The targets again, with noise for all latents but the last level's."""
+        encode = self.network.clone(keeps_noise=True).apply
+        images = tuple(map(self._entering, self._images(batch)))
+        encodings: Any = encode(variables, images, self._maps(batch))
+        *drawn, _ = self._noise(keys, temperature)
+        latents = (*drawn, encodings[-1].latents[-1])
+        conditions = self.read_conditions(variables, batch)
+        return self._decode(variables, latents, conditions, True).clip(0.0, 1.0)
+
     def _objective(
         self, params: PyTree, constants: PyTree, batch: Batch, keys: Array
     ) -> tuple[Array, dict[str, Array]]:
@@ -141,7 +153,7 @@ class FlowModel(ObjectiveModel):
         image: Array = self._apply(variables, *args, **options, method=Flow.decode)
         return from_centred(image, self.bits) if self.centred else image
 
-    def _noise(self, keys: Array, temperature: Array) -> Images:
+    def _noise(self, keys: Array, temperature: Array | float) -> Images:
         """Standard-normal noise for every level's latent, times the temperature."""
 
         def example_noise(key: Array) -> Images:

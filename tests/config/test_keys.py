@@ -103,6 +103,7 @@ IMPOSSIBLE = {
     "train.validation_examples": ["0"],
     "train.temperature": ["-1", "nan", "inf", ""],
     "train.keep_last": ["0"],
+    "train.keep_best": ["0"],
     "train.most_bad_steps": ["0", "-3"],
     "parallel.devices": ["0", "-1", "all"],
     "parallel.fsdp": ["0"],

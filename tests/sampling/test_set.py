@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation.bits_per_dim import depends_on
+from fullglow_jax.evaluation.split_scores import depends_on
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.sampling.request import SampleRequest
 from fullglow_jax.sampling.session import Session
