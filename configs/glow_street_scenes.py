@@ -32,6 +32,7 @@ def get_config() -> ConfigDict:
     config.train.log_every = 25
     config.train.metrics = ("bpd", "redraw")
     config.train.validate_at_start = True
+    config.train.sample_at_start = True
     config.train.validate_every = 250
     config.train.sample_every = 250
     config.train.sample_redraws = True
