@@ -281,9 +281,9 @@ class FunctionChecker:
 
 def checker_of(arrays: dict[str, np.ndarray]) -> Checker | FunctionChecker:
     """The checker of a file, by what its meta data describe."""
-    if "n_flow" in meta_of(arrays):
-        return Checker(Recording(arrays))
-    return FunctionChecker(arrays)
+    if "what" in meta_of(arrays):
+        return FunctionChecker(arrays)
+    return Checker(Recording(arrays))
 
 
 def main(argv: Sequence[str]) -> int:
