@@ -66,31 +66,10 @@ def dual_glow(architecture: DualGlowArchitecture) -> Flow:
 # ---- a level of each family ----------------------------------------------------------------------
 
 
-class GlowStart(NamedTuple):
-    """The start of a Glow's weights, as deviations of normal distributions.
-
-    Attributes:
-        convolution: Of LU factors; None for those of a random rotation.
-        kernel: Of the kernels that are hidden in coupling nets.
-        bias: Of their biases.
-    """
-
-    convolution: float | None
-    kernel: float
-    bias: float
-
-
-GLOW_STARTS = {
-    "intended": GlowStart(None, 0.05, 0.0),
-    "published": GlowStart(0.01, 0.01, 0.01),
-}
-"""By `config.model.start`."""
-
-
 def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
     """The operations read nothing, and the prior the kept half or nothing."""
     a, channels = architecture, architecture.level_channels[level]
-    start = GLOW_STARTS[a.start]
+    start = GLOW_DEVIATIONS[a.start]
     operations: dict[str, Bijection] = {}
     if a.actnorm != "none":
         exponent = 0.0 if a.actnorm == "scale" else 1.0
@@ -194,6 +173,27 @@ def dual_glow_step(
         "coupling": AffineCoupling(channels, coupling, None, a.coupling_floor),
     }
     return tuple(Operation(image, name, b) for name, b in bijections.items())
+
+
+class Deviations(NamedTuple):
+    """Deviations of the normal distributions from which a Glow's weights start.
+
+    Attributes:
+        convolution: Of LU factors; None for those of a random rotation.
+        kernel: Of the kernels that are hidden in coupling nets.
+        bias: Of their biases.
+    """
+
+    convolution: float | None
+    kernel: float
+    bias: float
+
+
+GLOW_DEVIATIONS = {
+    "intended": Deviations(None, 0.05, 0.0),
+    "published": Deviations(0.01, 0.01, 0.01),
+}
+"""By `config.model.start`."""
 
 
 def coupling_scale(architecture: GlowArchitecture) -> Scale | None:
