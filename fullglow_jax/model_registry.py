@@ -146,8 +146,7 @@ def _flow_family(
 
 
 def _images(flow: Flow, config: ConfigDict, **options: Any) -> FlowModel:
-    del config
-    return FlowModel(flow, **options)
+    return FlowModel(flow, centred=config.model.centred, **options)
 
 
 def _pairs(flow: Flow, config: ConfigDict, **options: Any) -> FlowModel:

@@ -11,6 +11,7 @@ from fullglow_jax.data.mnist import DIGITS
 from fullglow_jax.data.numbering import PALETTES
 from fullglow_jax.data.source import ON_BAD_FILE, SOURCES
 from fullglow_jax.models.annotations import BOUNDARIES
+from fullglow_jax.optimization.schedule import DECAYS
 from fullglow_jax.settings.rules import (
     choice,
     different_folders,
@@ -115,9 +116,16 @@ class Optimizer:
 
     learning_rate: float = key(1e-4, number(above=True))
     constant_epochs: float = key(100.0, number(below=1e9))
-    decay_epochs: float = key(100.0, number(below=1e9))  # then linearly to 0
+    decay_epochs: float = key(100.0, number(below=1e9))  # then down to end_learning_rate
+    # The form of the decay: "linear" in steps; "cosine" of whole epochs, half a period; or
+    # "cosine_waves", which goes up again, and so on for train.steps.
+    schedule: str = key("linear", choice(DECAYS))
+    end_learning_rate: float = key(0.0, number())
     # Steps over which the learning rate rises from 0; none in the paper.
     warmup_steps: int = key(0, integer(0))
+    # Adam's decays of the running means of gradients and of their squares.
+    beta_1: float = key(0.9, number(below=1.0))
+    beta_2: float = key(0.999, number(below=1.0))
     # Limit of the norm of all gradients together; none in the paper.
     clip_norm: float | None = key(None, optional(number(above=True)))
     # Limit of the norm of each array's gradient, as a multiple of the usual; none in the paper.
@@ -132,13 +140,14 @@ class Train:
 
     batch_size: int = key(1, integer())  # over all devices
     accumulate: int = key(1, integer())  # parts of a device's share, computed one by one
-    steps: int | None = key(None, optional(integer()))  # until the learning rate is 0, if not given
+    steps: int | None = key(None, optional(integer()))  # until the schedule ends, if not given
     log_every: int = key(50, integer())  # steps
     validate_at_start: bool = key(False, truth())  # for a score of the untrained model
     validate_every: int = key(3000, integer())
     validation_examples: int | None = key(None, optional(integer()))  # all, if not given
-    # The metrics of validation: "bpd", "scores" (a model's own), or eval.py's metrics of drawn
-    # images, for example "ssim". If not given, the first of these three that the model has.
+    # The metrics of validation: "bpd", "scores" (a model's own), "redraw", or eval.py's metrics of
+    # drawn images, for example "ssim". If not given, the first of "bpd", "scores" and "ssim" that
+    # the model has.
     metrics: tuple[str, ...] | None = key(None, optional(texts()))
     # The figure of validation for the best checkpoint and the curve, for example
     # "bits_per_dim/source" or "ssim". If not given, the main figure of the first metric.
@@ -148,8 +157,12 @@ class Train:
     sample_conditions: int = key(4, integer())
     samples_per_condition: int = key(3, integer())
     temperature: float = key(0.7, number())
+    # Whether pictures also show true images beside their reconstructions and their re-draws, of
+    # which only the coarsest latent is kept; and samples at temperature 1 as well.
+    sample_redraws: bool = key(False, truth())
     checkpoint_every: int = key(1000, integer())
     keep_last: int = key(3, integer())  # checkpoints, beside the best by validation
+    keep_best: int = key(1, integer())  # so many of the best
     # Steps whose loss or gradient is not finite change nothing; so many in a row end training.
     most_bad_steps: int = key(10, integer())
 

@@ -1,5 +1,7 @@
 """Tables of a level's operations and priors, for each family."""
 
+from typing import NamedTuple
+
 import flax.linen as nn
 import jax
 from jax import Array
@@ -86,6 +88,7 @@ def c_glow(architecture: CGlowArchitecture) -> Flow:
 def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
     """The operations read nothing, and the prior the kept half or nothing, and the class."""
     a, channels = architecture, architecture.level_channels[level]
+    start = GLOW_DEVIATIONS[a.start]
     operations: dict[str, Bijection] = {}
     if a.actnorm != "none":
         exponent = 0.0 if a.actnorm == "scale" else 1.0
@@ -93,8 +96,8 @@ def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
     if a.permute:
         operations["permutation"] = Permutation(channels)
     else:
-        operations["convolution"] = InvertibleConvolution(channels, a.lu)
-    net = Coupling(a.coupling_width, a.compute)
+        operations["convolution"] = InvertibleConvolution(channels, a.lu, None, start.convolution)
+    net = Coupling(a.coupling_width, a.compute, start.kernel, start.bias)
     raw = Raw() if a.condition_maps else None
     scale = coupling_scale(a)
     couplings = {
@@ -207,6 +210,27 @@ def dual_glow_step(
         "coupling": AffineCoupling(channels, coupling, None, a.coupling_floor),
     }
     return tuple(Operation(image, name, b) for name, b in bijections.items())
+
+
+class Deviations(NamedTuple):
+    """Deviations of the normal distributions from which a Glow's weights start.
+
+    Attributes:
+        convolution: Of LU factors; None for those of a random rotation.
+        kernel: Of the kernels that are hidden in coupling nets.
+        bias: Of their biases.
+    """
+
+    convolution: float | None
+    kernel: float
+    bias: float
+
+
+GLOW_DEVIATIONS = {
+    "intended": Deviations(None, 0.05, 0.0),
+    "published": Deviations(0.01, 0.01, 0.01),
+}
+"""By `config.model.start`."""
 
 
 def coupling_scale(architecture: GlowArchitecture) -> Scale | None:

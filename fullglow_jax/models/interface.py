@@ -137,6 +137,14 @@ class InvertibleModel(LikelihoodModel, Protocol):
         (B, h, w, c) per level, are those of images.
         """
 
+    def redraw(
+        self, variables: PyTree, batch: Batch, keys: Array, temperature: Array | float
+    ) -> Array:
+        """The targets drawn anew, but for their coarsest latent: (B, H, W, C), float in [0, 1].
+
+        The temperature is a factor of the noise's deviation in all other latents.
+        """
+
 
 @runtime_checkable
 class ConditionModel(Model, Protocol):

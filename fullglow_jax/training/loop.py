@@ -285,7 +285,7 @@ def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
     check_new(workdir)
     for folder in (workdir, workdir / "checkpoints"):
         make_writable(folder, "--workdir")
-    checkpoints = Checkpoints(workdir, config.train.keep_last)
+    checkpoints = Checkpoints(workdir, config.train.keep_last, config.train.keep_best)
     if checkpoints.steps():
         stored = checkpoints.newest(checkpoints.config).content
         changes = check_changes(config, stored, workdir, training=True)

@@ -53,6 +53,21 @@ def test_recorded_values_of_other_families_are_reproduced(name):
     assert len(rows) >= 3
 
 
+def test_recorded_metrics_and_pixels_are_reproduced(tmp_path, capsys):
+    file = GOLDEN / "glow" / "metrics.npz"
+    assert main([str(file)]) == 0
+    printed = capsys.readouterr().out
+    for name in ("psnr", "ssim", "preprocessed_3", "preprocessed_5", "preprocessed_8"):
+        assert name in printed
+    with np.load(file) as stored:
+        arrays = dict(stored)
+    np.savez(tmp_path / "altered.npz", **arrays | {"ssim": arrays["ssim"] + 1e-3})
+    assert main([str(tmp_path / "altered.npz")]) == 1
+    np.savez(tmp_path / "none.npz", meta=arrays["meta"])
+    with pytest.raises(UserError, match="neither a model nor a metric is recorded"):
+        main([str(tmp_path / "none.npz")])
+
+
 def test_no_device_may_shorten_the_products_that_are_compared():
     checker = Checker(Recording.load(GOLDEN / "lu.npz"))
     r, network = checker.recording, full_glow(checker.architecture)
