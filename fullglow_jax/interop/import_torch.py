@@ -46,7 +46,7 @@ def choose_step(path: Path, checkpoint: OriginalCheckpoint, step: int | None = N
     """
     if step is not None:
         return step
-    if named := re.search(r"step=(\d+)", path.name):
+    if named := re.search(r"optim_step=(\d+)", path.name):
         return int(named[1])
     if checkpoint.moments:
         return checkpoint.moments.count
