@@ -26,7 +26,7 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.files.folders import make_writable
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.installation import as_called
-from fullglow_jax.interop.importable import IMPORTABLE, Importable
+from fullglow_jax.interop.importable import IMPORTABLE, Importable, Unused
 from fullglow_jax.interop.original_checkpoint import Moments, OriginalCheckpoint
 from fullglow_jax.interop.tensors import Tensors, misfit, tensors_of, variables_of
 from fullglow_jax.interop.torch_checkpoint import is_parameter
@@ -118,12 +118,7 @@ def _check_fit(
         raise UserError(f"The checkpoint cannot be imported: {lost}")
     zeros = jax.tree.map(lambda leaf: np.broadcast_to(np.float32(0), leaf.shape), like.variables)
     expected = tensors_of(zeros, original.entries(architecture))
-    unused = [n for n in weights if n not in expected and re.fullmatch(original.unused, n)]
-    if trained := [n for n in unused if moments and np.any(moments.second.get(n, 0.0))]:
-        raise UserError(
-            f"The checkpoint has {trained[0]!r}, which was trained, and which the config's model "
-            f"has not (and {len(trained) - 1} more like this)."
-        )
+    unused = _unused(weights, moments, original.unused, expected)
     known = {
         name: value
         for name, value in weights.items()
@@ -143,6 +138,25 @@ def _check_fit(
             f"The checkpoint {problem or 'is not of the config'}. "
             f"It is of another model than the config's: {'; '.join(differences)}."
         )
+
+
+def _unused(
+    weights: Tensors, moments: Moments | None, unused: Unused | None, expected: Tensors
+) -> list[str]:
+    """Names of tensors that are not expected, because the original has but does not use them.
+
+    Raises:
+        UserError: If one was trained, so that it was used.
+    """
+    if not unused:
+        return []
+    names = [n for n in weights if n not in expected and re.fullmatch(unused.names, n)]
+    if trained := [n for n in names if moments and np.any(moments.second.get(n, 0.0))]:
+        raise UserError(
+            f"The checkpoint has {trained[0]!r}, which was trained, and which the config's model "
+            f"has not (and {len(trained) - 1} more like this). A model of {unused.used_by} has it."
+        )
+    return names
 
 
 def _long_axes(shape: tuple[int, ...]) -> list[int]:

@@ -29,6 +29,18 @@ class Files(Protocol):
         """
 
 
+class Unused(NamedTuple):
+    """Tensors that a file has, and on which the results of some models do not depend.
+
+    Attributes:
+        names: A pattern of their names.
+        used_by: The key and value of the models that need them.
+    """
+
+    names: str
+    used_by: str
+
+
 class Importable(NamedTuple):
     """An original, and what becomes of its tensors.
 
@@ -38,7 +50,7 @@ class Importable(NamedTuple):
         told: (tensors, architecture) → what a file's tensors tell of the config's keys.
         weights: Stored weights, as `entries` names and shapes them.
         moments: Stored moments of Adam, likewise.
-        unused: A pattern of names of tensors that the file has and results may not depend on.
+        unused: Tensors that are left out if the config's model has none like them; None for none.
         lost: What is lost of the model that these tensors are of, in words; "" if nothing is.
     """
 
@@ -47,7 +59,7 @@ class Importable(NamedTuple):
     told: Callable[[Tensors, Any], Told]
     weights: Callable[[Tensors], Tensors] = lambda weights: weights
     moments: Callable[[Tensors], Tensors] = lambda moments: moments
-    unused: str = r"(?!)"
+    unused: Unused | None = None
     lost: Callable[[Tensors], str] = lambda weights: ""
 
 
@@ -70,7 +82,7 @@ IMPORTABLE = {
         TorchFiles("Glow", "last.ckpt", ("blocks.",), LIGHTNING, wrapper="flow_net."),
         glow_names.entries,
         glow_names.told,
-        unused=r".*\.coupling\.nets\.1\..*",
+        unused=Unused(r".*\.coupling\.nets\.1\..*", "config.model.coupled_half='both'"),
         lost=glow_names.lost_order,
     ),
     "dual_glow": Importable(

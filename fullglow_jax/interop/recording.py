@@ -16,6 +16,10 @@ from fullglow_jax.interop.originals import ORIGINALS
 from fullglow_jax.interop.tensors import Tensors, variables_of
 
 
+class UnknownFamilyError(Exception):
+    """Values of a model that cannot be checked."""
+
+
 class Recording:
     """One .npz of recorded values.
 
@@ -33,7 +37,14 @@ class Recording:
     def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
         self._arrays = dict(arrays)
         self.meta: dict[str, Any] = json.loads(self._arrays.pop("meta").tobytes())
-        self.original = ORIGINALS[self.meta.get("family", "full_glow")]
+        # Recordings of GANs and of metrics have a system in place of a family.
+        family = self.meta.get("family") or self.meta.get("system", "full_glow")
+        if family not in ORIGINALS:
+            raise UnknownFamilyError(
+                f"values of {family!r} were recorded, and those of {', '.join(ORIGINALS)} can be "
+                "checked. Leave the file out, or use a later version of fullglow_jax."
+            )
+        self.original = ORIGINALS[family]
         self.state = self.under("state::")
         rng = np.random.default_rng(self.meta["seed"])
         drawn = sum(math.prod(shape) for _, shape, _ in self.meta["generated"])
@@ -48,13 +59,15 @@ class Recording:
         """Reads a file.
 
         Raises:
-            UserError: If it is missing, damaged, not a recorded-values file, or far too large when
-                unpacked.
+            UserError: If it is missing, damaged, not a recorded-values file, of an unknown family,
+                or far too large when unpacked.
         """
         try:
             return cls(read_npz(path))
         except FileNotFoundError:
             raise UserError(f"{path}: no such file; expected a recorded-values .npz.") from None
+        except UnknownFamilyError as error:
+            raise UserError(f"{path}: {error}") from None
         except (OSError, ValueError, KeyError) as error:
             raise UserError(
                 f"{path}: not a whole recorded-values .npz ({type(error).__name__}: {error}). "
