@@ -10,20 +10,23 @@ from ml_collections import ConfigDict
 from fullglow_jax.errors import UserError
 from fullglow_jax.flows.architecture import (
     CFlowArchitecture,
+    CGlowArchitecture,
     DualGlowArchitecture,
     FlowArchitecture,
     FullGlowArchitecture,
     GlowArchitecture,
 )
+from fullglow_jax.flows.cycle_model import CycleFlowModel
 from fullglow_jax.flows.families import (
     CFlowSettings,
+    CGlowSettings,
     DualGlowSettings,
     FullGlowSettings,
     GlowSettings,
 )
 from fullglow_jax.flows.flow import Flow
-from fullglow_jax.flows.model import FlowModel, JointFlowModel
-from fullglow_jax.flows.step_tables import c_flow, dual_glow, full_glow, glow
+from fullglow_jax.flows.model import ConditionalFlowModel, FlowModel, JointFlowModel
+from fullglow_jax.flows.step_tables import c_flow, c_glow, dual_glow, full_glow, glow
 from fullglow_jax.models.interface import Model
 from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
 from fullglow_jax.models.shapes import Shapes
@@ -31,8 +34,8 @@ from fullglow_jax.optimization.optimizer import build_optimizer
 from fullglow_jax.segmentation.architecture import PSPNetArchitecture, PSPNetSettings
 from fullglow_jax.segmentation.model import Segmentation
 
-FULL_GLOW, C_FLOW, DUAL_GLOW, GLOW = "full_glow", "c_flow", "dual_glow", "glow"
-PSPNET = "pspnet"
+FULL_GLOW, C_GLOW, C_FLOW, DUAL_GLOW = "full_glow", "c_glow", "c_flow", "dual_glow"
+GLOW, PSPNET = "glow", "pspnet"
 
 
 class Family(NamedTuple):
@@ -145,6 +148,18 @@ def _pairs(flow: Flow, config: ConfigDict, **options: Any) -> FlowModel:
     return JointFlowModel(flow, source_weight=config.model.source_weight, **options)
 
 
+def _pairs_with_cycle(flow: Flow, config: ConfigDict, **options: Any) -> FlowModel:
+    if not (weight := config.model.cycle_weight):
+        return _pairs(flow, config, **options)
+    source_weight = config.model.source_weight
+    return CycleFlowModel(flow, cycle_weight=weight, source_weight=source_weight, **options)
+
+
+def _targets(flow: Flow, config: ConfigDict, **options: Any) -> FlowModel:
+    del config
+    return ConditionalFlowModel(flow, **options)
+
+
 def _check_pairs(config: ConfigDict) -> None:
     if config.data.name == "images":
         raise UserError(
@@ -193,7 +208,18 @@ FAMILIES = {
     FULL_GLOW: _flow_family(
         "Full-Glow", FullGlowSettings, FullGlowArchitecture, full_glow, _pairs, _check_pairs
     ),
-    C_FLOW: _flow_family("C-Flow", CFlowSettings, CFlowArchitecture, c_flow, _pairs, _check_pairs),
+    C_GLOW: _flow_family(
+        "C-Glow",
+        CGlowSettings,
+        CGlowArchitecture,
+        c_glow,
+        _targets,
+        _check_pairs,
+        _check_no_boundary,
+    ),
+    C_FLOW: _flow_family(
+        "C-Flow", CFlowSettings, CFlowArchitecture, c_flow, _pairs_with_cycle, _check_pairs
+    ),
     DUAL_GLOW: _flow_family(
         "DUAL-Glow",
         DualGlowSettings,

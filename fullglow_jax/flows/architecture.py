@@ -9,6 +9,7 @@ import jax
 from fullglow_jax.errors import UserError
 from fullglow_jax.flows.families import (
     CFlowSettings,
+    CGlowSettings,
     DualGlowSettings,
     FlowSettings,
     FullGlowSettings,
@@ -21,6 +22,9 @@ from fullglow_jax.settings.rules import choice
 
 SMALLEST_LEVEL = 5
 """The smallest height and width for the two 3×3 convolutions of a vector net."""
+
+HALVINGS = 3
+"""Of a condition, by the strided convolutions of a vector net."""
 
 CPU_TILE = 2048
 """Pixels; with 512 channels they take 4 MiB, about the size of the cores' caches."""
@@ -38,6 +42,7 @@ class FlowArchitecture(FlowSettings, Shapes):
             "smooth" or "ceil", as in `config.data.boundary`.
         classes: The number of classes by which labels shift the target's priors; 0 for no labels.
         smallest_level: The smallest height and width of the last level, in pixels.
+        halvings: How often networks halve a whole image, however many levels there are.
 
     Raises:
         UserError: If the image size does not fit the levels, or a value is not possible.
@@ -46,6 +51,7 @@ class FlowArchitecture(FlowSettings, Shapes):
     boundary_maps: str = ""
     classes: int = 0
     smallest_level: int = 1
+    halvings: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,10 +66,10 @@ class FlowArchitecture(FlowSettings, Shapes):
             )
         if self._fits(self.levels):
             return
-        factor, least = 2**self.levels, self.smallest_level
-        smallest = least * factor
+        factor, least = self._factor(self.levels), self.smallest_level
+        smallest = max(least * 2**self.levels, factor)
         around = [
-            {max(n // factor, least) * factor, max(-(-n // factor), least) * factor}
+            {max(n // factor * factor, smallest), max(-(-n // factor) * factor, smallest)}
             for n in self.image_size
         ]
         nearest = sorted(
@@ -73,11 +79,13 @@ class FlowArchitecture(FlowSettings, Shapes):
         fewer = [n for n in range(1, self.levels) if self._fits(n)]
         plural = "s" if fewer and fewer[-1] > 1 else ""
         height, width = self.image_size
+        reason = f"the smallest level has {least} pixel{'s' if least > 1 else ''}"
+        if self.halvings > self.levels:
+            reason = f"networks can halve it {self.halvings} times"
         raise UserError(
             f"An image of {height}×{width} does not fit {self.levels} levels: its height and "
-            f"width must be multiples of {factor} and at least {smallest}, so that the smallest "
-            f"level has {least} pixel{'s' if least > 1 else ''}. The nearest sizes that fit: "
-            f"{named}."
+            f"width must be multiples of {factor} and at least {smallest}, so that {reason}. "
+            f"The nearest sizes that fit: {named}."
             + (
                 f" Or keep the size and use {fewer[-1]} level{plural} (config.model.steps)."
                 if fewer
@@ -87,8 +95,13 @@ class FlowArchitecture(FlowSettings, Shapes):
 
     def _fits(self, levels: int) -> bool:
         return all(
-            n % 2**levels == 0 and n >> levels >= self.smallest_level for n in self.image_size
+            n % self._factor(levels) == 0 and n >> levels >= self.smallest_level
+            for n in self.image_size
         )
+
+    def _factor(self, levels: int) -> int:
+        """The factor that height and width must have."""
+        return int(2 ** max(levels, self.halvings))
 
     @property
     def levels(self) -> int:
@@ -158,3 +171,10 @@ class CFlowArchitecture(CFlowSettings, FlowArchitecture):
 @dataclass(frozen=True)
 class DualGlowArchitecture(DualGlowSettings, FlowArchitecture):
     """A DUAL-Glow's."""
+
+
+@dataclass(frozen=True)
+class CGlowArchitecture(CGlowSettings, FlowArchitecture):
+    """A C-Glow's."""
+
+    halvings: int = HALVINGS

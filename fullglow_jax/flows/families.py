@@ -16,6 +16,7 @@ HALVES = ("first", "second", "both")
 COUPLING_SCALES = ("sigmoid", *(f"exp_{name}" for name in ACTIVATIONS))
 PRIORS = ("learned", "standard")
 NETS = ("raw", "spatial")
+STARTS = ("live", "published")
 
 _STEPS = integers((8, 8, 8, 8))
 
@@ -25,7 +26,6 @@ class FlowSettings:
     """The part of `config.model` that all flows have."""
 
     steps: tuple[int, ...] = key((8, 8, 8, 8), _STEPS, Change.REFUSED)  # a level
-    lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
     coupling_width: int = key(512, integer(), Change.REFUSED)  # channels hidden in coupling nets
     # The activations that are stored for the backward pass. "store": those of every step. "remat":
     # every step's input and its couplings' scales and shifts; the rest is computed again. "invert":
@@ -55,6 +55,7 @@ class GlowSettings(FlowSettings):
     actnorm, couplings of the first half with the scale "exp_glow", and standard normal priors.
     """
 
+    lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
     # A fixed random order of the channels in place of the 1×1 convolution.
     permute: bool = key(False, truth(), Change.REFUSED)
     # What an actnorm trains: its scale, or the scale's logarithm; or there is none.
@@ -82,6 +83,7 @@ class GlowSettings(FlowSettings):
 class FullGlowSettings(FlowSettings):
     """`config.model` of a Full-Glow: two Glows; the target's networks read the source's images."""
 
+    lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
     spatial_width: int = key(128, integer(), Change.REFUSED)  # channels hidden in spatial nets
     source_weight: float = key(1e-4, number(), Change.REFUSED)  # λ of bits(source) in the objective
 
@@ -97,6 +99,9 @@ class CFlowSettings(FullGlowSettings):
     # Between the source's image and the target's coupling: nothing, or a spatial net.
     coupling_reads: str = key("raw", choice(NETS), Change.REFUSED)
     source_weight: float = key(1.0, number(), Change.REFUSED)  # λ of bits(source) in the objective
+    # The weight in the objective of a target's mean absolute difference to the one that is decoded
+    # at temperature 0 under its condition. The paper has such a term, but does not tell its weight.
+    cycle_weight: float = key(0.0, number(), Change.REFUSED)
 
 
 @dataclass(frozen=True)
@@ -109,3 +114,23 @@ class DualGlowSettings(FlowSettings):
     steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)  # a level
     lu: bool = key(False, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
     source_weight: float = key(1e-3, number(), Change.REFUSED)  # λ of bits(source) in the objective
+
+
+@dataclass(frozen=True)
+class CGlowSettings(FlowSettings):
+    """`config.model` of a C-Glow: a Glow of the target; all networks read the whole condition.
+
+    The numbers are those of `c_glow_v2` in `MoeinSorkhei/glow2`: of C-Glow's two rows in the table
+    of Full-Glow's paper, probably "v.1".
+    """
+
+    steps: tuple[int, ...] = key((8, 8, 8), _STEPS, Change.REFUSED)  # a level
+    coupling_width: int = key(104, integer(), Change.REFUSED)  # channels hidden in coupling nets
+    vector_channels: int = key(52, integer(), Change.REFUSED)  # of convolutions in vector nets
+    vector_width: int = key(26, integer(), Change.REFUSED)  # of dense layers in vector nets
+    # The prior of the last level's latent: a mean and a deviation for each of its values, which are
+    # trained; or standard normal, and they are there, but do not count.
+    learn_top: bool = key(False, truth(), Change.REFUSED)
+    # The start of networks that read the condition. "published": zeros, which leave all of a vector
+    # net untrained, but its last layer. "live": so that all of it is trained.
+    start: str = key("live", choice(STARTS), Change.REFUSED)

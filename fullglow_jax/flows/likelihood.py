@@ -46,7 +46,7 @@ def gaussian_log_density(x: Array, mean: Array, log_std: Array) -> Array:
     return -0.5 * math.log(2 * math.pi) - log_std - 0.5 * standardised**2
 
 
-def bits_per_dim(log_prior: Array, log_det: Array, dimensions: int, bits: int) -> Array:
+def bits_per_dim(log_prior: Array, log_det: Array, dimensions: int, bits: float) -> Array:
     """−(log p + log|det| − D·ln 2^bits) / (D·ln 2): bits per dimension of 2^bits-level pixels.
 
     Args:

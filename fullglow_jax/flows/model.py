@@ -10,7 +10,7 @@ from jax import Array
 
 from fullglow_jax.flows.flow import Conditions, Flow, LevelMaps
 from fullglow_jax.flows.likelihood import bits_per_dim, dequantise, quantise, to_unit_interval
-from fullglow_jax.flows.step_tables import boundary_maps, label_maps
+from fullglow_jax.flows.step_tables import boundary_maps, label_maps, whole_condition
 from fullglow_jax.models.batch import ArrayLike, Batch
 from fullglow_jax.models.encoding import Encoding, Images
 from fullglow_jax.models.interface import PyTree, TrainState
@@ -47,7 +47,7 @@ class FlowModel(ObjectiveModel):
         """Initialises networks at random and actnorms from the batch."""
         noise_key, parameters_key = jax.random.split(key)
         images = self._dequantised(batch, jax.random.split(noise_key, len(batch.target)))
-        return self._first_state(self.network.init(parameters_key, images, self._maps(batch)))
+        return self._first_state(self.network.init(parameters_key, *self._inputs(images, batch)))
 
     def bits_per_dim(self, variables: PyTree, batch: Batch, keys: Array) -> dict[str, Array]:
         """(B,) bits per dimension of the target, under the headline's name, and their parts.
@@ -76,7 +76,7 @@ class FlowModel(ObjectiveModel):
     def encode(self, variables: PyTree, batch: Batch) -> Encoding:
         """The targets' latents, given their conditions; z or ε, as the flow keeps."""
         images = tuple(map(self.pixels, self._images(batch)))
-        encodings: tuple[Encoding, ...] = self._apply(variables, images, self._maps(batch))
+        encodings: tuple[Encoding, ...] = self._apply(variables, *self._inputs(images, batch))
         return encodings[-1]
 
     def decode(self, variables: PyTree, conditions: Conditions, latents: Images) -> Array:
@@ -94,8 +94,12 @@ class FlowModel(ObjectiveModel):
         return bits[self.headline]
 
     def _images(self, batch: Batch) -> tuple[ArrayLike, ...]:
-        """The batch's images in the order of the flow's."""
+        """The batch's images that count; the target is the last one."""
         return (batch.target,)
+
+    def _inputs(self, images: Images, batch: Batch) -> tuple[Images, LevelMaps]:
+        """What the flow encodes, and the maps that it reads, from the batch's first images."""
+        return images, self._maps(batch)
 
     def _maps(self, batch: Batch) -> LevelMaps:
         """Maps for the conditioners; not quantised, as they have no likelihood."""
@@ -117,8 +121,8 @@ class FlowModel(ObjectiveModel):
 
     def _encode(self, variables: PyTree, batch: Batch, keys: Array) -> tuple[Encoding, ...]:
         """Encodings of all images, with noise under each example's key."""
-        images, maps = self._dequantised(batch, keys), self._maps(batch)
-        encodings: tuple[Encoding, ...] = self._apply(variables, images, maps)
+        inputs = self._inputs(self._dequantised(batch, keys), batch)
+        encodings: tuple[Encoding, ...] = self._apply(variables, *inputs)
         return encodings
 
     def _decode(self, variables: PyTree, *args: Any, **options: Any) -> Array:
@@ -149,7 +153,37 @@ class FlowModel(ObjectiveModel):
         }
 
 
-class JointFlowModel(FlowModel):
+class PairFlowModel(FlowModel):
+    """A flow of targets given conditions; there is noise in both where it is trained and scored."""
+
+    reads_conditions = True
+
+    def __init__(self, flow: Flow, **options: Any) -> None:
+        super().__init__(flow, headline="conditional", **options)
+
+    def read_conditions(self, variables: PyTree, batch: Batch) -> Conditions:
+        """The target's parameters under each condition, read without noise."""
+        inputs = self._inputs((self.pixels(batch.condition),), batch)
+        conditions: Conditions = self._apply(variables, *inputs, method=Flow.read_conditions)
+        return conditions
+
+    def _images(self, batch: Batch) -> tuple[ArrayLike, ...]:
+        return (batch.condition, batch.target)
+
+
+class ConditionalFlowModel(PairFlowModel):
+    """A flow of targets, whose operations read the whole conditions (C-Glow).
+
+    The objective is bits(target | condition), averaged over the batch.
+    """
+
+    def _inputs(self, images: Images, batch: Batch) -> tuple[Images, LevelMaps]:
+        condition, *targets = images
+        whole = whole_condition(condition, self.network.architecture)
+        return tuple(targets), {**self._maps(batch), **whole}
+
+
+class JointFlowModel(PairFlowModel):
     """A flow of targets given conditions, and of the conditions themselves (Full-Glow, equation 4).
 
     The objective is λ·bits(source) + bits(target | source), averaged over the batch.
@@ -158,10 +192,8 @@ class JointFlowModel(FlowModel):
         source_weight: λ.
     """
 
-    reads_conditions = True
-
     def __init__(self, flow: Flow, *, source_weight: float, **options: Any) -> None:
-        super().__init__(flow, headline="conditional", **options)
+        super().__init__(flow, **options)
         self.source_weight = source_weight
 
     def bits_per_dim(self, variables: PyTree, batch: Batch, keys: Array) -> dict[str, Array]:
@@ -172,24 +204,11 @@ class JointFlowModel(FlowModel):
         source, target = self._encode(variables, batch, keys)
         return self._bits(self.headline, target) | self._bits("source", source)
 
-    def read_conditions(self, variables: PyTree, batch: Batch) -> Conditions:
-        """The target's parameters under each condition: encodes the source, runs conditioners."""
-        conditions: Conditions = self._apply(
-            variables,
-            (self.pixels(batch.condition),),
-            self._maps(batch),
-            method=Flow.read_conditions,
-        )
-        return conditions
-
     def sample_conditions(self, variables: PyTree, keys: Array, temperature: Array) -> Array:
         """Conditions, decoded from noise by the source's Glow."""
         noise = self._noise(keys, temperature)
         source = self.network.images[0]
         return self._decode(variables, noise, None, True, image=source).clip(0.0, 1.0)
-
-    def _images(self, batch: Batch) -> tuple[ArrayLike, ...]:
-        return (batch.condition, batch.target)
 
     def _loss(self, bits: dict[str, Array]) -> Array:
         return self.source_weight * bits["source"] + bits[self.headline]

@@ -1,5 +1,6 @@
 """Tables of a level's operations and priors, for each family."""
 
+import flax.linen as nn
 import jax
 from jax import Array
 
@@ -14,6 +15,7 @@ from fullglow_jax.bijections.base import Conditioner
 from fullglow_jax.bijections.coupling_scales import ExponentialScale, Scale, sigmoid_scale
 from fullglow_jax.flows.architecture import (
     CFlowArchitecture,
+    CGlowArchitecture,
     DualGlowArchitecture,
     FlowArchitecture,
     FullGlowArchitecture,
@@ -21,11 +23,22 @@ from fullglow_jax.flows.architecture import (
 )
 from fullglow_jax.flows.conditioners.coupling_net import Coupling
 from fullglow_jax.flows.conditioners.edge_coupling_net import EdgeCoupling
+from fullglow_jax.flows.conditioners.free_top import FreeTop
 from fullglow_jax.flows.conditioners.label_net import Label
 from fullglow_jax.flows.conditioners.prior_net import EdgeTop, KeptHalf
 from fullglow_jax.flows.conditioners.raw import Raw
+from fullglow_jax.flows.conditioners.resize_net import Resize
 from fullglow_jax.flows.conditioners.source_latent_net import SourceLatent
 from fullglow_jax.flows.conditioners.spatial_net import Spatial
+from fullglow_jax.flows.conditioners.strided_vector_net import (
+    StridedVector,
+    live_start,
+    live_zero_start,
+    random_start,
+    silent_start,
+)
+from fullglow_jax.flows.conditioners.tanh_coupling_net import TanhCoupling
+from fullglow_jax.flows.conditioners.tanh_prior_net import TanhKeptHalf
 from fullglow_jax.flows.conditioners.vector_net import Vector
 from fullglow_jax.flows.flow import Flow, LevelMaps
 from fullglow_jax.flows.level import LevelTable
@@ -38,7 +51,7 @@ IMAGE, SOURCE, TARGET = "image", "source", "target"
 
 BOUNDARY, LABEL, CONDITION = "boundary", "label", "condition"
 """Names of maps: boundary maps, (B, h, w, 3) per level; one-hot classes, (B, classes); any others,
-(B, h, w, C) per level."""
+(B, h, w, C) per level, or the same whole image, (B, H, W, C), at every level."""
 
 
 def glow(architecture: GlowArchitecture) -> Flow:
@@ -59,6 +72,11 @@ def c_flow(architecture: CFlowArchitecture) -> Flow:
 def dual_glow(architecture: DualGlowArchitecture) -> Flow:
     """p(source) and p(target | source) (Sun et al. 2019)."""
     return Flow(architecture, dual_glow_level, (SOURCE, TARGET), keeps_noise=True)
+
+
+def c_glow(architecture: CGlowArchitecture) -> Flow:
+    """p(target | condition) (Lu, Huang 2020)."""
+    return Flow(architecture, c_glow_level, (TARGET,))
 
 
 # ---- a level of each family ----------------------------------------------------------------------
@@ -124,6 +142,27 @@ def dual_glow_level(architecture: DualGlowArchitecture, level: int) -> LevelTabl
         shifts += ((LABEL, Label()),)
     priors = {SOURCE: Prior(channels, top), TARGET: Prior(channels, top, shifts)}
     return LevelTable((*source, *target), priors)
+
+
+def c_glow_level(architecture: CGlowArchitecture, level: int) -> LevelTable:
+    """Every operation reads the whole condition, through networks of its own."""
+    a, channels, compute = architecture, architecture.level_channels[level], architecture.compute
+    live = a.start == "live"
+    of_actnorm, of_convolution = (
+        StridedVector(a.vector_channels, a.vector_width, start, compute)
+        for start in ((live_zero_start, live_start) if live else (silent_start, random_start))
+    )
+    features = Resize(2 ** (level + 1), None if live else nn.initializers.zeros, compute)
+    coupling = TanhCoupling(a.coupling_width, compute)
+    bijections = {
+        "actnorm": ActNorm(channels, of_actnorm, a.actnorm_floor, exponent=1.0),
+        "convolution": InvertibleConvolution(channels, False, of_convolution),
+        "coupling": AffineCoupling(channels, coupling, features, a.coupling_floor),
+    }
+    operations = tuple(Operation(TARGET, name, b, (CONDITION,)) for name, b in bijections.items())
+    last = level == a.levels - 1
+    base = FreeTop(a.learn_top) if last else TanhKeptHalf(compute.tile)
+    return LevelTable(operations, {TARGET: Prior(a.latent_shapes[level][-1], base)})
 
 
 # ---- parts of tables -----------------------------------------------------------------------------
@@ -205,6 +244,11 @@ def kept_half_prior(architecture: FlowArchitecture, level: int) -> Prior:
 def boundary_maps(boundary: Images) -> LevelMaps:
     """Boundary maps, (B, h, w, 3) per level, under the name that operations read, if any."""
     return {BOUNDARY: boundary} if boundary else {}
+
+
+def whole_condition(condition: Array, architecture: FlowArchitecture) -> LevelMaps:
+    """The same image, (B, H, W, C), at every level, under the name that operations read."""
+    return {CONDITION: (condition,) * architecture.levels}
 
 
 def label_maps(label: Array | None, architecture: FlowArchitecture) -> LevelMaps:

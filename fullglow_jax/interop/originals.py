@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from fullglow_jax.data.boundary import boundary_pyramid
 from fullglow_jax.flows.architecture import (
     CFlowArchitecture,
+    CGlowArchitecture,
     DualGlowArchitecture,
     FlowArchitecture,
     FullGlowArchitecture,
@@ -24,12 +27,14 @@ from fullglow_jax.flows.step_tables import (
     TARGET,
     boundary_maps,
     c_flow,
+    c_glow,
     dual_glow,
     full_glow,
     glow,
     label_maps,
+    whole_condition,
 )
-from fullglow_jax.interop import dual_glow_names, glow_names, torch_names
+from fullglow_jax.interop import c_glow_names, dual_glow_names, glow_names, torch_names
 from fullglow_jax.interop.tensors import Entry, Tensors
 
 if TYPE_CHECKING:
@@ -51,6 +56,9 @@ class Recorded(NamedTuple):
     suffix: str
 
 
+Pictures = Mapping[str, Array]
+"""Recorded images, NHWC, by name."""
+
 PAIR = {SOURCE: Recorded("x_a", "_left"), TARGET: Recorded("x_b", "_right")}
 
 
@@ -61,21 +69,31 @@ class Original(NamedTuple):
         images: The recorded images, by their names in our flow.
         architecture: The architecture of a recording's model.
         flow: Builds the flow of an architecture.
-        maps: (recording, architecture) → the maps that the flow reads.
+        maps: (recording, architecture, recorded pictures by name) → the maps that the flow reads.
         entries: The tensors of an architecture's model.
         weights: Recorded weights, as `entries` names and shapes them.
         gradients: Recorded gradients, likewise.
         norms: (recorded norms of gradients, shapes of recorded weights) → norms likewise.
+        bits: Bits per channel of a recording's pixels.
+        whole: The name of the recorded condition that is read whole; "" if there is none.
     """
 
     images: Mapping[str, Recorded]
     architecture: Callable[[Recording], Any]
     flow: Callable[[Any], Flow]
-    maps: Callable[[Recording, Any], LevelMaps]
+    maps: Callable[[Recording, Any, Pictures], LevelMaps]
     entries: Callable[[Any], Iterable[Entry]]
     weights: Callable[[Tensors], Tensors] = lambda weights: weights
     gradients: Callable[[Tensors], Tensors] = lambda gradients: gradients
     norms: Callable[[Tensors, Mapping[str, tuple[int, ...]]], Tensors] = lambda norms, _: norms
+    bits: Callable[[Recording], float] = lambda recording: recording.meta.get("n_bits", 8)
+    whole: str = ""
+
+    @property
+    def condition(self) -> str:
+        """The name of the recorded condition; "" if there is none."""
+        *others, _ = self.images.values()
+        return self.whole or next((each.image for each in others), "")
 
 
 def _common(recording: Recording) -> dict[str, Any]:
@@ -118,8 +136,11 @@ def _c_flow(recording: Recording) -> CFlowArchitecture:
     return CFlowArchitecture(**_glow2(recording), coupling_reads="spatial", spatial_width=width)
 
 
-def _boundary(recording: Recording, architecture: FlowArchitecture) -> LevelMaps:
+def _boundary(
+    recording: Recording, architecture: FlowArchitecture, pictures: Pictures
+) -> LevelMaps:
     """The boundary map at every level's size, for a model with boundary maps."""
+    del pictures
     asked = architecture.annotations
     if not asked.boundary:
         return {}
@@ -140,9 +161,29 @@ def _dual_glow(recording: Recording) -> DualGlowArchitecture:
     )
 
 
-def _label(recording: Recording, architecture: FlowArchitecture) -> LevelMaps:
+def _label(recording: Recording, architecture: FlowArchitecture, pictures: Pictures) -> LevelMaps:
+    del pictures
     label = jnp.asarray(recording["label"]) if architecture.classes else None
     return label_maps(label, architecture)
+
+
+# ---- C-Glow --------------------------------------------------------------------------------------
+
+
+def _c_glow(recording: Recording) -> CGlowArchitecture:
+    meta = recording.meta
+    return CGlowArchitecture(
+        **_common(recording),
+        coupling_width=meta["y_hidden_channels"],
+        vector_channels=meta["x_hidden_channels"],
+        vector_width=meta["x_hidden_size"],
+        learn_top=meta["learn_top"],
+    )
+
+
+def _whole(recording: Recording, architecture: CGlowArchitecture, pictures: Pictures) -> LevelMaps:
+    del recording
+    return whole_condition(pictures["x"], architecture)
 
 
 # ---- Glow ----------------------------------------------------------------------------------------
@@ -172,7 +213,10 @@ def _scale(meta: Mapping[str, Any]) -> str:
     return f"exp_{meta['clamp_activation'].lower()}"
 
 
-def _condition_maps(recording: Recording, architecture: GlowArchitecture) -> LevelMaps:
+def _condition_maps(
+    recording: Recording, architecture: GlowArchitecture, pictures: Pictures
+) -> LevelMaps:
+    del pictures
     if not architecture.condition_maps:
         return {}
     levels = range(architecture.levels)
@@ -183,6 +227,15 @@ ORIGINALS = {
     "glow": Original({IMAGE: Recorded("x", "")}, _glow, glow, _condition_maps, glow_names.entries),
     "full_glow": Original(PAIR, _full_glow, full_glow, _boundary, torch_names.entries),
     "c_flow": Original(PAIR, _c_flow, c_flow, _boundary, torch_names.entries),
+    "c_glow": Original(
+        {TARGET: Recorded("y", "")},
+        _c_glow,
+        c_glow,
+        _whole,
+        c_glow_names.entries,
+        bits=lambda recording: math.log2(recording.meta["n_bins"]),
+        whole="x",
+    ),
     "dual_glow": Original(
         PAIR,
         _dual_glow,

@@ -26,7 +26,8 @@ class Entry:
         torch_name: Its name in the state dict.
         path: The path of ours, from the collection on.
         layout: The order of axes: "vector", "matrix", "dense" (from a 1×1 convolution, too),
-            "pointwise" (always to a 1×1 convolution), "conv", "same" as ours,
+            "pointwise" (always to a 1×1 convolution), "conv", "joined conv" (of two images that are
+            joined the other way round), "image" (one, channels first), "same" as ours,
             "order" (of channels, to a matrix).
         step: Its index on our stacked axis, or None if ours is not stacked.
         turns: The order of our halves of the channels, if theirs come in turns: (1, 0) if every
@@ -66,6 +67,10 @@ def to_ours(tensor: np.ndarray, layout: str) -> np.ndarray:
             return tensor.reshape(tensor.shape[:2]).T
         case "conv":
             return tensor.transpose(2, 3, 1, 0)
+        case "joined conv":
+            return np.roll(to_ours(tensor, "conv"), tensor.shape[1] // 2, axis=2)
+        case "image":
+            return tensor[0].transpose(1, 2, 0)
         case "same":
             return tensor
         case "order":
@@ -82,6 +87,10 @@ def to_theirs(array: np.ndarray, layout: str) -> np.ndarray:
             return array.T[:, :, None, None]
         case "conv":
             return array.transpose(3, 2, 0, 1)
+        case "joined conv":
+            return to_theirs(np.roll(array, array.shape[2] // 2, axis=2), "conv")
+        case "image":
+            return array.transpose(2, 0, 1)
         case "order":
             return array.argmax(-1)
     return array

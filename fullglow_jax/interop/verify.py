@@ -21,17 +21,15 @@ from rich.table import Table
 
 from fullglow_jax import cli
 from fullglow_jax.files.paths import user_path
-from fullglow_jax.flows.flow import Flow
+from fullglow_jax.flows.flow import Flow, LevelMaps
 from fullglow_jax.flows.likelihood import bits_per_dim
 from fullglow_jax.flows.step_tables import SOURCE
-from fullglow_jax.interop.originals import Recorded
+from fullglow_jax.interop.originals import Pictures, Recorded
 from fullglow_jax.interop.recording import Recording
 from fullglow_jax.interop.tensors import tensors_of
-from fullglow_jax.models.encoding import Encoding
+from fullglow_jax.models.encoding import Encoding, Images
 
 Encodings = tuple[Encoding, ...]
-
-BITS = 8
 
 BITS_RELATIVE = 1e-5
 IMAGE_ABSOLUTE = 2e-4
@@ -76,7 +74,6 @@ class Checker:
         self.recording, self.architecture = recording, recording.architecture
         self.original = recording.original
         self.flow = self.original.flow(self.architecture)
-        self._maps = self.original.maps(recording, self.architecture)
         self._entries = list(self.original.entries(self.architecture))
 
     def rows(self) -> list[Row]:
@@ -90,13 +87,21 @@ class Checker:
             rows += self._gradient_rows(*gradients)
         return rows + self._decoding_rows(variables)
 
-    def _images(self) -> tuple[Array, ...]:
-        return tuple(self.recording.image(each.image) for each in self.original.images.values())
+    def _pictures(self) -> dict[str, Array]:
+        """The recorded images that the flow reads and encodes, by name."""
+        names = {self.original.condition, *(each.image for each in self.original.images.values())}
+        return {name: self.recording.image(name) for name in names if name}
+
+    def _inputs(self, pictures: Pictures) -> tuple[Images, LevelMaps]:
+        """The flow's images, as far as they are there, and the maps that it reads."""
+        names = [each.image for each in self.original.images.values()]
+        images = tuple(pictures[name] for name in names if name in pictures)
+        return images, self.original.maps(self.recording, self.architecture, pictures)
 
     def _bits(self, encoding: Encoding) -> Array:
         """Bits per dimension of each example."""
         log_prior, log_det = encoding.log_prior.sum(-1), encoding.log_det.sum(-1)
-        bits = self.recording.meta.get("n_bits", BITS)
+        bits = self.original.bits(self.recording)
         return bits_per_dim(log_prior, log_det, self.architecture.dimensions, bits)
 
     def _bits_row(self, name: str, ours: Array) -> Row:
@@ -112,11 +117,11 @@ class Checker:
         """All encodings, and the loss's gradients if they are recorded, in one compilation."""
         r, apply = self.recording, self._apply(keeps_noise=False)
 
-        def loss(params: Any, images: tuple[Array, ...]) -> Any:
-            encodings = apply({**variables, "params": params}, images, self._maps)
+        def loss(params: Any, pictures: Pictures) -> Any:
+            encodings = apply({**variables, "params": params}, *self._inputs(pictures))
             return self._loss([self._bits(encoding) for encoding in encodings]).mean(), encodings
 
-        arguments = variables["params"], self._images()
+        arguments = variables["params"], self._pictures()
         if not r.under("gradnorm::"):
             return jax.jit(loss)(*arguments)[1], None
         loss_gradient = jax.jit(jax.grad(loss, (0, 1), has_aux=True))
@@ -136,8 +141,9 @@ class Checker:
             numbers[f"bits{recorded.suffix}"] = self._bits(encoding)
             numbers[f"log_p{recorded.suffix}"] = encoding.log_prior.sum(-1)
             numbers[f"log_det{recorded.suffix}"] = encoding.log_det.sum(-1)
-            names = (f"z{recorded.suffix}_{level}" for level in range(self.architecture.levels))
-            latents |= dict(zip(names, encoding.latents, strict=True))
+            for level, latent in enumerate(encoding.latents):
+                numbers[f"log_p{recorded.suffix}_{level}"] = encoding.log_prior[:, level]
+                latents[f"z{recorded.suffix}_{level}"] = latent
         numbers["loss"] = self._loss([self._bits(encoding) for encoding in encodings])
         return [
             *(self._bits_row(name, value) for name, value in numbers.items() if name in r),
@@ -149,12 +155,13 @@ class Checker:
 
     def _decoding_rows(self, variables: Any) -> list[Row]:
         r = self.recording
-        *others, drawn = self.original.images.values()
+        *_, drawn = self.original.images.values()
+        condition = self.original.condition
         apply: Callable[..., Any] = self.flow.apply
 
         @jax.jit
-        def read(images: Any) -> Any:
-            return apply(variables, images, self._maps, method=Flow.read_conditions)
+        def read(conditions: Pictures) -> Any:
+            return apply(variables, *self._inputs(conditions), method=Flow.read_conditions)
 
         @partial(jax.jit, static_argnums=2)
         def decode(latents: Any, conditions: Any, from_noise: bool) -> Array:
@@ -168,10 +175,12 @@ class Checker:
             return tuple(r.image(f"{name}_{level}") for level in range(self.architecture.levels))
 
         kept = at_levels(f"{'eps' if self.flow.keeps_noise else 'z'}{drawn.suffix}")
-        own = read(tuple(r.image(each.image) for each in others))
+        own = read({condition: r.image(condition)} if condition else {})
         cases: dict[str, Callable[[], Any]] = {
             f"reconstruct_{drawn.image}": lambda: decode(kept, own, False),
-            f"transfer_{drawn.image}": lambda: decode(kept, read((r.image("x_a_new"),)), False),
+            f"transfer_{drawn.image}": lambda: decode(
+                kept, read({condition: r.image(f"{condition}_new")}), False
+            ),
         }
         if "eps_0" in r:
             noise = at_levels("eps")
@@ -187,7 +196,7 @@ class Checker:
         if not self.flow.keeps_noise:
             return []
         apply = jax.jit(self._apply(keeps_noise=True))
-        noise = apply(variables, self._images(), self._maps)[-1].latents
+        noise = apply(variables, *self._inputs(self._pictures()))[-1].latents
         return [
             self._image_row(f"eps{drawn.suffix}_{level}", each) for level, each in enumerate(noise)
         ]
@@ -196,16 +205,14 @@ class Checker:
         apply: Callable[..., Any] = self.flow.clone(keeps_noise=keeps_noise).apply
         return apply
 
-    def _gradient_rows(self, gradients: Any, image_gradients: tuple[Array, ...]) -> list[Row]:
+    def _gradient_rows(self, gradients: Any, of_pictures: Pictures) -> list[Row]:
         r = self.recording
         ours = tensors_of({"params": gradients}, self._entries)
         bound = ("relative", GRADIENT_RELATIVE)
         rows = [
             compare(name, gradient, r.image(name), *bound)
-            for recorded, gradient in zip(
-                self.original.images.values(), image_gradients, strict=True
-            )
-            if (name := f"grad_{recorded.image}") in r
+            for picture, gradient in of_pictures.items()
+            if (name := f"grad_{picture}") in r
         ]
         recorded_gradients = self.original.gradients(r.under("grad::"))
         norms = r.under("gradnorm::")
@@ -225,7 +232,8 @@ class Checker:
         given = r.variables(skip=tuple(after))
         start = partial(self.flow.apply, mutable=["params", "constants"])
         rngs = {"params": jax.random.key(0)}
-        encodings, variables = jax.jit(start)(given, self._images(), self._maps, rngs=rngs)
+        inputs = self._inputs(self._pictures())
+        encodings, variables = jax.jit(start)(given, *inputs, rngs=rngs)
         ours, expected = tensors_of(variables, self._entries), r.weights(after)
         bound = ("absolute", START_ABSOLUTE)
         starts = [compare(name, ours[name], expected[name], *bound) for name in after]

@@ -17,7 +17,10 @@ from fullglow_jax.bijections.coupling_scales import ExponentialScale
 from fullglow_jax.flows.conditioners.coupling_net import Coupling
 from fullglow_jax.flows.conditioners.edge_coupling_net import EdgeCoupling
 from fullglow_jax.flows.conditioners.raw import Raw
+from fullglow_jax.flows.conditioners.resize_net import Resize
 from fullglow_jax.flows.conditioners.spatial_net import Spatial
+from fullglow_jax.flows.conditioners.strided_vector_net import StridedVector, live_start
+from fullglow_jax.flows.conditioners.tanh_coupling_net import TanhCoupling
 from fullglow_jax.flows.conditioners.vector_net import Vector
 from fullglow_jax.layers.precision import Compute
 from tests.layers.variables import perturbed, quick_key
@@ -41,6 +44,11 @@ def matrix_centre(rng, channels):
     return {"weight": np.linalg.qr(rng.standard_normal((channels, channels)))[0]}
 
 
+def bounded_matrix_centre(rng, channels):
+    """Of the tanh of what a network puts out."""
+    return {"weight": np.arctanh(0.9 * matrix_centre(rng, channels)["weight"])}
+
+
 def factors_centre(rng, channels):
     del rng
     square = np.zeros((channels, channels))
@@ -58,6 +66,7 @@ class Case:
 
     kind: str
     conditional: bool = False
+    factor: int = 1  # the condition's size over the image's
 
     def __str__(self):
         return f"{self.kind}, conditional" if self.conditional else self.kind
@@ -67,6 +76,8 @@ class Case:
         spatial = Spatial(4, compute) if self.conditional else None
         coupling, edge = Coupling(8, compute), EdgeCoupling(8, compute)
         raw = Raw() if self.conditional else None
+        strided = StridedVector(4, 6, live_start, compute)
+        bounded, resize = TanhCoupling(8, compute), Resize(self.factor, None, compute)
         to_the_atan = ExponentialScale("atan", 2.0)
         return {
             "actnorm": lambda: ActNorm(channels, vector),
@@ -81,6 +92,9 @@ class Case:
             ),
             "additive coupling": lambda: AffineCoupling(channels, coupling, scale=None),
             "edge coupling": lambda: AffineCoupling(channels, edge, raw),
+            "strided actnorm": lambda: ActNorm(channels, strided, exponent=1.0),
+            "strided convolution": lambda: InvertibleConvolution(channels, False, strided),
+            "bounded coupling": lambda: AffineCoupling(channels, bounded, resize),
             "permutation": lambda: Permutation(channels),
             "squeeze": Squeeze,
         }[self.kind]()
@@ -89,7 +103,8 @@ class Case:
         """An image batch, and a condition or None."""
         rng = np.random.default_rng(seed)
         x = rng.standard_normal(shape)
-        condition = rng.standard_normal((*shape[:3], CONDITION_CHANNELS))
+        height, width = (self.factor * n for n in shape[1:3])
+        condition = rng.standard_normal((shape[0], height, width, CONDITION_CHANNELS))
         return x.astype(dtype), condition.astype(dtype) if self.conditional else None
 
     def variables(self, shape, seed, dtype):
@@ -102,7 +117,9 @@ class Case:
             "actnorm": actnorm_centre,
             "floored actnorm": actnorm_centre,
             "exponential actnorm": exponential_centre,
+            "strided actnorm": exponential_centre,
             "convolution": matrix_centre,
+            "strided convolution": bounded_matrix_centre,
             "LU convolution": factors_centre,
         }.get(self.kind, nothing)(rng, channels)
         if centre and self.conditional:
@@ -148,6 +165,9 @@ CASES = [
     Case("coupling of the first half", True),
     Case("additive coupling"),
     Case("edge coupling", True),
+    Case("strided actnorm", True, factor=4),
+    Case("strided convolution", True, factor=4),
+    Case("bounded coupling", True, factor=4),
     Case("permutation"),
     Case("squeeze"),
 ]

@@ -7,6 +7,7 @@ from fullglow_jax.model_registry import FAMILIES
 
 WORDS = {
     "full_glow": "Full-Glow",
+    "c_glow": "C-Glow",
     "c_flow": "C-Flow",
     "dual_glow": "DUAL-Glow",
     "glow": "Glow",

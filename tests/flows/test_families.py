@@ -12,12 +12,21 @@ import pytest
 from fullglow_jax.errors import UserError
 from fullglow_jax.flows.architecture import (
     CFlowArchitecture,
+    CGlowArchitecture,
     DualGlowArchitecture,
     GlowArchitecture,
 )
 from fullglow_jax.flows.flow import Flow
 from fullglow_jax.flows.model import JointFlowModel
-from fullglow_jax.flows.step_tables import c_flow, dual_glow, glow, label_maps
+from fullglow_jax.flows.step_tables import (
+    CONDITION,
+    c_flow,
+    c_glow,
+    dual_glow,
+    glow,
+    label_maps,
+    whole_condition,
+)
 from fullglow_jax.models.batch import Batch
 from tests.flows.test_memory_modes import difference, split
 from tests.layers.variables import perturbed, quick_jit, quick_key
@@ -37,7 +46,11 @@ PUBLISHED = GlowArchitecture(
 PERMUTED = GlowArchitecture(
     **ONE_LEVEL, permute=True, actnorm="none", coupling="additive", coupled_half="both"
 )
+C_GLOW = CGlowArchitecture(
+    image_size=(8, 8), steps=(1, 2), vector_channels=3, vector_width=4, learn_top=True, **NUMBERS
+)
 FAMILIES = {
+    "C-Glow": (c_glow, C_GLOW),
     "C-Flow": (c_flow, C_FLOW),
     "DUAL-Glow": (dual_glow, DUAL_GLOW),
     "Glow, published": (glow, PUBLISHED),
@@ -54,8 +67,12 @@ def flow_of(family, **changes):
 def inputs(flow, seed=0):
     """Two examples of each image, and the maps."""
     rng = np.random.default_rng(seed)
-    images = tuple(rng.random((2, *flow.architecture.image)) for _ in flow.images)
-    return images, label_maps(LABELS, flow.architecture)
+    condition, *images = (
+        rng.random((2, *flow.architecture.image)) for _ in (CONDITION, *flow.images)
+    )
+    whole = whole_condition(condition, flow.architecture)
+    maps = label_maps(LABELS, flow.architecture)
+    return tuple(images), whole if isinstance(flow.architecture, CGlowArchitecture) else maps
 
 
 @cache
@@ -135,7 +152,7 @@ def gradients(family, mode):
         return jax.device_get(run(*split(variables_of(family)), *inputs(flow)))
 
 
-@pytest.mark.parametrize("family", ["DUAL-Glow", "Glow, permuted"])
+@pytest.mark.parametrize("family", ["C-Glow", "DUAL-Glow", "Glow, permuted"])
 def test_gradients_are_those_of_stored_activations(family):
     stored, inverted = gradients(family, "store"), gradients(family, "invert")
     assert max(jax.tree.leaves(jax.tree.map(difference, inverted, stored))) < 1e-8

@@ -6,11 +6,20 @@ import pytest
 
 from fullglow_jax.flows.architecture import (
     CFlowArchitecture,
+    CGlowArchitecture,
     DualGlowArchitecture,
     FullGlowArchitecture,
     GlowArchitecture,
 )
-from fullglow_jax.flows.step_tables import boundary_maps, c_flow, dual_glow, full_glow, glow
+from fullglow_jax.flows.step_tables import (
+    boundary_maps,
+    c_flow,
+    c_glow,
+    dual_glow,
+    full_glow,
+    glow,
+    whole_condition,
+)
 
 COUNTS = [
     ((64, 64), (4, 4, 4), True, "", 15_260_512, 5_551_296),
@@ -83,6 +92,20 @@ def test_a_glow_has_as_many_as_the_published_ones(architecture, expected):
     assert count(glow(architecture), image) == expected
 
 
-def count(flow, *images):
-    params = jax.eval_shape(flow.init, jax.random.key(0), images)["params"]
+V_2 = {"coupling_width": 512, "vector_channels": 20, "vector_width": 10}
+
+
+@pytest.mark.parametrize(
+    ("steps", "widths", "expected"),
+    [((8,) * 3, {}, 70_174_956), ((16,) * 4, V_2, 76_483_644), ((8,) * 4, V_2, 38_273_244)],
+)
+def test_a_c_glow_has_as_many_as_the_published_ones(steps, widths, expected):
+    architecture = CGlowArchitecture((256, 256), steps, **widths)
+    image = jax.ShapeDtypeStruct((1, *architecture.image), np.float32)
+    maps = whole_condition(image, architecture)
+    assert count(c_glow(architecture), image, maps=maps) == expected
+
+
+def count(flow, *images, maps=None):
+    params = jax.eval_shape(flow.init, jax.random.key(0), images, maps)["params"]
     return sum(leaf.size for leaf in jax.tree.leaves(params))

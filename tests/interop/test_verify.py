@@ -38,6 +38,7 @@ def test_all_recorded_values_are_reproduced(capsys):
     "name",
     [
         "c_flow/spatial_net",
+        "c_glow/learned_top",
         "dual_glow/label_condition",
         "dual_glow/data_dependent_init",
         "glow/both_halves_conditional",

@@ -1,0 +1,33 @@
+"""C-Glow on the demo's procedural street scenes, about as large as the demo's Full-Glow."""
+
+from ml_collections import ConfigDict
+
+from fullglow_jax.config import default_config
+
+
+def get_config() -> ConfigDict:
+    """The demo's data, and as many steps at a lower rate."""
+    config = default_config("c_glow")
+    config.data.name = "street_scenes"
+    config.data.root = "datasets/street_scenes"
+    config.data.image_size = (40, 80)
+    config.data.street_scenes.height = 64
+    config.data.street_scenes.width = 128
+
+    config.model.steps = (4, 4, 4)
+    config.model.coupling_width = 192
+    config.model.vector_channels = 24
+    config.model.vector_width = 24
+    config.model.memory_mode = "store"
+
+    config.optimizer.learning_rate = 1e-3
+    config.optimizer.constant_epochs = 4.0
+    config.optimizer.decay_epochs = 3.0
+
+    config.train.batch_size = 8
+    config.train.log_every = 25
+    config.train.validate_at_start = True
+    config.train.validate_every = 250
+    config.train.sample_every = 250
+    config.train.checkpoint_every = 250
+    return config
