@@ -30,6 +30,7 @@ class Benched(NamedTuple):
 BENCHED = {
     "full_glow": Benched(("128x128:store", "256x256:remat", "256x256:invert"), (8, 8, 8, 8)),
     "c_flow": Benched(("128x128:store",), (8, 8, 8, 8)),
+    "c_glow": Benched(("128x128:store",), (8, 8, 8)),
     "dual_glow": Benched(("128x128:store",), (8, 8, 8, 8)),
     "glow": Benched(
         ("64x64:store",),

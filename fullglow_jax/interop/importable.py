@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from fullglow_jax.interop import dual_glow_names, glow_names, torch_names
+from fullglow_jax.interop import c_glow_names, dual_glow_names, glow_names, torch_names
 from fullglow_jax.interop.original_checkpoint import OriginalCheckpoint
 from fullglow_jax.interop.tensorflow_checkpoint import TensorFlowFiles
 from fullglow_jax.interop.tensors import Entry, Tensors, Told
@@ -65,6 +65,7 @@ class Importable(NamedTuple):
 
 GLOW2 = (Parts("model_state_dict", "optimizer_state_dict"),)
 LIGHTNING = (Parts("state_dict", "optimizer_states"),)
+CONDITIONAL_GLOW = (Parts("model", "optim"), *GLOW2)
 TWO_GLOWS = ("left_glow.", "right_glow.")
 
 IMPORTABLE = {
@@ -77,6 +78,11 @@ IMPORTABLE = {
         TorchFiles("C-Flow", "optim_step=N.pt", TWO_GLOWS, GLOW2),
         torch_names.entries,
         torch_names.told,
+    ),
+    "c_glow": Importable(
+        TorchFiles("C-Glow", "checkpoint_N.pth.tar", ("flow.layers.",), CONDITIONAL_GLOW),
+        c_glow_names.entries,
+        c_glow_names.told,
     ),
     "glow": Importable(
         TorchFiles("Glow", "last.ckpt", ("blocks.",), LIGHTNING, wrapper="flow_net."),

@@ -111,13 +111,16 @@ def assert_same(ours, theirs):
 # ---- what is imported ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["c_flow/spatial_net", "glow/affine_invconv"])
-def test_weights_and_moments_of_pytorch_files(name):
-    if name.startswith("glow"):
-        content = glow_file(name)
-    else:
-        parts = IMPORTABLE["c_flow"].files.parts[0]
-        content = torch_file(dict(recording_of(name).state), parts)
+def pytorch_files():
+    """(recording, file) of each form in which PyTorch's originals save a model."""
+    yield "glow/affine_invconv", glow_file("glow/affine_invconv")
+    for name in ("c_flow/spatial_net", "c_glow/learned_top"):
+        for parts in IMPORTABLE[name.split("/")[0]].files.parts:
+            yield name, torch_file(dict(recording_of(name).state), parts)
+
+
+@pytest.mark.parametrize(("name", "content"), pytorch_files())
+def test_weights_and_moments_of_pytorch_files(name, content):
     state, entries, checkpoint = imported(name, content)
     _, adam, schedule = state.optimizer
     assert (int(state.step), int(adam.count), int(schedule.count)) == (STEPS,) * 3
@@ -179,12 +182,16 @@ def test_a_model_whose_order_of_channels_is_lost_is_refused():
             {"coupling": "additive", "coupling_scale": "sigmoid"},
             "model.coupling is additive here and affine there",
         ),
+        ("c_glow/learned_top", {"steps": (2, 1)}, r"\(2, 1\) here and \(1, 1\) there"),
+        ("c_glow/learned_top", {"vector_width": 6}, "vector_width is 6 here and 5 there"),
+        ("c_glow/learned_top", {"learn_top": False}, "learn_top is False here and True there"),
         ("dual_glow/conditional_prior", {"lu": True}, "model.lu is True here and False there"),
         ("dual_glow/conditional_prior", {"steps": (1, 1)}, r"\(1, 1\) here and \(2, 1\) there"),
     ],
 )
 def test_another_model_is_refused_by_the_key_that_differs(name, changes, message):
-    content = glow_file(name) if name.startswith("glow") else tensorflow_file(name)
+    of_pytorch = dict(pytorch_files())
+    content = of_pytorch[name] if name in of_pytorch else tensorflow_file(name)
     with pytest.raises(UserError, match=message):
         imported(name, content, **changes)
 
