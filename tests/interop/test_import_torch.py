@@ -337,6 +337,16 @@ def test_what_pytorch_wrote_is_read_in_order(tmp_path, zipped):
         np.testing.assert_array_equal(checkpoint.moments.second[name], value)
 
 
+def test_tensors_in_lists_are_read_too(tmp_path):
+    """As Lightning has them, of all its optimisers."""
+    torch = needs.package("torch")
+    path = tmp_path / "last.ckpt"
+    torch.save({"optimizer_states": [{"state": {0: {"exp_avg": torch.ones(2)}}}]}, path)
+    (optimizer,) = IMPORTABLE["glow"].files.load(path)["optimizer_states"]
+    np.testing.assert_array_equal(optimizer["state"][0]["exp_avg"], np.ones(2, np.float32))
+    assert isinstance(optimizer["state"][0]["exp_avg"], np.ndarray)
+
+
 def test_the_command_line(tmp_path):
     """In a process of its own: a process parses its flags once."""
     torch = needs.package("torch")
