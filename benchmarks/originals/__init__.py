@@ -32,6 +32,7 @@ DRIVERS = {
     "full_glow": Driver("benchmarks.originals.full_glow", takes_batches=False),
     "glow": Driver("benchmarks.originals.glow", takes_batches=True),
     "c_glow": Driver("benchmarks.originals.c_glow", takes_batches=True),
+    "c_flow": Driver("benchmarks.originals.c_flow", takes_batches=True),
     "dual_glow": Driver("benchmarks.originals.dual_glow", takes_batches=True),
 }
 """By family. An `Original` takes a checkout, the architecture of our model, and a seed."""

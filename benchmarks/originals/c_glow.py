@@ -49,7 +49,7 @@ class Original:
         loss = self._loss.forward_and_loss(settings, {"n_bits": 8}, self._model, *images, None)
         loss["loss"].backward()
         self._optimizer.step()
-        return float(loss["loss"])
+        return float(loss["loss"].detach())
 
     def sample(self, condition: np.ndarray, count: int, temperature: float) -> np.ndarray:
         """Photos of one condition (1, H, W, 3), uint8, all at once: as a batch of its copies."""

@@ -79,7 +79,7 @@ class Original:
         loss, bits = self._loss(log_p, log_det, n_pixel=self._architecture.dimensions)
         loss.backward()
         self._optimizer.step()
-        return float(bits)
+        return float(bits.detach())
 
     def sample(self, condition: np.ndarray, count: int, temperature: float) -> np.ndarray:
         """Images; conditions are not read."""
