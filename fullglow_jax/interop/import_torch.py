@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from fullglow_jax import cli
@@ -116,8 +117,9 @@ def _check_fit(
 ) -> None:
     if lost := original.lost(weights):
         raise UserError(f"The checkpoint cannot be imported: {lost}")
+    entries = list(original.entries(architecture))
     zeros = jax.tree.map(lambda leaf: np.broadcast_to(np.float32(0), leaf.shape), like.variables)
-    expected = tensors_of(zeros, original.entries(architecture))
+    expected = tensors_of(zeros, entries)
     unused = _unused(weights, moments, original.unused, expected)
     known = {
         name: value
@@ -125,6 +127,9 @@ def _check_fit(
         if name in expected or (is_parameter(name) and name not in unused)
     }
     problem = misfit(known, expected, "the config's model", _long_axes)
+    own = set(flatten_dict(like.variables)) - {entry.path for entry in entries}
+    if own and not problem:
+        problem = f"has nothing for {'/'.join(min(own))!r} of the config's model"
     differences = [
         f"config.{key} is {here} here and {there} there"
         for key, (here, there) in original.told(weights, architecture).items()

@@ -196,6 +196,13 @@ def test_another_model_is_refused_by_the_key_that_differs(name, changes, message
         imported(name, content, **changes)
 
 
+def test_what_only_ours_has_is_named():
+    """A learned prior, which no tensor of the original fills."""
+    name = "glow/affine_invconv"
+    with pytest.raises(UserError, match=r"has nothing for 'params/levels_0/prior/net/"):
+        imported(name, glow_file(name), prior="learned")
+
+
 def test_a_c_flow_is_no_full_glow():
     recording = recording_of("c_flow/spatial_net")
     config = default_config("full_glow")
