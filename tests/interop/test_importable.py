@@ -82,12 +82,36 @@ def glow_file(name, trained=False):
     return torch_file({**weights, **more}, files.parts[0], files.wrapper, untrained)
 
 
+PARTS = (
+    *("actnorm_center/b", "actnorm_scale/logs", "invconv/W"),
+    *("f1/l_1/W", "f1/l_1/actnorm_center/b", "f1/l_1/actnorm_scale/logs"),
+    *("f1/l_2/W", "f1/l_2/actnorm_center/b", "f1/l_2/actnorm_scale/logs"),
+    *("f1/l_last/W", "f1/l_last/b", "f1/l_last/logs"),
+)
+LEVELS = tuple(tuple(f"{step}/{part}" for step in steps for part in PARTS) for steps in ("01", "0"))
+TOP = ("p/W", "p/b", "p/logs")
+CREATED = tuple(
+    f"model/{name}"
+    for name in (
+        *(f"m_o/{level}/{part}" for level in (0, 1) for part in LEVELS[level]),
+        *(f"m_u/0/{part}" for part in LEVELS[0]),
+        "m_u/pool01/filter0",
+        *(f"m_u/1/{part}" for part in LEVELS[1]),
+        *(f"prior_u/{part}" for part in (*TOP, "filter0")),
+        *(f"prior_o/{part}" for part in TOP),
+    )
+)
+"""The order in which DUAL-Glow's original makes the weights of the recorded model."""
+
+
 def tensorflow_file(name):
-    """A checkpoint's tensors: weights, Adam's moments by number, and a running mean."""
+    """A checkpoint's tensors: weights, Adam's moments by number, and a running mean.
+
+    Moments are known: a weight's place in the order, and its square.
+    """
     weights = recording_of(name).state
-    created = sorted(weights, key=IMPORTABLE["dual_glow"].files.created)
     numbered = {"Variable": np.float32(STEPS + 1)}
-    for place, each in enumerate(created):
+    for place, each in enumerate(CREATED):
         numbered[f"Variable_{2 * place + 1}"] = weights[each] ** 2
         numbered[f"Variable_{2 * place + 2}"] = np.full_like(weights[each], place)
     means = {f"{each}/ExponentialMovingAverage": value for each, value in weights.items()}
@@ -138,13 +162,12 @@ def test_weights_and_moments_of_a_volume_are_those_of_an_image():
     assert_same(tensors_of(state.variables, entries), recorded.weights())
     _, adam, _ = state.optimizer
     assert int(adam.count) == STEPS
-    original = IMPORTABLE["dual_glow"]
-    assert_same(
-        tensors_of({"params": adam.mu}, entries), original.moments(checkpoint.moments.first)
-    )
-    assert_same(
-        tensors_of({"params": adam.nu}, entries), original.moments(checkpoint.moments.second)
-    )
+    for place, each in enumerate(CREATED):
+        assert (checkpoint.moments.first[each] == place).all()
+    flat = IMPORTABLE["dual_glow"].moments
+    assert_same(tensors_of({"params": adam.mu}, entries), flat(checkpoint.moments.first))
+    squares = {each: weight**2 for each, weight in recorded.state.items()}
+    assert_same(tensors_of({"params": adam.nu}, entries), flat(squares))
 
 
 def test_a_whole_import_without_pytorch(tmp_path, monkeypatch):
