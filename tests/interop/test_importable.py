@@ -14,7 +14,7 @@ from fullglow_jax.interop.import_torch import choose_step, import_checkpoint, to
 from fullglow_jax.interop.importable import IMPORTABLE
 from fullglow_jax.interop.recording import Recording
 from fullglow_jax.interop.tensors import tensors_of
-from fullglow_jax.interop.torch_checkpoint import is_parameter
+from fullglow_jax.interop.torch_checkpoint import Parts, is_parameter
 from fullglow_jax.model_registry import build_architecture, build_model
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.runs.trained import abstract_state
@@ -22,6 +22,9 @@ from fullglow_jax.runs.trained import abstract_state
 GOLDEN = Path(__file__).parents[1] / "golden"
 PATH = Path("file")
 STEPS = 7
+
+GLOW2 = Parts("model_state_dict", "optimizer_state_dict")
+LIGHTNING = Parts("state_dict", "optimizer_states")
 
 
 @cache
@@ -77,9 +80,7 @@ def glow_file(name, trained=False):
     # The order of a PermuteFlow's channels is no part of its state dict.
     weights = {n: each for n, each in recording_of(name).state.items() if "permute" not in n}
     more = second_nets(weights)
-    files = IMPORTABLE["glow"].files
-    untrained = () if trained else more
-    return torch_file({**weights, **more}, files.parts[0], files.wrapper, untrained)
+    return torch_file({**weights, **more}, LIGHTNING, "flow_net.", () if trained else more)
 
 
 PARTS = (
@@ -138,9 +139,12 @@ def assert_same(ours, theirs):
 def pytorch_files():
     """(recording, file) of each form in which PyTorch's originals save a model."""
     yield "glow/affine_invconv", glow_file("glow/affine_invconv")
-    for name in ("c_flow/spatial_net", "c_glow/learned_top"):
-        for parts in IMPORTABLE[name.split("/")[0]].files.parts:
-            yield name, torch_file(dict(recording_of(name).state), parts)
+    for name, parts in (
+        ("c_flow/spatial_net", GLOW2),
+        ("c_glow/learned_top", GLOW2),
+        ("c_glow/learned_top", Parts("model", "optim")),
+    ):
+        yield name, torch_file(dict(recording_of(name).state), parts)
 
 
 @pytest.mark.parametrize(("name", "content"), pytorch_files())
@@ -232,7 +236,7 @@ def test_a_c_flow_is_no_full_glow():
     config.data.image_size = (32, 32)
     config.model.steps = recording.architecture.steps
     original = IMPORTABLE["full_glow"]
-    content = torch_file(dict(recording.state), original.files.parts[0])
+    content = torch_file(dict(recording.state), GLOW2)
     like, architecture = like_of(config)
     with pytest.raises(UserError, match=r"config\.model\.name is full_glow here and c_flow there"):
         to_state(original.files.read(content, PATH), original, architecture, like, STEPS)
