@@ -135,6 +135,7 @@ class Train:
     # The figure of validation for the best checkpoint and the curve, for example
     # "bits_per_dim/source" or "ssim". If not given, the main figure of the first metric.
     best_by: str | None = key(None, optional(text()))
+    sample_at_start: bool = key(False, truth())  # for a picture of the untrained model
     sample_every: int = key(3000, integer())
     sample_conditions: int = key(4, integer())
     samples_per_condition: int = key(3, integer())

@@ -39,6 +39,9 @@ from fullglow_jax.training.step import Outcome, guarded_step
 from fullglow_jax.training.stopwatch import CHECKPOINT, DATA, PAUSE, Stopwatch
 from fullglow_jax.training.validation import Validation
 
+VALIDATE, SAMPLE = "validate_every", "sample_every"
+"""Work between steps, by the keys of `config.train` that say when it is due."""
+
 AHEAD = 2
 """Steps that are dispatched before the host reads the outcome of the first of them."""
 
@@ -91,7 +94,10 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
 
     with ExitStack() as stack:
         enter = stack.enter_context
-        progress = enter(ProgressLine("training", total, latest, quiet=not is_first()))
+        pauses = {name: config.train[name] for name in (VALIDATE, SAMPLE)}
+        progress = enter(
+            ProgressLine("training", total, latest, pauses=pauses, quiet=not is_first())
+        )
         stop = enter(StopRequest())
         enter(checkpoints)
         enter(explained(config, devices, workdir))
@@ -134,8 +140,19 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             state = initialise(init_key, first)
         metrics = Metrics(workdir, step, writes=is_first())
         stack.callback(metrics.close)
+
+        def draw_picture() -> None:
+            with progress.pause(SAMPLE):
+                picture = draw(sampled_variables(state))
+                metrics.image(step, "samples", picture)
+                if is_first():
+                    save_picture(picture, workdir, step)
+
         if goal and step == 0 and config.train.validate_at_start:
-            metrics.scalars(0, _named(VALIDATION, validate(sampled_variables(state))))
+            with progress.pause(VALIDATE):
+                metrics.scalars(0, _named(VALIDATION, validate(sampled_variables(state))))
+        if step == 0 and config.train.sample_at_start:
+            draw_picture()
 
         # ---- the steps -----------------------------------------------------------------------
         def whole_batch(number: int) -> HostBatch:
@@ -190,8 +207,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             def due(every: str, step: int = step) -> bool:
                 return step % config.train[every] == 0 or step == total
 
-            pauses = ("validate_every", "sample_every", "checkpoint_every")
-            logs = any(map(due, ("log_every", *pauses)))
+            logs = any(map(due, ("log_every", "checkpoint_every", VALIDATE, SAMPLE)))
             see(all_but=0 if logs else AHEAD)
             if logs:
                 values = _means(since_log) | watch.split(len(since_log)) | devices.memory()
@@ -207,18 +223,16 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
                 since_log = []
             score = None
             with watch.timing(PAUSE):
-                if goal and due("validate_every"):
-                    figures = validate(sampled_variables(state))
-                    score = Score(figures[goal.name], goal)
-                    metrics.scalars(step, _named(VALIDATION, figures))
-                    metrics.draw_curve(goal.name)
+                if goal and due(VALIDATE):
+                    with progress.pause(VALIDATE):
+                        figures = validate(sampled_variables(state))
+                        score = Score(figures[goal.name], goal)
+                        metrics.scalars(step, _named(VALIDATION, figures))
+                        metrics.draw_curve(goal.name)
                     fact = "" if math.isfinite(score.value) else ", which is no number"
                     progress.say(f"step {step}: validation {goal.told(score.value, 4)}{fact}")
-                if due("sample_every"):
-                    picture = draw(sampled_variables(state))
-                    metrics.image(step, "samples", picture)
-                    if is_first():
-                        save_picture(picture, workdir, step)
+                if due(SAMPLE):
+                    draw_picture()
             # The best state is saved when validation finds it: no other checkpoint may be due.
             best = score is not None and checkpoints.would_be_best(score)
             owed = owed or due("checkpoint_every")
