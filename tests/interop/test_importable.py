@@ -38,7 +38,9 @@ def config_of(name, **changes):
     config = default_config(family)
     config.data.image_size = architecture.image_size
     shared = {key: value for key, value in vars(architecture).items() if key in config.model}
-    config.model.update({**shared, **changes})
+    # Recordings begin behind the scaling of pixels, which is all that `centred` is about.
+    centred = {key: True for key in ("centred",) if key in config.model}
+    config.model.update({**shared, **centred, **changes})
     return config
 
 
