@@ -18,17 +18,23 @@ from fullglow_jax.interop.tensors import Tensors, variables_of
 T = TypeVar("T")
 
 
+class UnknownFamilyError(Exception):
+    """Values of a model that cannot be checked."""
+
+
 def load_recorded(path: Path, build: Callable[[dict[str, np.ndarray]], T]) -> T:
     """What `build` makes of a file's arrays.
 
     Raises:
-        UserError: If the file is missing, damaged, not a recorded-values file, or far too large
-            when unpacked.
+        UserError: If the file is missing, damaged, not a recorded-values file, of an unknown
+            family, or far too large when unpacked.
     """
     try:
         return build(read_npz(path))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; expected a recorded-values .npz.") from None
+    except UnknownFamilyError as error:
+        raise UserError(f"{path}: {error}") from None
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{path}: not a whole recorded-values .npz ({type(error).__name__}: {error}). "
@@ -60,7 +66,14 @@ class Recording:
         self._arrays = dict(arrays)
         self.meta = meta_of(self._arrays)
         del self._arrays["meta"]
-        self.original = ORIGINALS[self.meta.get("family", "full_glow")]
+        # Recordings of GANs and of metrics have a system in place of a family.
+        family = self.meta.get("family") or self.meta.get("system", "full_glow")
+        if family not in ORIGINALS:
+            raise UnknownFamilyError(
+                f"values of {family!r} were recorded, and those of {', '.join(ORIGINALS)} can be "
+                "checked. Leave the file out, or use a later version of fullglow_jax."
+            )
+        self.original = ORIGINALS[family]
         self.state = self.under("state::")
         rng = np.random.default_rng(self.meta["seed"])
         drawn = sum(math.prod(shape) for _, shape, _ in self.meta["generated"])

@@ -1,5 +1,6 @@
 """The command that checks this implementation against recorded values of the original."""
 
+import json
 from pathlib import Path
 
 import jax
@@ -100,3 +101,12 @@ def test_an_npz_of_something_else_is_refused(tmp_path):
     np.savez(tmp_path / "other.npz", x=np.zeros(3))
     with pytest.raises(UserError, match="not a whole recorded-values"):
         main([str(tmp_path / "other.npz")])
+
+
+@pytest.mark.parametrize("meta", [{"family": "c_flow_2"}, {"system": "pix2pix"}])
+def test_values_of_an_unknown_family_are_refused_by_its_name(tmp_path, meta):
+    path = tmp_path / "other.npz"
+    np.savez(path, meta=np.frombuffer(json.dumps({**meta, "seed": 0}).encode(), np.uint8))
+    (name,) = meta.values()
+    with pytest.raises(UserError, match=rf"other\.npz: values of '{name}'.*full_glow.*Leave"):
+        main([str(path)])
