@@ -73,15 +73,14 @@ class FlowModel(ObjectiveModel):
     def read_conditions(self, variables: PyTree, batch: Batch) -> Conditions:
         """The parameters that the target's operations and priors read, computed once.
 
-        They are of the other images, which are encoded, and of maps and classes; () if there are
-        none of these.
+        They are of the other images, without noise, and of maps and classes; () if there are none
+        of these.
         """
-        others, maps = self._images(batch)[:-1], self._maps(batch)
-        if not others and not maps:
+        others = tuple(map(self._entering, self._images(batch)[:-1]))
+        images, maps = self._inputs(others, batch)
+        if not images and not maps:
             return ()
-        conditions: Conditions = self._apply(
-            variables, tuple(map(self.pixels, others)), maps, method=Flow.read_conditions
-        )
+        conditions: Conditions = self._apply(variables, images, maps, method=Flow.read_conditions)
         return conditions
 
     def sample(
@@ -200,12 +199,6 @@ class PairFlowModel(FlowModel):
 
     def __init__(self, flow: Flow, **options: Any) -> None:
         super().__init__(flow, headline="conditional", **options)
-
-    def read_conditions(self, variables: PyTree, batch: Batch) -> Conditions:
-        """The target's parameters under each condition, read without noise."""
-        inputs = self._inputs((self._entering(batch.condition),), batch)
-        conditions: Conditions = self._apply(variables, *inputs, method=Flow.read_conditions)
-        return conditions
 
     def _images(self, batch: Batch) -> tuple[ArrayLike, ...]:
         return (batch.condition, batch.target)
