@@ -11,6 +11,7 @@ def get_config() -> ConfigDict:
     config.seed = 310
     config.data.name = "images"
     config.data.root = "datasets/celeba"
+    config.data.csv = "SPLIT.csv"
     config.data.image_size = (64, 64)
 
     config.model.steps = (48, 48, 48, 48)

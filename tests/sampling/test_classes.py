@@ -225,11 +225,17 @@ def test_reconstruct_and_interpolate_under_classes(root, family, draw, tmp_path)
         assert sum("conditions__00" in file for file in line) == 2
 
 
-def test_files_get_the_class_of_the_flag(glow, draw, root):
+def test_files_get_the_class_of_the_flag(glow, draw, root, tmp_path):
     file = str(root / "val" / "B" / "fox" / "1.png")
     with pytest.raises(UserError, match="files have no class, and this model reads one"):
         draw(glow, "reconstruct", pair=(f"{file},{file}",))
     assert draw(glow, "reconstruct", pair=(f"{file},{file}",), label=("fox",))
+    fox = {"pair": (f"{file},{file}",), "label": ("fox",), "temperature": (1.0,)}
+    for mode, most in (("temperatures", 1), ("redraw", 255)):
+        assert "000_1__T1.png" in draw(glow, mode, **fox)
+        found = read(tmp_path / "out" / "000_1__T1.png")
+        assert np.abs(found - IMAGES[NAMES.index("fox")].astype(int)).max() <= most
+    assert np.abs(found - IMAGES[NAMES.index("fox")].astype(int)).max() > 3
     with pytest.raises(UserError, match="--mode reconstruct takes one --label"):
         draw(glow, "reconstruct", label=("fox", "cat"))
 
