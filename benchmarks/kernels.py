@@ -1,6 +1,7 @@
 """Kernels: where the time of one training step goes, by the kind of kernel.
 
-python -m benchmarks.kernels [--size 256x256] [--mode remat] [--precision float32] [--batch 1]
+python -m benchmarks.kernels [--family full_glow] [--size 256x256] [--mode remat]
+    [--precision float32] [--batch 1]
 """
 
 import re
@@ -14,8 +15,8 @@ import jax
 from jax.profiler import ProfileData
 
 from benchmarks.common import numbers, parser, report, size
+from benchmarks.families import BENCHED, flow_of
 from benchmarks.train_step import stepping
-from fullglow_jax.flows.architecture import FullGlowArchitecture
 
 CONTAINERS = ("while", "call", "conditional")
 """Operations that only run others, which are counted themselves."""
@@ -52,7 +53,8 @@ def main() -> None:
     """Traces one step and adds up its kernels."""
     options = parser(__doc__)
     options.add_argument("--size", type=size, default=(256, 256))
-    options.add_argument("--steps", type=numbers, default=(8, 8, 8, 8))
+    options.add_argument("--family", choices=BENCHED, default="full_glow")
+    options.add_argument("--steps", type=numbers)
     options.add_argument("--mode", default="remat")
     options.add_argument("--precision", default="float32")
     options.add_argument("--batch", type=int, default=1)
@@ -60,10 +62,15 @@ def main() -> None:
     options.add_argument("--most", type=int, default=25, help="rows")
     options.add_argument("--name", default="kernels")
     args = options.parse_args()
-    architecture = FullGlowArchitecture(
-        args.size, args.steps, memory_mode=args.mode, precision=args.precision, tile=args.tile
+    model = flow_of(
+        args.family,
+        args.size,
+        args.steps or BENCHED[args.family].steps,
+        memory_mode=args.mode,
+        precision=args.precision,
+        tile=args.tile,
     )
-    step = stepping(architecture, args.batch)
+    step = stepping(model, args.batch)
     spent: dict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         for kind, nanoseconds in kernels(traced(step, Path(folder))):

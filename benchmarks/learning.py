@@ -17,12 +17,13 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.common import full_glow_model, parser, quick_init, report
-from benchmarks.original import OriginalProcess
+from benchmarks.originals import OriginalProcess
 from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.models.batch import Batch
 
 SIZE = (64, 64)
 STEPS = (4, 4, 4)
+ARCHITECTURE = FullGlowArchitecture(SIZE, STEPS, memory_mode="store")
 MEASURED_AT = (1, 10, 50, 100, 200, 400, 600)
 
 
@@ -40,7 +41,7 @@ class Ours:
     """This project's Full-Glow, started from the first pair."""
 
     def __init__(self, first: Batch, seed: int) -> None:
-        model = full_glow_model(FullGlowArchitecture(SIZE, STEPS, memory_mode="store"))
+        model = full_glow_model(ARCHITECTURE)
         self._key = jax.random.key(seed)
         self._state = quick_init(model, first, seed)
         self._train_step = jax.jit(model.train_step, donate_argnums=0)
@@ -122,7 +123,7 @@ def main() -> None:
         pair = Batch(train.condition[first, None], train.target[first, None])
         rows += curve(Ours(pair, seed), "ours", train, val, seed)
         if args.original:
-            original = OriginalProcess(args.original, SIZE, STEPS, remat=False, seed=seed)
+            original = OriginalProcess("full_glow", args.original, ARCHITECTURE, seed)
             rows += curve(original, "original", train, val, seed)
     report(args, "learning", rows + means(rows))
 

@@ -1,6 +1,6 @@
 """Memory, from the compiler's figures: nothing is run.
 
-python -m benchmarks.memory                  temporary memory of loss and gradient
+python -m benchmarks.memory                  temporary memory of loss and gradient (--family NAME)
 python -m benchmarks.memory --training       all that a training step of each config takes
 python -m benchmarks.memory --largest-batch  the largest batch that fits on this device
 """
@@ -13,29 +13,32 @@ import jax
 import numpy as np
 
 from benchmarks.common import MIB, full_glow_model, numbers, parser, report, size
+from benchmarks.families import BENCHED, flow_of
 from fullglow_jax.flows.architecture import FullGlowArchitecture
-from fullglow_jax.flows.model import JointFlowModel
+from fullglow_jax.flows.model import FlowModel
 from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.models.batch import Batch
+from fullglow_jax.models.shapes import Shapes
 
 GIB = 2**30
 
 
-def abstract_batch(architecture: FullGlowArchitecture, count: int) -> Batch:
+def abstract_batch(shapes: Shapes, count: int) -> Batch:
     """Shapes of a batch."""
-    images = jax.ShapeDtypeStruct((count, *architecture.image_size, 3), np.uint8)
+    images = jax.ShapeDtypeStruct((count, *shapes.image_size, 3), np.uint8)
     return Batch(images, images)
 
 
-def temporary_bytes(architecture: FullGlowArchitecture, batch_size: int = 1) -> int:
+def temporary_bytes(model: FlowModel, batch_size: int = 1) -> int:
     """Of the objective's value and gradient, its parameters and gradients not counted."""
-    model, batch = full_glow_model(architecture), abstract_batch(architecture, batch_size)
+    batch = abstract_batch(model.shapes, batch_size)
     state = jax.eval_shape(model.init, jax.random.key(0), batch)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), batch_size))
 
     def objective(params: Any, constants: Any, batch: Batch, keys: Any) -> Any:
         bits = model.bits_per_dim({"params": params, **constants}, batch, keys)
-        return model.source_weight * bits["source"].mean() + bits["conditional"].mean()
+        # Weights of one another, which take no memory, left out.
+        return sum(bits[name].mean() for name in ("source", model.headline) if name in bits)
 
     constants = {name: tree for name, tree in state.variables.items() if name != "params"}
     compiled = (
@@ -46,7 +49,7 @@ def temporary_bytes(architecture: FullGlowArchitecture, batch_size: int = 1) -> 
     return int(compiled.memory_analysis().temp_size_in_bytes)
 
 
-def training_bytes(model: JointFlowModel, batch_size: int) -> dict[str, int]:
+def training_bytes(model: FlowModel, batch_size: int) -> dict[str, int]:
     """Of a training step: its state (parameters and Adam's two moments), and all beside it."""
     batch = abstract_batch(model.shapes, batch_size)
     key = jax.eval_shape(lambda: jax.random.key(0))
@@ -67,15 +70,21 @@ def temporary(args: Any) -> Iterator[dict[str, Any]]:
     for image_size, steps, mode, precision in product(
         args.size, args.steps, args.mode, args.precision
     ):
-        architecture = FullGlowArchitecture(
-            image_size, steps, memory_mode=mode, precision=precision, tile=args.tile
+        model = flow_of(
+            args.family,
+            image_size,
+            steps,
+            memory_mode=mode,
+            precision=precision,
+            tile=args.tile,
         )
         yield {
+            "family": args.family,
             "image": "×".join(map(str, image_size)),
             "steps": ",".join(map(str, steps)),
             "mode": mode,
             "precision": precision,
-            "temporary, MiB": round(temporary_bytes(architecture) / MIB),
+            "temporary, MiB": round(temporary_bytes(model, args.batch) / MIB),
         }
 
 
@@ -128,6 +137,8 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--size", type=size, nargs="+", default=[(256, 256), (512, 1024)])
     options.add_argument("--steps", type=numbers, nargs="+", default=[(8,) * 4, (32,) * 4])
+    options.add_argument("--family", choices=BENCHED, default="full_glow")
+    options.add_argument("--batch", type=int, default=1)
     options.add_argument("--mode", nargs="+", default=["store", "remat", "invert"])
     options.add_argument("--precision", nargs="+", choices=PRECISIONS, default=["float32"])
     options.add_argument("--tile", type=int)

@@ -1,6 +1,6 @@
 """Sampling: seconds an image for many photos of one condition and for many conditions.
 
-python -m benchmarks.sampling [--original PATH] [--case 1x8]
+python -m benchmarks.sampling [--family full_glow] [--original PATH] [--case 1x8]
 """
 
 from collections.abc import Callable
@@ -12,7 +12,6 @@ import jax
 
 from benchmarks.common import (
     arithmetic,
-    full_glow_model,
     interleaved,
     numbers,
     parser,
@@ -21,8 +20,9 @@ from benchmarks.common import (
     report,
     size,
 )
-from fullglow_jax.flows.architecture import FullGlowArchitecture
-from fullglow_jax.flows.model import JointFlowModel
+from benchmarks.families import BENCHED, flow_of
+from benchmarks.originals import OriginalProcess
+from fullglow_jax.flows.model import FlowModel
 from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.models.batch import Batch
 
@@ -30,7 +30,7 @@ CASES = ((1, 1), (1, 8), (1, 32), (8, 1))
 """(conditions, photos of each)."""
 
 
-def drawing(model: JointFlowModel, variables: Any, batch: Batch, each: int) -> Callable[[], Any]:
+def drawing(model: FlowModel, variables: Any, batch: Batch, each: int) -> Callable[[], Any]:
     """A call that reads the batch's conditions and draws photos of each."""
     read, sample = jax.jit(model.read_conditions), jax.jit(model.sample)
     keys = jax.random.split(jax.random.key(1), len(batch.condition) * each)
@@ -41,32 +41,32 @@ def main() -> None:
     """Measures every case."""
     options = parser(__doc__)
     options.add_argument("--size", type=size, default=(128, 128))
-    options.add_argument("--steps", type=numbers, default=(8, 8, 8, 8))
+    options.add_argument("--family", choices=BENCHED, default="full_glow")
+    options.add_argument("--steps", type=numbers)
     options.add_argument("--precision", choices=PRECISIONS, default="float32")
     options.add_argument("--case", type=size, action="append", help="conditions × photos of each")
     options.add_argument("--repeats", type=int, default=5, help="0: compile alone")
-    options.add_argument("--original", type=Path, help="a checkout of the original (needs torch)")
+    options.add_argument("--original", type=Path, help="a checkout of the original")
     args = options.parse_args()
-    architecture = FullGlowArchitecture(args.size, args.steps, precision=args.precision)
-    model = full_glow_model(architecture)
-    state = quick_init(model, random_batch(args.size, 1))
+    steps = args.steps or BENCHED[args.family].steps
+    model = flow_of(args.family, args.size, steps, precision=args.precision)
+    first = random_batch(args.size, 1)
+    state = quick_init(model, first)
     original = None
     if args.original:
-        from benchmarks.original import OriginalProcess
-
-        original = OriginalProcess(args.original, args.size, args.steps, remat=False)
-        first = random_batch(args.size, 1)
+        original = OriginalProcess(args.family, args.original, model.network.architecture)
         original.train_step(first.condition, first.target)  # starts its actnorms
     rows = []
     for conditions, each in args.case or CASES:
         batch = random_batch(args.size, conditions)
         runs = {"ours": drawing(model, state.variables, batch, each)}
-        # The original takes each photo by itself: as many of one condition take it as long.
+        # Photos of one condition take an original as long as those of as many.
         count = conditions * each
         if original:
             runs["original"] = partial(original.sample, batch.condition[:1], min(count, 8), 0.7)
         seconds = interleaved(runs, args.repeats)
         row: dict[str, Any] = {
+            "family": args.family,
             "image": "×".join(map(str, args.size)),
             "conditions": conditions,
             "photos of each": each,

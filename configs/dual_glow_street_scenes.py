@@ -25,6 +25,7 @@ def get_config() -> ConfigDict:
     config.train.batch_size = 8
     config.train.log_every = 25
     config.train.validate_at_start = True
+    config.train.sample_at_start = True
     config.train.validate_every = 250
     config.train.sample_every = 250
     config.train.checkpoint_every = 250

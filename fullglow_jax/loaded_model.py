@@ -8,6 +8,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from fullglow_jax.data.boundary import boundary_pyramid
+from fullglow_jax.data.classes import class_index, listed
 from fullglow_jax.errors import UserError
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.models.batch import Batch
@@ -15,6 +16,9 @@ from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.runs.trained import load_trained, stored_config
 from fullglow_jax.sampling.operations import Operations
 from fullglow_jax.settings import rules
+
+Label = str | int | Sequence[str | int] | None
+"""A class's name for all images, or one for each; digits may be numbers."""
 
 
 class LoadedModel:
@@ -24,8 +28,10 @@ class LoadedModel:
     model was trained at (`image_size`), and come out as float32 (N, H, W, 3) in [0, 1].
     **Conditions** are images of the same kind: label maps in the colours of the training data.
     Models that read boundary maps also need `boundaries`, 255 or 1.0 where two objects meet. Models
-    that read no conditions take none. A model of n < 8 bits per channel (config.data.bits) reduces
-    pixels p of images and conditions, uint8 or float, to the 2ⁿ values ⌊p / 2^(8−n)⌋ / 2ⁿ.
+    that read no conditions take none. Models that read classes need a `label`: the name of one of
+    `classes` for all images, or one name for each. A model of n < 8 bits per channel
+    (config.data.bits) reduces pixels p of images and conditions, uint8 or float, to the 2ⁿ values
+    ⌊p / 2^(8−n)⌋ / 2ⁿ.
 
     N may be any number: images are computed in batches of one shape, the last one filled up, on
     all devices. Every method is compiled at its first call. The same seed gives the same images, up
@@ -42,6 +48,7 @@ class LoadedModel:
         reads_conditions: Whether it models images given conditions.
         reads_boundaries: Whether it also reads boundary maps.
         latent_shapes: (h, w, c) of each level's latent.
+        classes: Names of the classes that it reads; () if it reads none.
     """
 
     def __init__(self, config: ConfigDict, operations: Operations) -> None:
@@ -52,6 +59,8 @@ class LoadedModel:
         self.reads_conditions: bool = operations.reads_conditions
         self.reads_boundaries: bool = shapes.boundary and self.reads_conditions
         self.latent_shapes: tuple[tuple[int, int, int], ...] = shapes.latent_shapes
+        labelled = shapes.annotations.label
+        self.classes: tuple[str, ...] = tuple(config.data.classes) if labelled else ()
         self._operations = operations
         self._shape = shapes.image
         self._annotations = shapes.annotations
@@ -61,6 +70,7 @@ class LoadedModel:
         conditions: Any = None,
         *,
         boundaries: Any = None,
+        label: Label = None,
         samples: int = 1,
         temperature: float = 0.7,
         seed: int = 0,
@@ -68,8 +78,9 @@ class LoadedModel:
         """Images drawn under conditions, the same as sample.py's for the same conditions and seed.
 
         Args:
-            conditions: (N, H, W, 3); None for a model without, which counts as one condition.
+            conditions: (N, H, W, 3). For a model without, None: there are N labels, or N is 1.
             boundaries: (N, H, W, 3), for models that read them.
+            label: The class of all, or N of them, for models that read classes.
             samples: Number of images for each condition. Each new number is compiled once.
             temperature: Factor of the noise's deviation, 0 or more; 1 samples from the density.
             seed: Seed of the noise.
@@ -80,7 +91,8 @@ class LoadedModel:
         rules.integer().check(samples, "samples")
         rules.number().check(temperature, "temperature")
         rules.seed().check(seed, "seed")
-        batch = self._batch(None, conditions, boundaries, blanks=1)
+        blanks = 1 if label is None else max(1, len(_names(label)))
+        batch = self._batch(None, conditions, boundaries, label, blanks=blanks)
         images = np.zeros((len(batch.condition), samples, *self._shape), np.float32)
         for place, number, image in self._operations.draw(batch, samples, temperature, seed):
             images[place, number] = image
@@ -99,20 +111,25 @@ class LoadedModel:
         return self._operations.draw_conditions(count, temperature, seed)
 
     def encode(
-        self, images: Any, conditions: Any = None, *, boundaries: Any = None
+        self, images: Any, conditions: Any = None, *, boundaries: Any = None, label: Label = None
     ) -> tuple[np.ndarray, ...]:
-        """The latents of images, under their conditions.
+        """The latents of images, under their conditions and classes.
 
         No noise is added, so that `decode` restores the images, in the model's bits.
 
         Returns:
             One float32 array per level, finest first: (N, h, w, c), as in `latent_shapes`.
         """
-        encoding = self._operations.encode(self._batch(images, conditions, boundaries))
+        encoding = self._operations.encode(self._batch(images, conditions, boundaries, label))
         return tuple(map(np.asarray, encoding.latents))
 
     def decode(
-        self, latents: Sequence[np.ndarray], conditions: Any = None, *, boundaries: Any = None
+        self,
+        latents: Sequence[np.ndarray],
+        conditions: Any = None,
+        *,
+        boundaries: Any = None,
+        label: Label = None,
     ) -> np.ndarray:
         """Images from latents, under the conditions of the encoding or under others.
 
@@ -120,32 +137,35 @@ class LoadedModel:
             latents: One array per level, as `encode` returns them.
             conditions: (N, H, W, 3), one each.
             boundaries: (N, H, W, 3), for models that read them.
+            label: The class of all, or N of them, for models that read classes.
 
         Returns:
             float32 (N, H, W, 3) in [0, 1], clipped.
         """
         levels = self._latents(latents)
         count = len(levels[0])
-        batch = self._batch(None, conditions, boundaries, blanks=count)
+        batch = self._batch(None, conditions, boundaries, label, blanks=count)
         _check_count("conditions", len(batch.condition), "latents", count)
         return self._operations.decode(batch, levels)
 
     def reconstruct(
-        self, images: Any, conditions: Any = None, *, boundaries: Any = None
+        self, images: Any, conditions: Any = None, *, boundaries: Any = None, label: Label = None
     ) -> np.ndarray:
         """Images after encoding and decoding: the same in the model's bits, up to rounding."""
-        return self._operations.reconstruct(self._batch(images, conditions, boundaries))
+        return self._operations.reconstruct(self._batch(images, conditions, boundaries, label))
 
     def transfer(
         self,
         images: Any,
-        conditions: Any,
-        onto: Any,
+        conditions: Any = None,
+        onto: Any = None,
         *,
         boundaries: Any = None,
         onto_boundaries: Any = None,
+        label: Label = None,
+        onto_label: Label = None,
     ) -> np.ndarray:
-        """The content of images under the structure of other conditions.
+        """The content of images under the structure of other conditions, or under other classes.
 
         Args:
             images: (N, H, W, 3), the content.
@@ -153,24 +173,35 @@ class LoadedModel:
             onto: (N, H, W, 3), the conditions that get the content.
             boundaries: (N, H, W, 3), of `conditions`, for models that read them.
             onto_boundaries: (N, H, W, 3), of `onto`, for models that read them.
+            label: The class of all images, or N of them, for models that read classes.
+            onto_label: The class that they get, or N of them; their own if not given.
         """
-        content = self._batch(images, conditions, boundaries)
-        structure = self._batch(None, onto, onto_boundaries, "onto")
+        content = self._batch(images, conditions, boundaries, label)
+        onto_label = label if onto_label is None else onto_label
+        structure = self._batch(
+            None, onto, onto_boundaries, onto_label, "onto", blanks=len(content.target)
+        )
         _check_count("onto", len(structure.condition), "images", len(content.target))
         return self._operations.transfer(content, structure)
 
     def log_prob(
-        self, images: Any, conditions: Any = None, *, boundaries: Any = None
+        self, images: Any, conditions: Any = None, *, boundaries: Any = None, label: Label = None
     ) -> np.ndarray:
         """log p(image | condition) in nats, float32 (N,): the density at the images, without noise.
 
         To compare models, use `bits_per_dim`, which averages over the pixels' quantisation.
         """
-        encoding = self._operations.encode(self._batch(images, conditions, boundaries))
+        encoding = self._operations.encode(self._batch(images, conditions, boundaries, label))
         return np.asarray((encoding.log_prior + encoding.log_det).sum(-1))
 
     def bits_per_dim(
-        self, images: Any, conditions: Any = None, *, boundaries: Any = None, seed: int = 0
+        self,
+        images: Any,
+        conditions: Any = None,
+        *,
+        boundaries: Any = None,
+        label: Label = None,
+        seed: int = 0,
     ) -> dict[str, np.ndarray]:
         """Bits per dimension of each image, dequantised, as in eval.py.
 
@@ -181,13 +212,15 @@ class LoadedModel:
             the condition; "image" for models without conditions; and their parts.
         """
         rules.seed().check(seed, "seed")
-        return self._operations.bits_per_dim(self._batch(images, conditions, boundaries), seed)
+        batch = self._batch(images, conditions, boundaries, label)
+        return self._operations.bits_per_dim(batch, seed)
 
     def _batch(
         self,
         images: Any,
         conditions: Any,
         boundaries: Any,
+        label: Label,
         name: str = "conditions",
         blanks: int = 0,
     ) -> Batch:
@@ -203,15 +236,34 @@ class LoadedModel:
                     f"this model, a {self.config.model.name}, reads no conditions: leave out "
                     f"{name} and boundaries. It cannot transfer content between them either."
                 )
-            return Batch(pictures, pictures)
+            return Batch(pictures, pictures, label=self._labels(label, len(pictures)))
         if conditions is None:
             raise UserError(f"{name} are missing: this model's images depend on them.")
         given = self._images(conditions, name)
         if pictures is not None:
             _check_count(name, len(given), "images", len(pictures))
         return Batch(
-            given, given if pictures is None else pictures, self._levels(boundaries, given)
+            given,
+            given if pictures is None else pictures,
+            self._levels(boundaries, given),
+            label=self._labels(label, len(given)),
         )
+
+    def _labels(self, label: Label, count: int) -> np.ndarray | None:
+        """The classes of so many images, int32 (count,), from their names."""
+        if (label is not None) != bool(self.classes):
+            raise UserError(
+                f"label is missing: this model reads a class; there are {listed(self.classes)}."
+                if self.classes
+                else f"label is given, and this model, a {self.config.model.name}, reads no class."
+            )
+        if label is None:
+            return None
+        labels = [class_index(name, self.classes, "label") for name in _names(label)]
+        if isinstance(label, str | int):
+            labels *= count
+        _check_count("labels", len(labels), "images", count)
+        return np.array(labels, np.int32)
 
     def _levels(self, boundaries: Any, conditions: np.ndarray) -> tuple[np.ndarray, ...]:
         """Boundary maps at every level's size."""
@@ -274,6 +326,11 @@ def load(workdir: str | Path, checkpoint: str = "latest", *, batch_size: int = 8
     devices = Devices()
     trained = load_trained(config, folder, checkpoint, devices)
     return LoadedModel(config, Operations(trained, config.model.name, devices, batch_size))
+
+
+def _names(label: str | int | Sequence[str | int]) -> list[str]:
+    """The names of classes; digits may be numbers."""
+    return [str(label)] if isinstance(label, str | int) else list(map(str, label))
 
 
 def _check_count(name: str, count: int, other: str, expected: int) -> None:

@@ -105,7 +105,7 @@ def settings_of(config: ConfigDict) -> Any:
 def _flow_family(
     in_words: str,
     settings: type[Any],
-    architecture: Callable[..., FlowArchitecture],
+    architecture: type[FlowArchitecture],
     flow: Callable[[Any], Flow],
     model: Callable[..., FlowModel],
     *checks: Callable[[ConfigDict], None],
@@ -124,8 +124,14 @@ def _flow_family(
     def shapes(config: ConfigDict) -> FlowArchitecture:
         for check in checks:
             check(config)
-        size, boundary = tuple(config.data.image_size), config.data.boundary
-        return architecture(size, boundary_maps=boundary, **vars(settings_of(config)))
+        if not architecture.reads_classes:
+            _check_no_classes(config)
+        return architecture(
+            tuple(config.data.image_size),
+            boundary_maps=config.data.boundary,
+            classes=len(config.data.classes or ()),
+            **vars(settings_of(config)),
+        )
 
     def build(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
         return model(
@@ -140,8 +146,7 @@ def _flow_family(
 
 
 def _images(flow: Flow, config: ConfigDict, **options: Any) -> FlowModel:
-    del config
-    return FlowModel(flow, **options)
+    return FlowModel(flow, centred=config.model.centred, **options)
 
 
 def _pairs(flow: Flow, config: ConfigDict, **options: Any) -> FlowModel:
@@ -173,6 +178,7 @@ def _check_pairs(config: ConfigDict) -> None:
 
 def _pspnet_shapes(config: ConfigDict) -> Shapes:
     _check_no_boundary(config)
+    _check_no_classes(config)
     direction = config.data.direction
     if config.data.name in ("cityscapes", "street_scenes") and direction != "photo2label":
         raise UserError(
@@ -201,6 +207,15 @@ def _check_no_boundary(config: ConfigDict) -> None:
         raise UserError(
             f"config.data.boundary={boundary!r} means nothing to a {name}, which reads no "
             "boundary map. Leave it out, or set --config.model.name=full_glow."
+        )
+
+
+def _check_no_classes(config: ConfigDict) -> None:
+    name, labels = config.model.name, config.data.labels
+    if labels or config.data.classes:
+        raise UserError(
+            f"config.data.labels={labels!r} means nothing to a {name}, which reads no class of an "
+            "example. Leave it out, or set --config.model.name=glow or dual_glow."
         )
 
 

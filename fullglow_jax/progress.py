@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -23,8 +24,9 @@ SECONDS_BETWEEN_LINES = 10.0
 class ProgressLine:
     """A line with the work, its progress, a reading and the remaining time.
 
-    So many steps were `done` in an earlier run. A `quiet` line prints nothing, because another
-    process prints. The clock returns seconds.
+    So many steps were `done` in an earlier run. Some work pauses the steps: `pauses` are the names
+    of such work and after how many steps each is due; all of it is due after the last. A `quiet`
+    line prints nothing, because another process prints. The clock returns seconds.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class ProgressLine:
         total: int,
         done: int = 0,
         *,
+        pauses: Mapping[str, int] | None = None,
         quiet: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -43,6 +46,9 @@ class ProgressLine:
         self._printed = -math.inf
         self._from: tuple[int, float] | None = None  # (steps, time) from which to measure
         self._each: float | None = None  # seconds per step
+        self._every = pauses or {}
+        self._paused_at: dict[str, int] = {}  # the step of each pause's last time
+        self._paused: dict[str, float] = {}  # and its seconds, from the second time on
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -75,6 +81,19 @@ class ProgressLine:
         if self._from is None:
             self._from = done, self._clock()
 
+    @contextmanager
+    def pause(self, name: str) -> Iterator[None]:
+        """Takes the time inside for a pause; its first time, with compilation, is not typical."""
+        begun = self._clock()
+        yield
+        seconds = self._clock() - begun
+        if name in self._paused_at:
+            self._paused[name] = seconds
+        self._paused_at[name] = self._done
+        self._updated += seconds
+        if self._from is not None:
+            self._from = self._from[0], self._from[1] + seconds
+
     def update(self, done: int, reading: str = "") -> None:
         """Shows the progress and a reading, for example "5.21 bits/dim"."""
         now = self._clock()
@@ -101,7 +120,14 @@ class ProgressLine:
         if self._each is None:
             return ""
         left = self._each * (self._total - self._done) - (now - self._updated)
+        left += sum(seconds * self._times_left(name) for name, seconds in self._paused.items())
         return f"{_clock(max(left, 0.0))} left"
+
+    def _times_left(self, name: str) -> int:
+        """How many times a pause is still to come."""
+        every, last = self._every[name], self._paused_at[name]
+        after_the_last_step = self._total % every != 0 and last < self._total
+        return self._total // every - last // every + after_the_last_step
 
     def say(self, message: str) -> None:
         """Prints a message on its own line, above the bar if there is one."""

@@ -116,7 +116,8 @@ def test_repeated_flags_are_read_once():
     for _ in range(2):
         assert request_of(words).temperature == (0.5, 1.0)
         assert request_of(words).seed == 2
-    assert request_of([]).temperature == (0.7,)
+    assert request_of([]).temperatures == (0.7,)
+    assert request_of([]).temperatures_or(0.0, 1.0) == (0.0, 1.0)
 
 
 def test_a_sweep_is_temperatures():
@@ -129,7 +130,7 @@ def test_a_sweep_is_temperatures():
     [
         ("sample", "--rounds=3", "--rounds means nothing to --mode random, only to --mode set."),
         ("sample", "--mode=set --rounds=3 --limit=2 --temperature=0.5 --split=train", ""),
-        ("sample", "--mode=set --sweep=3", "only to --mode random or unconditional."),
+        ("sample", "--mode=set --sweep=3", "only to --mode random or temperatures or redraw or u"),
         ("sample", "--mode=transfer --temperature=1", "--temperature means nothing to --mode t"),
         ("sample", "--mode=transfer --pair=0:1 --split=train --seed=1", ""),
         ("sample", "--mode=transfer --pair=0:1 --count=2", "--count means nothing beside --pai"),

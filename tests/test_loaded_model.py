@@ -203,6 +203,8 @@ def test_a_model_without_conditions():
             refused()
     with pytest.raises(UserError, match="a glow draws no conditions"):
         model.sample_conditions()
+    with pytest.raises(UserError, match="label is given, and this model, a glow, reads no class"):
+        model.sample(label="cat")
 
 
 def test_a_model_without_latents():
@@ -221,11 +223,11 @@ def test_a_model_without_latents():
 
 def test_conditions_that_are_not_read_are_not_drawn_from():
     operations = loaded("glow")._operations
-    for call in (
-        lambda batch: list(operations.draw(batch, 1, 0.7, 0)),
-        lambda batch: operations.transfer(batch, batch),
+    for call, lack in (
+        (lambda batch: list(operations.draw(batch, 1, 0.7, 0)), "no conditions"),
+        (lambda batch: operations.transfer(batch, batch), "neither conditions nor classes"),
     ):
-        with pytest.raises(UserError, match="a glow reads no conditions"):
+        with pytest.raises(UserError, match=f"a glow reads {lack}"):
             call(Batch(CONDITIONS, IMAGES))
 
 

@@ -63,3 +63,27 @@ def test_the_bar_says_the_same_and_counts_down(clock):
     assert shown() == "0:01:15 left"
     clock.now += 600
     assert shown() == "0:00:00 left"
+
+
+def test_pauses_to_come_count_from_their_second_time_on(clock):
+    progress = ProgressLine("training", 100, pauses={"validation": 30}, clock=clock)
+
+    def pause(seconds):
+        with progress.pause("validation"):
+            clock.now += seconds
+
+    pause(60)  # compiles
+    progress.update(10)
+    clock.now += 20
+    progress.update(30)
+    assert progress.left() == "0:01:10 left"
+    pause(5)
+    assert progress.left() == "0:01:25 left"  # after steps 60, 90 and 100
+    clock.now += 30
+    progress.update(60)
+    assert progress.left() == "0:00:55 left"
+    pause(4)
+    assert progress.left() == "0:00:48 left"
+    clock.now += 40
+    progress.update(100)
+    assert progress.left() == "in 0:02:39"

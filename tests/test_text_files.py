@@ -6,7 +6,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = sorted(
     path
-    for place in ("*.py", "benchmarks/*.py", "configs/*.py", "fullglow_jax/**/*.py", "website/*.py")
+    for place in (
+        "*.py",
+        "benchmarks/**/*.py",
+        "configs/*.py",
+        "fullglow_jax/**/*.py",
+        "website/*.py",
+    )
     for path in ROOT.glob(place)
 )
 PLACE = {"write_text": 1, "read_text": 0, "open": 3, "fdopen": 3}

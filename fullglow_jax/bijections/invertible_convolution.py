@@ -47,6 +47,17 @@ def lu_start(key: Array, channels: int) -> LUFactors:
     )
 
 
+def scattered_start(key: Array, channels: int, deviation: float) -> LUFactors:
+    """The permutation and the signs of a random rotation; all else is N(0, deviation²)."""
+    rotation_key, *keys = jax.random.split(key, 4)
+    rotation = lu_start(rotation_key, channels)
+    lower, upper, log_scale = (
+        deviation * jax.random.normal(key, factor.shape)
+        for key, factor in zip(keys, rotation[:3], strict=True)
+    )
+    return LUFactors(lower, upper, log_scale, rotation.permutation, rotation.sign)
+
+
 def _triangles(factors: LUFactors) -> tuple[Array, Array]:
     """L + I and U + diag(sign·exp(log s)), each (1 or B, C, C)."""
     eye = jnp.eye(factors.lower.shape[-1], dtype=factors.lower.dtype)
@@ -83,11 +94,14 @@ class InvertibleConvolution(Bijection):
         lu: Whether to parameterise W by its LU factors.
         conditioner: Builds the network that computes W or its factors, as one vector, from a
             condition; None for a convolution with its own parameters.
+        scatter: Deviation of LU factors that start as noise, see `scattered_start`; None for those
+            of the rotation.
     """
 
     channels: int
     lu: bool = True
     conditioner: Conditioner | None = None
+    scatter: float | None = None
 
     @nn.compact
     def parameters(
@@ -98,7 +112,10 @@ class InvertibleConvolution(Bijection):
         if not self.lu:
             rotation = self._start(partial(jax.random.orthogonal, n=self.channels))
             return Weight(*self._trained({"weight": rotation}, condition))
-        start = self._start(partial(lu_start, channels=self.channels))
+        draw = partial(lu_start, channels=self.channels)
+        if self.scatter is not None:
+            draw = partial(scattered_start, channels=self.channels, deviation=self.scatter)
+        start = self._start(draw)
         permutation = self.variable("constants", "permutation", lambda: start.permutation)
         sign = self.variable("constants", "sign", lambda: start.sign)
         trained = {name: getattr(start, name) for name in ("lower", "upper", "log_scale")}

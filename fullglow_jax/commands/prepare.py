@@ -24,10 +24,11 @@ def main(argv: Sequence[str]) -> None:
     """Parses flags and prepares."""
     config = COMMAND.parse_config(argv, alone=True)
     from fullglow_jax.data.prepare import prepare
+    from fullglow_jax.data.source import with_classes
     from fullglow_jax.models.annotations import Annotations
 
     annotations = Annotations(config.data.boundary)
-    prepare(config.data, annotations, workers=WORKERS.value, verify=VERIFY.value)
+    prepare(with_classes(config).data, annotations, workers=WORKERS.value, verify=VERIFY.value)
 
 
 def run() -> NoReturn:

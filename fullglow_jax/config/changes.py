@@ -11,6 +11,9 @@ from fullglow_jax.data.source import SOURCES
 from fullglow_jax.errors import UserError
 from fullglow_jax.settings.section import Change
 
+SHOWN = 12
+"""Number of a list's values that a message names."""
+
 
 def check_changes(
     config: ConfigDict, stored: ConfigDict, workdir: Path, *, training: bool
@@ -40,7 +43,9 @@ def check_changes(
     ]
 
     def described(names: list[str]) -> str:
-        return "; ".join(f"config.{n} is {there[n]} there and {here[n]} here" for n in names)
+        return "; ".join(
+            f"config.{n} is {_told(there[n])} there and {_told(here[n])} here" for n in names
+        )
 
     if fixed:
         raise UserError(
@@ -56,6 +61,13 @@ def _meanings(config: ConfigDict) -> dict[str, Any]:
     # As JSON would return them.
     values = {n: list(v) if isinstance(v, tuple) else v for n, v in flat(config).items()}
     return values | {"data.direction": SOURCES[config.data.name].directions[_position(config)]}
+
+
+def _told(value: Any) -> str:
+    """A value in words; of a long list, names of classes say, its first."""
+    if isinstance(value, list) and len(value) > SHOWN:
+        return f"{value[:SHOWN]} and {len(value) - SHOWN} more"
+    return str(value)
 
 
 def _position(config: ConfigDict) -> int:

@@ -17,7 +17,8 @@ def keys(family: str | None = None) -> dict[str, Key]:
     """All keys of a family's config.
 
     Args:
-        family: Its name; None for all families. A key in two families has the same rule in both.
+        family: Its name; None for all families. A key in two families has the same rule in both,
+            except for the names of its choices.
 
     Raises:
         UserError: If there is no such family.

@@ -11,6 +11,7 @@ from fullglow_jax.data.mnist import DIGITS
 from fullglow_jax.data.numbering import PALETTES
 from fullglow_jax.data.source import ON_BAD_FILE, SOURCES
 from fullglow_jax.models.annotations import BOUNDARIES
+from fullglow_jax.optimization.schedule import DECAYS
 from fullglow_jax.settings.rules import (
     choice,
     different_folders,
@@ -85,6 +86,14 @@ class Data:
     folders: tuple[str, str] = key(
         ("A", "B"), different_folders(("A", "B")), _DATA, _data("two_folders")
     )
+    # CSV files, below the root, that name the examples of images, SPLIT.csv say, in a column `name`
+    # of paths below ROOT/SPLIT or ROOT. All images below ROOT/SPLIT, if not given.
+    csv: str = key("", text(may_be_empty=True), _DATA, _data("images"))
+    # The origin of each example's class, for models that read one: "folders" of images or
+    # two_folders, a column of the CSV, "digit" for mnist, or a class feature of TFDS; "" for none.
+    labels: str = key("", text(may_be_empty=True), _DATA)
+    # Names of the classes in their order. If not given, those of the training split.
+    classes: tuple[str, ...] | None = key(None, optional(texts()), _REFUSED)
     image_size: tuple[int, int] = key((256, 256), integers((256, 256), count=2), _REFUSED)  # (H, W)
     # Resizing to that size: "stretch", as in the paper, or "crop" to its proportions first.
     fit: str = key("stretch", choice(FITS), _REFUSED, lambda config: config.data.name != "mnist")
@@ -107,9 +116,16 @@ class Optimizer:
 
     learning_rate: float = key(1e-4, number(above=True))
     constant_epochs: float = key(100.0, number(below=1e9))
-    decay_epochs: float = key(100.0, number(below=1e9))  # then linearly to 0
+    decay_epochs: float = key(100.0, number(below=1e9))  # then down to end_learning_rate
+    # The form of the decay: "linear" in steps; "cosine" of whole epochs, half a period; or
+    # "cosine_waves", which goes up again, and so on for train.steps.
+    schedule: str = key("linear", choice(DECAYS))
+    end_learning_rate: float = key(0.0, number())
     # Steps over which the learning rate rises from 0; none in the paper.
     warmup_steps: int = key(0, integer(0))
+    # Adam's decays of the running means of gradients and of their squares.
+    beta_1: float = key(0.9, number(below=1.0))
+    beta_2: float = key(0.999, number(below=1.0))
     # Limit of the norm of all gradients together; none in the paper.
     clip_norm: float | None = key(None, optional(number(above=True)))
     # Limit of the norm of each array's gradient, as a multiple of the usual; none in the paper.
@@ -124,23 +140,29 @@ class Train:
 
     batch_size: int = key(1, integer())  # over all devices
     accumulate: int = key(1, integer())  # parts of a device's share, computed one by one
-    steps: int | None = key(None, optional(integer()))  # until the learning rate is 0, if not given
+    steps: int | None = key(None, optional(integer()))  # until the schedule ends, if not given
     log_every: int = key(50, integer())  # steps
     validate_at_start: bool = key(False, truth())  # for a score of the untrained model
     validate_every: int = key(3000, integer())
     validation_examples: int | None = key(None, optional(integer()))  # all, if not given
-    # The metrics of validation: "bpd", "scores" (a model's own), or eval.py's metrics of drawn
-    # images, for example "ssim". If not given, the first of these three that the model has.
+    # The metrics of validation: "bpd", "scores" (a model's own), "redraw", or eval.py's metrics of
+    # drawn images, for example "ssim". If not given, the first of "bpd", "scores" and "ssim" that
+    # the model has.
     metrics: tuple[str, ...] | None = key(None, optional(texts()))
     # The figure of validation for the best checkpoint and the curve, for example
     # "bits_per_dim/source" or "ssim". If not given, the main figure of the first metric.
     best_by: str | None = key(None, optional(text()))
+    sample_at_start: bool = key(False, truth())  # for a picture of the untrained model
     sample_every: int = key(3000, integer())
     sample_conditions: int = key(4, integer())
     samples_per_condition: int = key(3, integer())
     temperature: float = key(0.7, number())
+    # Whether pictures also show true images beside their reconstructions and their re-draws, of
+    # which only the coarsest latent is kept; and samples at temperature 1 as well.
+    sample_redraws: bool = key(False, truth())
     checkpoint_every: int = key(1000, integer())
     keep_last: int = key(3, integer())  # checkpoints, beside the best by validation
+    keep_best: int = key(1, integer())  # so many of the best
     # Steps whose loss or gradient is not finite change nothing; so many in a row end training.
     most_bad_steps: int = key(10, integer())
 

@@ -14,7 +14,7 @@ from fullglow_jax.data.full_check import SplitCheck, check_split
 from fullglow_jax.data.image_files import described_left_alone
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.pairs_grid import PARTS, pairs_grid
-from fullglow_jax.data.source import find_source
+from fullglow_jax.data.source import find_source, with_classes
 from fullglow_jax.errors import UserError
 from fullglow_jax.files.drafts import draft
 from fullglow_jax.models.annotations import Annotations
@@ -41,6 +41,7 @@ def check(config: ConfigDict, out: Path) -> bool:
         UserError: If there is no split at all, for example because the config names no data, or
             the grid cannot be written.
     """
+    config = with_classes(config)
     sources, missing = _find(config)
     checks = []
     for split, source in sources.items():

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+from fullglow_jax.data.classes import class_fault
 from fullglow_jax.data.doubts import turned_out_of_fit
 from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.image_files import LeftAlone
@@ -26,6 +27,7 @@ class FilePairs:
         condition: The part that is the condition.
         target: The part that is the target.
         annotations: The parts that pairs have beside these two.
+        classes: Names of the classes; () if pairs have none.
         image_size: (H, W) of the pairs.
         how: The way of resizing to that size, one of `images.FITS`.
         pairs: The files of all pairs.
@@ -40,6 +42,7 @@ class FilePairs:
     image_size: tuple[int, int]
     how: str
     pairs: tuple[PairFiles, ...]
+    classes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
 
@@ -51,8 +54,14 @@ class FilePairs:
         pictures = self.native(index)
         fitted = {part: fit(p, self.image_size, self.how) for part, p in pictures.items()}
         images = {"condition": fitted[self.condition], "target": fitted[self.target]}
-        annotations = {part: fitted[part] for part in self.annotations}
+        annotations: dict[str, Any] = {part: fitted[part] for part in self.annotations}
+        if self.classes:
+            annotations["label"] = self.label(index)
         return cast(Pair, {**images, **annotations, "name": self.name(index)})
+
+    def label(self, index: int) -> int:
+        """The class of the pair at `index`."""
+        return self.classes.index(self.pairs[index].label or "")
 
     def name(self, index: int) -> str:
         return self.pairs[index].name
@@ -121,8 +130,9 @@ def find_pairs(
     image_size: tuple[int, int],
     how: str = "stretch",
     annotations: Annotations = NO_ANNOTATIONS,
+    classes: tuple[str, ...] = (),
 ) -> FilePairs:
-    """The pairs that a layout finds; no file is opened.
+    """The pairs that a layout finds; no image is opened.
 
     Args:
         layout: The layout, which finds the files.
@@ -130,21 +140,29 @@ def find_pairs(
         image_size: (H, W) of the pairs.
         how: The way of resizing to that size, one of `images.FITS`.
         annotations: Annotations that pairs must have.
+        classes: Names of the classes; () for pairs without.
 
     Returns:
-        A source; its `faults` are the pairs that lack files.
+        A source; its `faults` are the pairs that lack files or a class.
 
     Raises:
         UserError: If the layout finds nothing at all, or has no such direction or annotation.
     """
     direction = chosen_direction(direction, layout.directions)
-    check_annotations(annotations, layout.annotations)
+    check_annotations(annotations, (*layout.annotations, *(["label"] if layout.labels else ())))
     parts = layout.directions[direction]
-    unfilled = FilePairs(layout, *parts, annotations.names, image_size, how, ())
+    unfilled = FilePairs(layout, *parts, annotations.maps, image_size, how, ())
     found = layout.find(unfilled.parts)
+    pairs, faults = list(found.pairs), list(found.faults)
+    classes = classes if layout.labels else ()
+    if classes:
+        wrong = [class_fault(str(pair.files[parts[1]]), pair.label, classes) for pair in pairs]
+        pairs = [pair for pair, fault in zip(pairs, wrong, strict=True) if not fault]
+        faults += filter(None, wrong)
     return replace(
         unfilled,
-        pairs=tuple(found.pairs),
-        faults=tuple(found.faults),
+        pairs=tuple(pairs),
+        faults=tuple(faults),
         left_alone=tuple(found.left_alone),
+        classes=classes,
     )

@@ -21,6 +21,9 @@ from fullglow_jax.files.paths import user_path
 from fullglow_jax.files.unpacking import most_bytes, too_much
 
 CLASSES = 10
+DIGIT = "digit"
+"""The value of `config.data.labels` for the digits as classes."""
+
 SIDE = 28
 """Height and width of a digit."""
 
@@ -63,6 +66,7 @@ class MnistPairs:
         split: The split's name, which the pairs' names begin with.
         direction: One of `DIRECTIONS`.
         image_size: (H, W) of the pairs; digits are resized with antialiased bilinear.
+        classes: Names of the classes in their order; () for that of the digits.
         faults: Always empty: files of MNIST with faults are refused as a whole.
     """
 
@@ -70,6 +74,7 @@ class MnistPairs:
     split: str
     direction: str
     image_size: tuple[int, int]
+    classes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
 
     def __len__(self) -> int:
@@ -87,7 +92,7 @@ class MnistPairs:
             "condition": condition,
             "target": resize_bilinear(_three_channels(digit), self.image_size),
             "name": self.name(index),
-            "label": label,
+            "label": self.classes.index(str(label)) if self.classes else label,
         }
 
     def name(self, index: int) -> str:
@@ -104,7 +109,12 @@ class MnistPairs:
 
 
 def find_mnist(
-    root: Path | str, split: str, files: str, direction: str | None, image_size: tuple[int, int]
+    root: Path | str,
+    split: str,
+    files: str,
+    direction: str | None,
+    image_size: tuple[int, int],
+    classes: tuple[str, ...] = (),
 ) -> MnistPairs:
     """MNIST in one direction, at one size.
 
@@ -114,6 +124,7 @@ def find_mnist(
         files: "idx" for MNIST's own files, "tfds" for a data set prepared by TFDS.
         direction: One of `DIRECTIONS`; None for the first.
         image_size: (H, W) of the pairs.
+        classes: Names of the classes in their order; () for that of the digits.
 
     Returns:
         A source.
@@ -124,7 +135,13 @@ def find_mnist(
     if split not in SPLITS:
         raise UserError(f"MNIST has no split {split!r}: it has {' and '.join(SPLITS)}.")
     direction = chosen_direction(direction, DIRECTIONS)
-    return MnistPairs(DIGITS[files](user_path(root), split), split, direction, image_size)
+    digits = DIGITS[files](user_path(root), split)
+    return MnistPairs(digits, split, direction, image_size, classes)
+
+
+def digit_names() -> tuple[str, ...]:
+    """Names of the classes."""
+    return tuple(map(str, range(CLASSES)))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ _ASKED = {
     "instances": ("the model asks for instance ids", "Use data in the layout of Cityscapes."),
     "label": (
         "the model asks for each example's class",
-        "Use data with classes, --config.data.name=mnist say.",
+        "Say where classes come from with --config.data.labels, or use data with classes, "
+        "--config.data.name=mnist say.",
     ),
 }
 """By annotation: the setting that asks for it, and what to do without it."""

@@ -59,12 +59,14 @@ class PreparedPairs:
         images: The parts of a pair that are images.
         folder: The folder.
         faults: Faults of pairs that were left out.
+        labels: Classes of the pairs, which are not stored; () if they have none.
     """
 
     examples: Any
     images: tuple[str, ...]
     folder: Path
     faults: tuple[Fault, ...]
+    labels: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -74,7 +76,9 @@ class PreparedPairs:
         index = range(len(self))[index]
         with self._explained(index):
             example = self.examples[index]
-            pair = {part: _decoded(example[part]) for part in self.images}
+            pair: dict[str, Any] = {part: _decoded(example[part]) for part in self.images}
+            if self.labels:
+                pair["label"] = self.labels[index]
             return cast(Pair, {**pair, "name": _name(example)})
 
     def name(self, index: int) -> str:
@@ -127,7 +131,8 @@ def open_prepared(source: PairSource, data_config: ConfigDict, split: str) -> Pr
     decoders = {part: tfds.decode.SkipDecoding() for part in images}
     builder = tfds.builder_from_directory(folder)
     examples = builder.as_data_source(split, decoders=decoders)
-    return PreparedPairs(examples, images, folder, source.faults)
+    labels = tuple(map(source.label, range(len(source)))) if source.classes else ()
+    return PreparedPairs(examples, images, folder, source.faults, labels)
 
 
 def image_parts(source: FilePairs) -> tuple[str, ...]:

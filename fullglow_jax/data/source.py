@@ -7,12 +7,14 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.data import mnist
 from fullglow_jax.data.checked import checked
+from fullglow_jax.data.classes import listed
 from fullglow_jax.data.faults import refuse
 from fullglow_jax.data.file_pairs import FilePairs, find_pairs
 from fullglow_jax.data.layouts import LAYOUTS, Cityscapes, Layout, TwoFolders
 from fullglow_jax.data.options import check_annotations
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.prepared import open_prepared
+from fullglow_jax.errors import UserError
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
 from fullglow_jax.street_scenes import SPLITS, generate
@@ -68,31 +70,92 @@ def find_source(
     return SOURCES[data_config.name].find(data_config, split, annotations)
 
 
+def with_classes(config: ConfigDict) -> ConfigDict:
+    """The config with the names of its classes, if `config.data.labels` says where they come from.
+
+    They are those of the training split, in the order of their names, or in that of
+    `config.data.classes` if it is given.
+
+    Raises:
+        UserError: If the data has no such classes, or other ones than given.
+    """
+    data = config.data
+    if not data.labels:
+        if data.classes:
+            raise UserError(
+                "config.data.classes names classes, and config.data.labels is not set: it says "
+                "where the class of each example comes from."
+            )
+        return config
+    found = SOURCES[data.name].classes(data)
+    if data.classes is not None:
+        if unseen := sorted(set(data.classes) - set(found)):
+            raise UserError(
+                f"config.data.classes names {listed(unseen)}, of which training would see no "
+                f"example. Its data has: {listed(found)}."
+            )
+        if left_out := sorted(set(found) - set(data.classes)):
+            raise UserError(
+                f"config.data.classes lacks {listed(left_out)}, which the training split has. "
+                "Name all classes, or leave the key out."
+            )
+        return config
+    config = config.copy_and_resolve_references()
+    config.data.classes = found
+    return config
+
+
 class Source(NamedTuple):
     """A kind of data.
 
     Attributes:
         directions: Names of its directions; the first is the default.
         find: Finds a split's pairs with the given annotations.
+        classes: Names of the classes that `config.data.labels` asks for, which is not empty.
     """
 
     directions: tuple[str, ...]
     find: Callable[[ConfigDict, str, Annotations], PairSource]
+    classes: Callable[[ConfigDict], tuple[str, ...]]
 
 
 def _files(layout: type[Layout]) -> Source:
     """A source of image files."""
 
-    def find(data_config: ConfigDict, split: str, annotations: Annotations) -> PairSource:
+    def opened(data_config: ConfigDict, split: str) -> Layout:
+        options = (data_config[key] for key in layout.options)
+        return layout(data_config.root, split, *options)
+
+    def find(data_config: ConfigDict, split: str, annotations: Annotations) -> FilePairs:
         return find_pairs(
-            layout(data_config.root, split, *(data_config[key] for key in layout.options)),
+            opened(data_config, split),
             data_config.direction,
             tuple(data_config.image_size),
             data_config.fit,
             annotations,
+            tuple(data_config.classes or ()),
         )
 
-    return Source(tuple(layout.directions), find)
+    def classes(data_config: ConfigDict) -> tuple[str, ...]:
+        parts = next(iter(layout.directions.values()))
+        pairs = opened(data_config, "train").find(parts).pairs
+        if found := sorted({pair.label for pair in pairs if pair.label}):
+            return tuple(found)
+        raise UserError(
+            f"config.data.labels={data_config.labels!r}: no example of the training split has a "
+            "class. Expected a folder for each, ROOT/train/CLASS/NAME.png in the layout 'images', "
+            "or its name in each row of the CSV."
+        )
+
+    has_labels = "labels" in layout.options
+    return Source(tuple(layout.directions), find, classes if has_labels else _no_classes)
+
+
+def _no_classes(data_config: ConfigDict) -> tuple[str, ...]:
+    raise UserError(
+        f"config.data.labels={data_config.labels!r}: config.data.name={data_config.name!r} has no "
+        f"classes. {', '.join(n for n, s in SOURCES.items() if s.classes is not _no_classes)} have."
+    )
 
 
 def _street_scenes(data_config: ConfigDict, split: str, annotations: Annotations) -> PairSource:
@@ -110,14 +173,24 @@ def _mnist(data_config: ConfigDict, split: str, annotations: Annotations) -> Pai
         data_config.mnist.files,
         data_config.direction,
         tuple(data_config.image_size),
+        tuple(data_config.classes or ()),
     )
+
+
+def _digits(data_config: ConfigDict) -> tuple[str, ...]:
+    if data_config.labels != mnist.DIGIT:
+        raise UserError(
+            f"config.data.labels={data_config.labels!r} must be {mnist.DIGIT!r}: MNIST's classes "
+            "are its digits."
+        )
+    return mnist.digit_names()
 
 
 def _tfds(data_config: ConfigDict, split: str, annotations: Annotations) -> PairSource:
     # This import takes half a second, which other sources need not wait for.
     from fullglow_jax.data.tfds_pairs import find_tfds
 
-    check_annotations(annotations, there=[])
+    check_annotations(annotations, there=["label"] if data_config.labels else [])
     return find_tfds(
         data_config.root,
         split,
@@ -125,12 +198,20 @@ def _tfds(data_config: ConfigDict, split: str, annotations: Annotations) -> Pair
         data_config.direction,
         tuple(data_config.image_size),
         data_config.fit,
+        data_config.labels,
+        tuple(data_config.classes or ()),
     )
+
+
+def _tfds_classes(data_config: ConfigDict) -> tuple[str, ...]:
+    from fullglow_jax.data.tfds_pairs import tfds_classes  # see `_tfds`
+
+    return tfds_classes(data_config.root, data_config.tfds.to_dict(), data_config.labels)
 
 
 SOURCES: dict[str, Source] = {
     **{name: _files(layout) for name, layout in LAYOUTS.items()},
-    "mnist": Source(mnist.DIRECTIONS, _mnist),
-    "street_scenes": Source(tuple(Cityscapes.directions), _street_scenes),
-    "tfds": Source(tuple(TwoFolders.directions), _tfds),
+    "mnist": Source(mnist.DIRECTIONS, _mnist, _digits),
+    "street_scenes": Source(tuple(Cityscapes.directions), _street_scenes, _no_classes),
+    "tfds": Source(tuple(TwoFolders.directions), _tfds, _tfds_classes),
 }

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from fullglow_jax.data.class_image import class_image
+from fullglow_jax.data.classes import class_index
 from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.images import Picture, fit
 from fullglow_jax.data.numbering import NUMBERINGS, PALETTES
@@ -36,6 +37,8 @@ class TfdsPairs:
         split: The split's name, which the pairs' names begin with.
         image_size: (H, W) of the pairs.
         how: The way of resizing to that size, one of `images.FITS`.
+        label: The feature that is each example's class; empty for no classes.
+        classes: Names of the classes.
         faults: Always empty: a bad example is refused when it is read.
     """
 
@@ -46,6 +49,8 @@ class TfdsPairs:
     split: str
     image_size: tuple[int, int]
     how: str
+    label: str = ""
+    classes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
 
     def __len__(self) -> int:
@@ -62,11 +67,17 @@ class TfdsPairs:
                 return fit(pictures[feature], self.image_size, self.how)
             return self._class_image(example, feature)
 
-        return {
+        pair: Pair = {
             "condition": fitted(self.condition),
             "target": fitted(self.target),
             "name": self.name(index),
         }
+        if self.classes:
+            number = self._class(example, self.label)
+            name = self.examples.features[self.label].int2str(number)
+            what = f"{self.label!r} of {example.name} is"
+            pair["label"] = class_index(name, self.classes, what)
+        return pair
 
     def name(self, index: int) -> str:
         return f"{self.split}_{index:05d}"
@@ -97,13 +108,17 @@ class TfdsPairs:
         return pictures
 
     def _class_image(self, example: TfdsExample, name: str) -> np.ndarray:
+        classes = self.examples.features[name].num_classes
+        return class_image(self._class(example, name), classes, self.image_size)
+
+    def _class(self, example: TfdsExample, name: str) -> int:
         label, classes = example.label(name), self.examples.features[name].num_classes
         if not 0 <= label < classes:
             raise UserError(
                 f"{name!r} of {example.name} is {label}, where its classes are 0 to "
                 f"{classes - 1}. Is it a split without labels?"
             )
-        return class_image(label, classes, self.image_size)
+        return label
 
 
 def find_tfds(
@@ -113,6 +128,8 @@ def find_tfds(
     direction: str | None,
     image_size: tuple[int, int],
     how: str,
+    label: str = "",
+    classes: tuple[str, ...] = (),
 ) -> TfdsPairs:
     """Pairs of two features of a data set that TFDS has prepared.
 
@@ -123,6 +140,8 @@ def find_tfds(
         direction: One of `DIRECTIONS`; None for the first.
         image_size: (H, W) of the pairs.
         how: The way of resizing to that size, one of `images.FITS`.
+        label: The feature that is each example's class; empty for no classes.
+        classes: Names of the classes.
 
     Returns:
         A source.
@@ -131,16 +150,45 @@ def find_tfds(
         UserError: If the data set, its split or a feature is missing or cannot be used.
     """
     direction = chosen_direction(direction, DIRECTIONS)
+    examples = _examples(root, split, settings)
+    if label:
+        _check_label(examples, label)
+    a, b = (_checked(examples, key, settings[key]) for key in ("condition", "target"))
+    condition, target = (a, b) if direction == "AtoB" else (b, a)
+    palette, classes = settings["palette"], classes if label else ()
+    return TfdsPairs(examples, condition, target, palette, split, image_size, how, label, classes)
+
+
+def tfds_classes(root: Path | str, settings: Mapping[str, str], label: str) -> tuple[str, ...]:
+    """Names of a feature's classes, in TFDS' order; arguments are as in `find_tfds`.
+
+    Raises:
+        UserError: If the data set is missing, or has no such feature of classes.
+    """
+    examples = _examples(root, "train", settings)
+    _check_label(examples, label)
+    feature = examples.features[label]
+    return tuple(map(feature.int2str, range(feature.num_classes)))
+
+
+def _examples(root: Path | str, split: str, settings: Mapping[str, str]) -> TfdsExamples:
     if not settings["name"]:
         raise UserError(
             "config.data.tfds.name is not set. Name a TFDS data set, for example "
             "--config.data.tfds.name=cityscapes/semantic_segmentation."
         )
     tfds_split = {"train": settings["train"], "val": settings["val"]}.get(split, split)
-    examples = TfdsExamples(settings["name"], root, tfds_split)
-    a, b = (_checked(examples, key, settings[key]) for key in ("condition", "target"))
-    condition, target = (a, b) if direction == "AtoB" else (b, a)
-    return TfdsPairs(examples, condition, target, settings["palette"], split, image_size, how)
+    return TfdsExamples(settings["name"], root, tfds_split)
+
+
+def _check_label(examples: TfdsExamples, name: str) -> None:
+    features = examples.features
+    there = sorted(n for n, f in features.items() if isinstance(f, tfds.features.ClassLabel))
+    if name not in there or not features[name].num_classes:
+        raise UserError(
+            f"config.data.labels={name!r} is no feature of classes of {examples.name}. Those are: "
+            f"{', '.join(there) or 'none'}."
+        )
 
 
 def _checked(examples: TfdsExamples, key: str, name: str) -> str:

@@ -35,7 +35,7 @@ class Answers:
     """A method for each request.
 
     Pictures are uint8 (H, W, 3) of the model's size; only the editor's are enlarged.
-    Boundary maps are None for models that do not read them.
+    Boundary maps are None for models that do not read them, and so are classes, `label`.
     """
 
     def __init__(self, studio: Studio) -> None:
@@ -52,16 +52,18 @@ class Answers:
         return f"Compiling, once: {', '.join(unfinished)} …" if unfinished else ""
 
     @told()
-    def choose(self, name: str) -> tuple[Editor, Image | None, Image]:
-        """A pair's condition to paint on, its boundary map, and its target."""
+    def choose(self, name: str) -> tuple[Editor, Image | None, Image, str | None]:
+        """A pair's condition to paint on, its boundary map, its target, and its class."""
         pair = self._studio.pair(name)
-        return self.on_canvas(pair["condition"]), pair.get("boundary"), pair["target"]
+        editor, label = self.on_canvas(pair["condition"]), self._studio.class_of(pair)
+        return editor, pair.get("boundary"), pair["target"], label
 
     @told()
-    def choose_content(self, name: str) -> tuple[Image, Image, Image | None]:
-        """A pair's target, condition and boundary map."""
+    def choose_content(self, name: str) -> tuple[Image, Image, Image | None, str | None]:
+        """A pair's target, condition, boundary map and class."""
         pair = self._studio.pair(name)
-        return pair["target"], pair["condition"], pair.get("boundary")
+        label = self._studio.class_of(pair)
+        return pair["target"], pair["condition"], pair.get("boundary"), label
 
     @told()
     def fitted(self, file: str) -> Image:
@@ -80,6 +82,7 @@ class Answers:
         count: float | None,
         temperature: float | None,
         seed: float | None,
+        label: str | None = None,
     ) -> Iterator[list[tuple[Path, str]]]:
         """Files of photos and their captions; after each photo, all that are done so far.
 
@@ -88,7 +91,7 @@ class Answers:
         """
         drawn: list[tuple[Path, str]] = []
         with told(), TemporaryDirectory() as folder:
-            painted = self._painted(editor, boundary)
+            painted = self._painted(editor, boundary, label)
             photos = int(_given(count, "number of photos"))
             warmth, whole = _given(temperature, "temperature"), int(_given(seed, "seed"))
             self._studio.warm_up.wait_for(DRAW)
@@ -107,33 +110,47 @@ class Answers:
         content: Image | None,
         condition: Image | None,
         content_boundary: Image | None,
+        label: str | None = None,
+        content_label: str | None = None,
     ) -> Image:
-        """The content of an image with its condition, under the editor's condition."""
-        onto = self._painted(editor, boundary)
-        image, own = _given(content, "content"), _given(condition, "condition of the content")
-        own_boundary = self._boundary(content_boundary, "boundary map of the content")
+        """The content of an image with its condition, under the editor's condition and a class."""
+        onto = self._painted(editor, boundary, label)
+        image, source = _given(content, "content"), self._studio.blank()
+        if self._studio.reads_conditions:
+            own = _given(condition, "condition of the content")
+            own_boundary = self._boundary(content_boundary, "boundary map of the content")
+            source = Painted(own, own_boundary)
+        source = source._replace(label=self._label(content_label, "class of the content"))
         self._studio.warm_up.wait_for(TRANSFER)
-        return self._studio.transfer(Painted(own, own_boundary), image, onto)
+        return self._studio.transfer(source, image, onto)
 
     @told()
     def bits_per_dim(
-        self, editor: Editor | None, boundary: Image | None, image: Image | None
+        self,
+        editor: Editor | None,
+        boundary: Image | None,
+        image: Image | None,
+        label: str | None = None,
     ) -> str:
-        """Bits per dimension of an image, given the editor's condition."""
-        painted, scored = self._painted(editor, boundary), _given(image, "image")
+        """Bits per dimension of an image, given the editor's condition and a class."""
+        painted, scored = self._painted(editor, boundary, label), _given(image, "image")
         self._studio.warm_up.wait_for(MEASURE)
         return f"{self._studio.bits_per_dim(painted, scored):.4f}"
 
-    def _painted(self, editor: Editor | None, boundary: Image | None) -> Painted:
+    def _painted(self, editor: Editor | None, boundary: Image | None, label: str | None) -> Painted:
+        label = self._label(label, "class")
         if not self._studio.reads_conditions:
-            return self._studio.blank()
+            return self._studio.blank()._replace(label=label)
         background = np.asarray(_given(editor and editor["background"], "condition"))
         strokes = list(map(np.asarray, editor["layers"])) if editor else []
         own = self._boundary(boundary, "boundary map of the condition")
-        return self._studio.canvas.read(background, strokes, own)
+        return self._studio.canvas.read(background, strokes, own)._replace(label=label)
 
     def _boundary(self, boundary: Image | None, name: str) -> Image | None:
         return _given(boundary, name) if self._studio.reads_boundaries else None
+
+    def _label(self, label: str | None, name: str) -> str | None:
+        return _given(label, name) if self._studio.classes else None
 
 
 def _given(image: T | None, name: str) -> T:

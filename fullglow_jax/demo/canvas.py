@@ -22,10 +22,12 @@ class Painted(NamedTuple):
     Attributes:
         condition: uint8 (H, W, 3).
         boundary: uint8 (H, W, 3), or None.
+        label: The class beside it, or None.
     """
 
     condition: np.ndarray
     boundary: np.ndarray | None
+    label: str | None = None
 
 
 class Canvas:

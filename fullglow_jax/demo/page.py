@@ -37,7 +37,10 @@ def title(model: str, workdir: Path, step: int) -> str:
 
 
 def build_page(studio: Studio, title: str) -> gr.Blocks:
-    """The page of a model: a canvas, if it reads conditions, and a tab for each thing it can do."""
+    """The page of a model: a canvas, if it reads conditions, a choice of class, if it reads one.
+
+    Beside them, there is a tab for each thing that it can do.
+    """
     answers = Answers(studio)
     first = studio.names[0] if studio.names else None
     start = studio.pair(first) if first else None
@@ -53,18 +56,28 @@ def build_page(studio: Studio, title: str) -> gr.Blocks:
             if studio.reads_conditions:
                 with gr.Column(scale=3):
                     chosen, *condition = _canvas(studio, answers, start)
-            with gr.Column(scale=4), gr.Tabs():
-                with gr.Tab("Photos"):
-                    _photos(answers, condition)
-                if studio.transfers:
-                    with gr.Tab("Transfer"):
-                        _transfer(studio, answers, condition)
-                if studio.headline:
-                    with gr.Tab("Bits per dimension"):
-                        scored = _bits_per_dim(studio, answers, condition, start)
+            with gr.Column(scale=4):
+                label = _classes(studio, "Class", start)
+                with gr.Tabs():
+                    with gr.Tab("Photos"):
+                        _photos(answers, condition, label)
+                    if studio.transfers:
+                        with gr.Tab("Transfer"):
+                            _transfer(studio, answers, condition, label)
+                    if studio.headline:
+                        with gr.Tab("Bits per dimension"):
+                            scored = _bits_per_dim(studio, answers, condition, label, start)
         if studio.reads_conditions:
-            chosen.input(answers.choose, chosen, [*condition, scored], api_name="choose")
+            chosen.input(answers.choose, chosen, [*condition, scored, label], api_name="choose")
     return page
+
+
+def _classes(studio: Studio, title: str, start: Pair | None) -> Any:
+    """A choice of class; a placeholder, if the model reads none."""
+    if not studio.classes:
+        return gr.State(None)
+    first = studio.class_of(start) if start else studio.classes[0]
+    return gr.Dropdown(list(studio.classes), value=first, label=title)
 
 
 def _compiling(page: gr.Blocks, answers: Answers) -> None:
@@ -129,7 +142,7 @@ def _canvas(studio: Studio, answers: Answers, start: Pair | None) -> tuple[Any, 
     return chosen, editor, boundary
 
 
-def _photos(answers: Answers, condition: list[Any]) -> None:
+def _photos(answers: Answers, condition: list[Any], label: Any) -> None:
     with gr.Row():
         count = gr.Slider(1, MOST_PHOTOS, 4, step=1, label="How many")
         temperature = gr.Slider(0, 1, 0.7, step=0.05, label="Temperature")
@@ -145,48 +158,51 @@ def _photos(answers: Answers, condition: list[Any]) -> None:
         interactive=False,
         buttons=["download", "download_all", "fullscreen"],
     )
-    given = [*condition, count, temperature, seed]
+    given = [*condition, count, temperature, seed, label]
     draw.click(answers.draw, given, photos, api_name="draw", **ONE_AT_A_TIME)
 
 
-def _transfer(studio: Studio, answers: Answers, condition: list[Any]) -> None:
-    with_map = studio.reads_boundaries
-    gr.Markdown("The content of this image, under the condition on the left.")
+def _transfer(studio: Studio, answers: Answers, condition: list[Any], label: Any) -> None:
+    with_map, reads = studio.reads_boundaries, studio.reads_conditions
+    onto = "condition on the left" if reads else "class above"
+    gr.Markdown(f"The content of this image, under the {onto}.")
     with gr.Row():
         chosen = gr.Dropdown(studio.names, value=None, label="Choose content", elem_id="content")
         upload_photo = gr.UploadButton("Upload its image", file_types=KINDS)
-        upload_map = gr.UploadButton("Upload its condition", file_types=KINDS)
+        upload_map = gr.UploadButton("Upload its condition", file_types=KINDS, visible=reads)
         upload_boundary = gr.UploadButton(
             "Upload its boundary map", file_types=KINDS, visible=with_map
         )
     with gr.Row():
         photo = _picture("Content", elem_id="content_photo")
-        own_map = _picture("Its condition")
+        own_map = _picture("Its condition", visible=reads)
         boundary = _picture("Its boundary map", visible=with_map)
+    own_label = _classes(studio, "Its class", None)
     move = gr.Button(TRANSFER, variant="primary", elem_id="transfer")
     moved = _picture("Result", elem_id="moved")
     content = [photo, own_map, boundary]
-    chosen.input(answers.choose_content, chosen, content, api_name="choose_content")
-    for button, shown in zip((upload_photo, upload_map, upload_boundary), content, strict=True):
-        _shows_uploads(answers, button, shown)
-    given = [*condition, *content]
+    shown = [*content, own_label]
+    chosen.input(answers.choose_content, chosen, shown, api_name="choose_content")
+    for button, picture in zip((upload_photo, upload_map, upload_boundary), content, strict=True):
+        _shows_uploads(answers, button, picture)
+    given = [*condition, *content, label, own_label]
     move.click(answers.transfer, given, moved, api_name="transfer", **ONE_AT_A_TIME)
 
 
 def _bits_per_dim(
-    studio: Studio, answers: Answers, condition: list[Any], start: Pair | None
+    studio: Studio, answers: Answers, condition: list[Any], label: Any, start: Pair | None
 ) -> gr.Image:
     """Adds the tab; returns the part that shows the scored image."""
-    given = ", given the condition" if studio.reads_conditions else ""
+    read = ["condition"] * studio.reads_conditions + ["class"] * bool(studio.classes)
+    given = f", given the {' and the '.join(read)}" if read else ""
     gr.Markdown(f"How well the model predicts an image{given}.")
     upload = gr.UploadButton("Upload an image", file_types=KINDS, elem_id="upload_scored")
     scored = _picture("Image", start["target"] if start else None)
     measure = gr.Button(MEASURE, variant="primary", elem_id="measure")
     bits = gr.Textbox(label="Bits per dimension", elem_id="bits")
     _shows_uploads(answers, upload, scored)
-    measure.click(
-        answers.bits_per_dim, [*condition, scored], bits, api_name="bits_per_dim", **ONE_AT_A_TIME
-    )
+    scores = [*condition, scored, label]
+    measure.click(answers.bits_per_dim, scores, bits, api_name="bits_per_dim", **ONE_AT_A_TIME)
     return scored
 
 

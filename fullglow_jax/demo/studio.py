@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict
 
+from fullglow_jax.data.classes import class_index
 from fullglow_jax.data.pair import Pair
 from fullglow_jax.demo.canvas import Canvas, Painted
 from fullglow_jax.demo.paints import Palette, palette_of
@@ -36,7 +37,8 @@ class Studio:
         missing: The reason why there are no pairs, if their data cannot be read.
         reads_conditions: Whether there are conditions to paint.
         reads_boundaries: Whether conditions have boundary maps.
-        transfers: Whether content can be transferred from one condition to another.
+        classes: Names of the classes to choose from; () if the model reads none.
+        transfers: Whether content can be transferred from one condition, or class, to another.
         headline: Name of the images' bits per dimension; None if the model has none.
         palette: The colours to paint with.
         canvas: The canvas to paint on.
@@ -49,7 +51,11 @@ class Studio:
         self._spare = np.zeros(shapes.image, np.uint8)
         self.reads_conditions = model.reads_conditions
         self.reads_boundaries = shapes.boundary
-        self.transfers = model.reads_conditions and isinstance(model, InvertibleModel)
+        self.classes: tuple[str, ...] = (
+            tuple(config.data.classes) if shapes.annotations.label else ()
+        )
+        reads = bool(model.reads_conditions or self.classes)
+        self.transfers = reads and isinstance(model, InvertibleModel)
         self.headline = model.headline if isinstance(model, LikelihoodModel) else None
         self._examples = Examples(config, split, shapes)
         self.missing = ""
@@ -78,12 +84,18 @@ class Studio:
             raise UserError(f"There is no pair {name!r} in the split.")
         return self._examples.at(self.names.index(shown)).pair
 
+    def class_of(self, pair: Pair) -> str | None:
+        """The name of a pair's class; None if the model reads none."""
+        return self.classes[pair["label"]] if self.classes else None
+
     def blank(self) -> Painted:
-        """A condition in the palette's first colour; black, if the model reads none."""
+        """A condition in the palette's first colour, of the first class; black, if none is read."""
+        label = self.classes[0] if self.classes else None
         if not self.reads_conditions:
-            return Painted(self._spare, None)
+            return Painted(self._spare, None, label)
         condition = np.broadcast_to(self.palette.colours[0], self._spare.shape)
-        return Painted(condition.astype(np.uint8), self._spare if self.reads_boundaries else None)
+        boundary = self._spare if self.reads_boundaries else None
+        return Painted(condition.astype(np.uint8), boundary, label)
 
     def fitted(self, file: str) -> np.ndarray:
         """An image file at the model's size.
@@ -114,7 +126,7 @@ class Studio:
             yield as_uint8(image)
 
     def transfer(self, source: Painted, content: np.ndarray, onto: Painted) -> np.ndarray:
-        """The content of an image with its condition, under another condition."""
+        """The content of an image with its condition, under another condition or class."""
         images = self._operations.transfer(self._as_batch(source, content), self._as_batch(onto))
         return as_uint8(images[0])
 
@@ -128,7 +140,7 @@ class Studio:
         return float(bits[self.headline or ""][0])
 
     def _as_batch(self, painted: Painted, image: np.ndarray | None = None) -> Batch:
-        for picture in (*painted, image):
+        for picture in (painted.condition, painted.boundary, image):
             if picture is not None and picture.shape != self._spare.shape:
                 raise UserError(
                     f"An image has the shape {picture.shape} where the model takes "
@@ -138,4 +150,6 @@ class Studio:
         pair: Pair = {"condition": painted.condition, "target": target, "name": ""}
         if painted.boundary is not None:
             pair["boundary"] = painted.boundary
+        if self.classes:
+            pair["label"] = class_index(painted.label or "", self.classes, "The class")
         return self._examples.batch([Example(pair)])

@@ -1,25 +1,17 @@
 """Bits per dimension of a split: scores, their parts, and a bound by several draws of noise."""
 
-import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
-from fullglow_jax.config import to_json
-from fullglow_jax.data.pipeline import HostBatch, evaluation_batches
-from fullglow_jax.data.source import build_source
-from fullglow_jax.digests import digest
-from fullglow_jax.evaluation.example_scores import ExampleScores, Scores
 from fullglow_jax.evaluation.request import EvaluationRequest
+from fullglow_jax.evaluation.split_scores import split_scores
 from fullglow_jax.evaluation.summary import over_examples
 from fullglow_jax.evaluation.unfinished import Unfinished
 from fullglow_jax.parallel.devices import Devices
-from fullglow_jax.parallel.distributed import gathered, is_first, on_host
-from fullglow_jax.progress import ProgressLine
 from fullglow_jax.runs.metrics import VALIDATION, read_metrics
 from fullglow_jax.runs.score import BITS_PER_DIM
 from fullglow_jax.runs.trained import Trained
@@ -35,33 +27,10 @@ def score_split(
     """The entries of the report, JSON values; `unfinished` keeps what is measured."""
     model: Any = trained.model  # a LikelihoodModel, as was checked
     shapes, headline = model.shapes, model.headline
-    source = build_source(config.data, request.split, shapes.annotations)
-    batches = evaluation_batches(
-        source,
-        batch_size=request.batch_size,
-        threads=config.data.threads,
-        annotations=shapes.annotations,
-        limit=request.limit,
-        **devices.share,
-    )
-    total = min(len(source), request.limit or len(source))
-    score, key = ExampleScores(model.bits_per_dim, devices), devices.key(request.seed)
-    depends = depends_on(config, request, trained)
-
-    def remembered(host: HostBatch, place: int, compute: Callable[[], Scores]) -> Scores:
-        # Either all processes compute or none: the first decides.
-        batch_digest = digest(depends, place, *gathered(digest(host.batch, host.valid)))
-        found: Scores | None = gathered(unfinished.get(batch_digest))[0]
-        if found is None:
-            found = compute()
-            unfinished.add(batch_digest, found)
-        return found
-
-    with ProgressLine("bits/dim", total, quiet=not is_first()) as progress:
-        draws, told = request.draws, progress.update
-        bits = score(trained.variables, batches, key, draws, told, remembered)
+    common = (config, request, trained, devices, unfinished)
+    bits = split_scores(*common, model.bits_per_dim, name="bits/dim", draws=request.draws)
     found = {
-        "examples": total,
+        "examples": bits[headline].shape[1],
         "draws": request.draws,
         "headline": headline,
         "bits_per_dim": {name: over_examples(values.mean(0)) for name, values in bits.items()},
@@ -75,12 +44,6 @@ def score_split(
             if "/" not in name
         }
     return found
-
-
-def depends_on(config: ConfigDict, request: EvaluationRequest, trained: Trained) -> str:
-    """A digest of all that an image's bits/dim depend on, except the image and its place."""
-    state = (trained.step, on_host(trained.variables), json.dumps(to_json(config.model)))
-    return digest(state, config.data.bits, request.seed, request.draws)
 
 
 def _untrained(workdir: Path, headline: str) -> float | None:

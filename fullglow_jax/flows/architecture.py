@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from itertools import product
+from typing import ClassVar
 
 import jax
 
@@ -43,6 +44,7 @@ class FlowArchitecture(FlowSettings, Shapes):
         classes: The number of classes by which labels shift the target's priors; 0 for no labels.
         smallest_level: The smallest height and width of the last level, in pixels.
         halvings: How often networks halve a whole image, however many levels there are.
+        reads_classes: Whether the family's priors can be shifted by a class.
 
     Raises:
         UserError: If the image size does not fit the levels, or a value is not possible.
@@ -52,6 +54,7 @@ class FlowArchitecture(FlowSettings, Shapes):
     classes: int = 0
     smallest_level: int = 1
     halvings: int = 0
+    reads_classes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -161,6 +164,7 @@ class GlowArchitecture(GlowSettings, FlowArchitecture):
     """
 
     condition_maps: bool = False
+    reads_classes: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,8 @@ class CFlowArchitecture(CFlowSettings, FlowArchitecture):
 @dataclass(frozen=True)
 class DualGlowArchitecture(DualGlowSettings, FlowArchitecture):
     """A DUAL-Glow's."""
+
+    reads_classes: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

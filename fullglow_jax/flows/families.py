@@ -16,7 +16,8 @@ HALVES = ("first", "second", "both")
 COUPLING_SCALES = ("sigmoid", *(f"exp_{name}" for name in ACTIVATIONS))
 PRIORS = ("learned", "standard")
 NETS = ("raw", "spatial")
-STARTS = ("live", "published")
+GLOW_STARTS = ("intended", "published")
+C_GLOW_STARTS = ("live", "published")
 
 _STEPS = integers((8, 8, 8, 8))
 
@@ -52,7 +53,8 @@ class GlowSettings(FlowSettings):
     """`config.model` of a Glow, a flow of the targets alone (Glow, section 3).
 
     By default, it is the source of a Full-Glow. `dajinstory/glow-pytorch` has an exponential
-    actnorm, couplings of the first half with the scale "exp_glow", and standard normal priors.
+    actnorm, couplings of the first half with the scale "exp_glow", standard normal priors, and
+    centred pixels.
     """
 
     lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
@@ -69,9 +71,20 @@ class GlowSettings(FlowSettings):
     coupling_clamp: float = key(1.0, number(above=True), Change.REFUSED)  # a factor of it
     # The prior of each level's latent: learned, of the kept half; or standard normal.
     prior: str = key("learned", choice(PRIORS), Change.REFUSED)
+    # Whether the flow's pixels are p / 2ⁿ − ½ of n bits, in place of p / 255, or p / 2ⁿ if n < 8.
+    centred: bool = key(False, truth(), Change.REFUSED)
+    # The start of 1×1 convolutions and coupling nets. "intended": random rotations, and the paper's
+    # N(0, 0.05²). "published": N(0, 0.01²) for all, LU factors and biases too, so that there is no
+    # rotation, as the code of `dajinstory/glow-pytorch` has it.
+    start: str = key("intended", choice(GLOW_STARTS), Change.REFUSED)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.start == "published" and not (self.lu or self.permute):
+            raise UserError(
+                "config.model.start='published' would make a full 1×1 convolution almost zero, "
+                "and only has LU factors. Set --config.model.lu=true, or leave the start out."
+            )
         if self.coupling == "additive" and self.coupling_scale != "sigmoid":
             raise UserError(
                 f"config.model.coupling_scale={self.coupling_scale!r} means nothing to "
@@ -133,4 +146,4 @@ class CGlowSettings(FlowSettings):
     learn_top: bool = key(False, truth(), Change.REFUSED)
     # The start of networks that read the condition. "published": zeros, which leave all of a vector
     # net untrained, but its last layer. "live": so that all of it is trained.
-    start: str = key("live", choice(STARTS), Change.REFUSED)
+    start: str = key("live", choice(C_GLOW_STARTS), Change.REFUSED)

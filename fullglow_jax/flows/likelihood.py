@@ -35,6 +35,24 @@ def quantise(image: Array, bits: int) -> Array:
     return jnp.floor(image * levels + 1 / 512).clip(0, levels - 1) / levels
 
 
+def centred(pixels: Array, bits: int) -> Array:
+    """Quantised pixels as p / 2ⁿ − ½ (`dajinstory/glow-pytorch`).
+
+    At 8 bits, they come as p / 255, and at fewer as p / 2ⁿ, see `quantise`.
+    """
+    return pixels * _centred_range(bits) - 0.5
+
+
+def from_centred(x: Array, bits: int) -> Array:
+    """The inverse of `centred`."""
+    return (x + 0.5) / _centred_range(bits)
+
+
+def _centred_range(bits: int) -> float:
+    """The distance that pixels of 0 and 1 have when they are centred."""
+    return 255 / 256 if bits >= 8 else 1.0
+
+
 def dequantise(image: Array, key: Array, bits: int) -> Array:
     """Adds U[0, 1)/2^bits, so that a density of real values bounds the likelihood of the pixels."""
     return image + jax.random.uniform(key, image.shape, image.dtype) / 2**bits

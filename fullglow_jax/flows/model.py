@@ -9,7 +9,14 @@ import optax
 from jax import Array
 
 from fullglow_jax.flows.flow import Conditions, Flow, LevelMaps
-from fullglow_jax.flows.likelihood import bits_per_dim, dequantise, quantise, to_unit_interval
+from fullglow_jax.flows.likelihood import (
+    bits_per_dim,
+    centred,
+    dequantise,
+    from_centred,
+    quantise,
+    to_unit_interval,
+)
 from fullglow_jax.flows.step_tables import boundary_maps, label_maps, whole_condition
 from fullglow_jax.models.batch import ArrayLike, Batch
 from fullglow_jax.models.encoding import Encoding, Images
@@ -21,9 +28,13 @@ from fullglow_jax.models.objective_model import ObjectiveModel
 class FlowModel(ObjectiveModel):
     """A normalising flow of a batch's targets, trained on its bits per dimension.
 
+    With classes (`architecture.classes`), it is a density for each class.
+
     Attributes:
         flow: The flow; its last image is the batch's target.
         bits: Bits per channel of the pixels.
+        centred: Whether the flow's images are around 0, see `likelihood.centred`. Images that go
+            in and come out of the model are in [0, 1] nevertheless.
         headline: Name of the target's bits per dimension.
         optimizer: The optimiser of all parameters.
         mean_gradient: Computes gradients over a batch.
@@ -37,11 +48,12 @@ class FlowModel(ObjectiveModel):
         *,
         bits: int,
         optimizer: optax.GradientTransformation,
+        centred: bool = False,
         headline: str = "image",
         mean_gradient: MeanGradient = mean_gradient,
     ) -> None:
         super().__init__(flow, flow.architecture, optimizer, mean_gradient)
-        self.bits, self.headline = bits, headline
+        self.bits, self.centred, self.headline = bits, centred, headline
 
     def init(self, key: Array, batch: Batch) -> TrainState:
         """Initialises networks at random and actnorms from the batch."""
@@ -59,8 +71,17 @@ class FlowModel(ObjectiveModel):
         return self._bits(self.headline, encoding)
 
     def read_conditions(self, variables: PyTree, batch: Batch) -> Conditions:
-        """(): this model reads no conditions."""
-        return ()
+        """The parameters that the target's operations and priors read, computed once.
+
+        They are of the other images, without noise, and of maps and classes; () if there are none
+        of these.
+        """
+        others = tuple(map(self._entering, self._images(batch)[:-1]))
+        images, maps = self._inputs(others, batch)
+        if not images and not maps:
+            return ()
+        conditions: Conditions = self._apply(variables, images, maps, method=Flow.read_conditions)
+        return conditions
 
     def sample(
         self, variables: PyTree, conditions: Conditions, keys: Array, temperature: Array
@@ -75,13 +96,25 @@ class FlowModel(ObjectiveModel):
 
     def encode(self, variables: PyTree, batch: Batch) -> Encoding:
         """The targets' latents, given their conditions; z or ε, as the flow keeps."""
-        images = tuple(map(self.pixels, self._images(batch)))
+        images = tuple(map(self._entering, self._images(batch)))
         encodings: tuple[Encoding, ...] = self._apply(variables, *self._inputs(images, batch))
         return encodings[-1]
 
     def decode(self, variables: PyTree, conditions: Conditions, latents: Images) -> Array:
         """Targets from their latents, under conditions."""
         return self._decode(variables, latents, conditions)
+
+    def redraw(
+        self, variables: PyTree, batch: Batch, keys: Array, temperature: Array | float
+    ) -> Array:
+        """The targets again, with noise for all latents but the last level's."""
+        encode = self.network.clone(keeps_noise=True).apply
+        images = tuple(map(self._entering, self._images(batch)))
+        encodings: Any = encode(variables, *self._inputs(images, batch))
+        *drawn, _ = self._noise(keys, temperature)
+        latents = (*drawn, encodings[-1].latents[-1])
+        conditions = self.read_conditions(variables, batch)
+        return self._decode(variables, latents, conditions, True).clip(0.0, 1.0)
 
     def _objective(
         self, params: PyTree, constants: PyTree, batch: Batch, keys: Array
@@ -96,6 +129,11 @@ class FlowModel(ObjectiveModel):
     def _images(self, batch: Batch) -> tuple[ArrayLike, ...]:
         """The batch's images that count; the target is the last one."""
         return (batch.target,)
+
+    def _entering(self, image: ArrayLike) -> Array:
+        """A quantised image as the flow has it."""
+        pixels = self.pixels(image)
+        return centred(pixels, self.bits) if self.centred else pixels
 
     def _inputs(self, images: Images, batch: Batch) -> tuple[Images, LevelMaps]:
         """What the flow encodes, and the maps that it reads, from the batch's first images."""
@@ -116,7 +154,8 @@ class FlowModel(ObjectiveModel):
             )
         add_noise = jax.vmap(lambda image, key: dequantise(image, key, self.bits))
         return tuple(
-            add_noise(self.pixels(image), key) for image, key in zip(images, per_image, strict=True)
+            add_noise(self._entering(image), key)
+            for image, key in zip(images, per_image, strict=True)
         )
 
     def _encode(self, variables: PyTree, batch: Batch, keys: Array) -> tuple[Encoding, ...]:
@@ -127,9 +166,9 @@ class FlowModel(ObjectiveModel):
 
     def _decode(self, variables: PyTree, *args: Any, **options: Any) -> Array:
         image: Array = self._apply(variables, *args, **options, method=Flow.decode)
-        return image
+        return from_centred(image, self.bits) if self.centred else image
 
-    def _noise(self, keys: Array, temperature: Array) -> Images:
+    def _noise(self, keys: Array, temperature: Array | float) -> Images:
         """Standard-normal noise for every level's latent, times the temperature."""
 
         def example_noise(key: Array) -> Images:
@@ -160,12 +199,6 @@ class PairFlowModel(FlowModel):
 
     def __init__(self, flow: Flow, **options: Any) -> None:
         super().__init__(flow, headline="conditional", **options)
-
-    def read_conditions(self, variables: PyTree, batch: Batch) -> Conditions:
-        """The target's parameters under each condition, read without noise."""
-        inputs = self._inputs((self.pixels(batch.condition),), batch)
-        conditions: Conditions = self._apply(variables, *inputs, method=Flow.read_conditions)
-        return conditions
 
     def _images(self, batch: Batch) -> tuple[ArrayLike, ...]:
         return (batch.condition, batch.target)

@@ -1,5 +1,7 @@
 """Tables of a level's operations and priors, for each family."""
 
+from typing import NamedTuple
+
 import flax.linen as nn
 import jax
 from jax import Array
@@ -55,8 +57,9 @@ BOUNDARY, LABEL, CONDITION = "boundary", "label", "condition"
 
 
 def glow(architecture: GlowArchitecture) -> Flow:
-    """p(image) (Kingma, Dhariwal 2018)."""
-    return Flow(architecture, glow_level, (IMAGE,))
+    """p(image), or p(image | class) (Kingma, Dhariwal 2018)."""
+    # Only the priors read a class, so it is ε that stays of an image under another one.
+    return Flow(architecture, glow_level, (IMAGE,), keeps_noise=architecture.classes > 0)
 
 
 def full_glow(architecture: FullGlowArchitecture) -> Flow:
@@ -83,8 +86,9 @@ def c_glow(architecture: CGlowArchitecture) -> Flow:
 
 
 def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
-    """The operations read nothing, and the prior the kept half or nothing."""
+    """The operations read nothing, and the prior the kept half or nothing, and the class."""
     a, channels = architecture, architecture.level_channels[level]
+    start = GLOW_DEVIATIONS[a.start]
     operations: dict[str, Bijection] = {}
     if a.actnorm != "none":
         exponent = 0.0 if a.actnorm == "scale" else 1.0
@@ -92,8 +96,8 @@ def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
     if a.permute:
         operations["permutation"] = Permutation(channels)
     else:
-        operations["convolution"] = InvertibleConvolution(channels, a.lu)
-    net = Coupling(a.coupling_width, a.compute)
+        operations["convolution"] = InvertibleConvolution(channels, a.lu, None, start.convolution)
+    net = Coupling(a.coupling_width, a.compute, start.kernel, start.bias)
     raw = Raw() if a.condition_maps else None
     scale = coupling_scale(a)
     couplings = {
@@ -108,9 +112,8 @@ def glow_level(architecture: GlowArchitecture, level: int) -> LevelTable:
         Operation(IMAGE, name, each, (CONDITION,) if raw and "coupling" in name else ())
         for name, each in operations.items()
     )
-    standard = Prior(a.latent_shapes[level][-1])
-    prior = kept_half_prior(a, level) if a.prior == "learned" else standard
-    return LevelTable(rows, {IMAGE: prior})
+    base = KeptHalf(a.compute.tile) if a.prior == "learned" else None
+    return LevelTable(rows, {IMAGE: Prior(a.latent_shapes[level][-1], base, class_shifts(a))})
 
 
 def full_glow_level(architecture: FullGlowArchitecture, level: int) -> LevelTable:
@@ -137,9 +140,7 @@ def dual_glow_level(architecture: DualGlowArchitecture, level: int) -> LevelTabl
     target = dual_glow_step(architecture, level, TARGET)
     channels = architecture.latent_shapes[level][-1]
     top = EdgeTop(architecture.compute.tile) if level == architecture.levels - 1 else None
-    shifts: tuple[tuple[str, Conditioner], ...] = ((SOURCE, SourceLatent()),)
-    if architecture.classes:
-        shifts += ((LABEL, Label()),)
+    shifts = ((SOURCE, SourceLatent()), *class_shifts(architecture))
     priors = {SOURCE: Prior(channels, top), TARGET: Prior(channels, top, shifts)}
     return LevelTable((*source, *target), priors)
 
@@ -211,6 +212,27 @@ def dual_glow_step(
     return tuple(Operation(image, name, b) for name, b in bijections.items())
 
 
+class Deviations(NamedTuple):
+    """Deviations of the normal distributions from which a Glow's weights start.
+
+    Attributes:
+        convolution: Of LU factors; None for those of a random rotation.
+        kernel: Of the kernels that are hidden in coupling nets.
+        bias: Of their biases.
+    """
+
+    convolution: float | None
+    kernel: float
+    bias: float
+
+
+GLOW_DEVIATIONS = {
+    "intended": Deviations(None, 0.05, 0.0),
+    "published": Deviations(0.01, 0.01, 0.01),
+}
+"""By `config.model.start`."""
+
+
 def coupling_scale(architecture: GlowArchitecture) -> Scale | None:
     """The scale of a Glow's couplings; None if they are additive."""
     if architecture.coupling == "additive":
@@ -224,6 +246,11 @@ def coupling_scale(architecture: GlowArchitecture) -> Scale | None:
 def conditions(architecture: FlowArchitecture) -> tuple[str, ...]:
     """Names of what the target's operations read: the source, and boundary maps if there are."""
     return (SOURCE, BOUNDARY) if architecture.boundary else (SOURCE,)
+
+
+def class_shifts(architecture: FlowArchitecture) -> tuple[tuple[str, Conditioner], ...]:
+    """The shift of a prior by the example's class; none if the model has no classes."""
+    return ((LABEL, Label()),) if architecture.classes else ()
 
 
 def alternating(

@@ -4,10 +4,11 @@ The original is `yolu1055/conditional-glow`, which `MoeinSorkhei/glow2` carries.
 layers in one row: of each level the squeeze, the steps, and the split.
 """
 
+import re
 from collections.abc import Iterator
 
 from fullglow_jax.flows.architecture import CGlowArchitecture
-from fullglow_jax.interop.tensors import Entry
+from fullglow_jax.interop.tensors import Entry, Tensors, Told
 
 R_AND_T = (1, 0)
 """Their couplings' networks put out t and r in turns, ours r and then t."""
@@ -64,3 +65,32 @@ def _layer(
 ) -> Iterator[Entry]:
     yield Entry(f"{name}.weight", (*path, "kernel"), layout, step, turns)
     yield Entry(f"{name}.bias", (*path, "bias"), "vector", step, turns)
+
+
+def told(weights: Tensors, architecture: CGlowArchitecture) -> Told:
+    """What names and shapes of a file's tensors tell of the config's keys."""
+    a, step = architecture, "flow.layers.1"
+    keys: Told = {"model.steps": (a.steps, _steps(weights))}
+    for key, name in (
+        ("coupling_width", f"{step}.affine.f.0.actnorm.bias"),
+        ("vector_channels", f"{step}.actnorm.x_Con.0.bias"),
+        ("vector_width", f"{step}.actnorm.x_Linear.0.bias"),
+    ):
+        if name in weights:
+            keys[f"model.{key}"] = (getattr(a, key), weights[name].size)
+    # They are there in any case, but zero if nothing learnt them.
+    if any(weights[name].any() for name in ("new_mean", "new_logs") if name in weights):
+        keys["model.learn_top"] = (a.learn_top, True)
+    return keys
+
+
+def _steps(weights: Tensors) -> tuple[int, ...]:
+    """The steps of each level: between those of two levels are a split and a squeeze."""
+    step = re.compile(r"flow\.layers\.(\d+)\.actnorm\.x_Con\.0\.bias")
+    layers = sorted(int(match[1]) for match in map(step.fullmatch, weights) if match)
+    levels: list[int] = []
+    for before, layer in zip([-1, *layers], layers, strict=False):
+        if layer > before + 1:
+            levels.append(0)
+        levels[-1] += 1
+    return tuple(levels)

@@ -6,14 +6,22 @@ outer slices see nothing but the edge channel, which is 1 there, so that they ad
 output channel: a bias.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from fullglow_jax.flows.architecture import DualGlowArchitecture
-from fullglow_jax.interop.tensors import Entry, Tensors
+from fullglow_jax.interop.tensors import Entry, Tensors, Told, steps_of
 
 SIDES = {"source": "o", "target": "u"}
+
+ORDER = (
+    *("model", "m_o", "m_u", "prior_u", "prior_o"),
+    *("W", "actnorm_center", "actnorm_scale", "invconv", "f1", "l_1", "l_2", "l_last"),
+    *("p", "y_emb", "filter0", "b", "logs"),
+)
+"""Parts of names, in the order in which the original makes what is called so."""
 
 R_AND_T = (1, 0)
 """Their couplings' networks put out t and r in turns, ours r and then t."""
@@ -32,13 +40,13 @@ def entries(architecture: DualGlowArchitecture) -> Iterator[Entry]:
             path = (*at_level, f"{side}_prior")
             if top:
                 yield from _zero_conv(f"{prior}/p", (*path, "net"))
-            if side == "target":
-                yield Entry(f"{prior}/filter0", (*path, "source_shift", "kernel"), "same")
             if side == "target" and architecture.classes:
                 shift = (*path, "label_shift")
                 yield Entry(f"{prior}/y_emb/W", (*shift, "dense", "kernel"), "matrix")
                 yield Entry(f"{prior}/y_emb/b", (*shift, "dense", "bias"), "vector")
                 yield Entry(f"{prior}/y_emb/logs", (*shift, "scale"), "vector")
+            if side == "target":
+                yield Entry(f"{prior}/filter0", (*path, "source_shift", "kernel"), "same")
 
 
 def _step(name: str, path: tuple[str, ...], step: int) -> Iterator[Entry]:
@@ -109,3 +117,26 @@ def _middle(tensor: np.ndarray) -> np.ndarray:
         return tensor.reshape(tensor.shape[-2:]) if tensor.ndim == 5 else tensor
     middle = tensor[len(tensor) // 2]
     return np.roll(middle, 1, axis=2) if _has_edge(tensor) else middle
+
+
+def created(name: str) -> list[int]:
+    """By what names are sorted in the order in which the original makes their tensors."""
+    # The split of level 0, pool01, is made after all of its steps.
+    parts = re.sub(r"/pool(\d+)1/", r"/\1/1000000/", name).split("/")
+    places = {part: place for place, part in enumerate(ORDER)}
+    return [int(part) if part.isdigit() else places.get(part, len(ORDER)) for part in parts]
+
+
+def told(weights: Tensors, architecture: DualGlowArchitecture) -> Told:
+    """What names and shapes of a checkpoint's tensors tell of the config's keys, or its code does.
+
+    `weights` are without depth.
+    """
+    a, bias = architecture, "model/m_u/0/0/f1/l_1/actnorm_center/b"
+    keys: Told = {
+        "model.steps": (a.steps, steps_of(weights, r"model/m_u/(\d+)/\d+/actnorm_center/b")),
+        "model.lu": (a.lu, False),
+    }
+    if bias in weights:
+        keys["model.coupling_width"] = (a.coupling_width, weights[bias].size)
+    return keys

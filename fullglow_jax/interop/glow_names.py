@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 from fullglow_jax.flows.architecture import GlowArchitecture
-from fullglow_jax.interop.tensors import Entry
+from fullglow_jax.interop.tensors import Entry, Tensors, Told, steps_of
 
 NETS = {"first": "coupling.nets.0", "second": "coupling.nets.1"}
 """The network of the coupling that moves each half."""
+
+FIXED = {"prior": "standard", "centred": True}
+"""Settings that no tensor tells of, as glow-pytorch has them."""
 
 
 def entries(architecture: GlowArchitecture) -> Iterator[Entry]:
@@ -55,3 +58,41 @@ def _net(name: str, path: tuple[str, ...], step: int) -> Iterator[Entry]:
         yield Entry(f"{name}.{part}.weight", (*path, *ours, "kernel"), layout, step)
         yield Entry(f"{name}.{part}.bias", (*path, *ours, "bias"), "vector", step)
     yield Entry(f"{name}.4.scale", (*path, "output", "scale"), "vector", step)
+
+
+def told(weights: Tensors, architecture: GlowArchitecture) -> Told:
+    """What names and shapes of a file's tensors tell of the config's keys, or its code does."""
+    a, net = architecture, f"blocks.0.flows.0.{NETS['first']}"
+    permute = lost_order(weights) != ""
+    half = a.coupled_half if a.coupled_half in ("first", "both") else "first"
+    keys: Told = {
+        "model.steps": (
+            a.steps,
+            steps_of(weights, r"blocks\.(\d+)\.flows\.\d+\.coupling\.nets\.0\.0\.weight"),
+        ),
+        "model.permute": (a.permute, permute),
+        "model.actnorm": (a.actnorm, "none" if permute else "log_scale"),
+        "model.coupled_half": (a.coupled_half, half),
+        **{f"model.{key}": (vars(a)[key], its) for key, its in FIXED.items() if key in vars(a)},
+    }
+    if not permute:
+        keys["model.lu"] = (a.lu, True)
+    if f"{net}.0.bias" in weights:
+        keys["model.coupling_width"] = (a.coupling_width, weights[f"{net}.0.bias"].size)
+    if f"{net}.4.conv.bias" in weights:
+        additive = weights[f"{net}.4.conv.bias"].size == a.level_channels[0] // 2
+        keys["model.coupling"] = (a.coupling, "additive" if additive else "affine")
+        if not additive and a.coupling_scale == "sigmoid":
+            keys["model.coupling_scale"] = (a.coupling_scale, "exp_glow")
+    return keys
+
+
+def lost_order(weights: Tensors) -> str:
+    """What is lost of a model whose steps begin with a fixed order of the channels; "" if not."""
+    if not weights or any(".invconv." in name for name in weights):
+        return ""
+    return (
+        "its steps are glow-pytorch's PermuteFlow. That code draws an order of the channels for "
+        "each step and never saves it: the coupling networks are there, but not what they were "
+        "trained on. Only models with 1×1 convolutions (InvConvFlow) can be imported."
+    )

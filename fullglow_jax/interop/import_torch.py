@@ -1,17 +1,17 @@
-"""The command that imports a checkpoint of the original PyTorch code.
+"""The command that imports a checkpoint of an original.
 
-python -m fullglow_jax.interop.import_torch CKPT.pt --config NAME --workdir DIR
+python -m fullglow_jax.interop.import_torch CKPT --config NAME --workdir DIR
     [--step N] [--config.key=value …]
 
-It imports weights, Adam's moments and the number of steps: samples and scores are the original's,
-and training goes on from its step. It needs PyTorch, the extra `fullglow-jax[torch]`.
+The config names the family, and so the original (`interop/importable.py`). Weights, Adam's moments
+and the number of steps are imported: samples and scores are the original's, and training goes on
+from its step. PyTorch's files need PyTorch, the extra `fullglow-jax[torch]`; TensorFlow's need
+nothing.
 """
 
 import re
 import shlex
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from fullglow_jax import cli
@@ -26,9 +27,10 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.files.folders import make_writable
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.installation import as_called
-from fullglow_jax.interop.tensors import Tensors, check_tensors, held, misfit, state_dict
-from fullglow_jax.interop.torch_files import read_torch_file
-from fullglow_jax.interop.torch_names import Numbers, entries, from_torch, to_torch
+from fullglow_jax.interop.importable import IMPORTABLE, Importable, Unused
+from fullglow_jax.interop.original_checkpoint import Moments, OriginalCheckpoint
+from fullglow_jax.interop.tensors import Tensors, misfit, tensors_of, variables_of
+from fullglow_jax.interop.torch_checkpoint import is_parameter
 from fullglow_jax.model_registry import build_architecture, build_model
 from fullglow_jax.models.interface import TrainState
 from fullglow_jax.parallel.devices import Devices
@@ -36,106 +38,8 @@ from fullglow_jax.runs.checkpoints import Checkpoints
 from fullglow_jax.runs.trained import abstract_state
 from fullglow_jax.settings import rules
 
-WEIGHTS = "model_state_dict"
-OPTIMIZER = "optimizer_state_dict"
 
-BUFFERS = ("w_p", "u_mask", "l_mask", "s_sign", "l_eye", "initialized")
-"""Last parts of names of the original's buffers, which it stores beside its parameters."""
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Adam's state, by the names of the parameters.
-
-    Attributes:
-        count: Steps that Adam has taken.
-        first: Running means of the gradients.
-        second: Running means of their squares.
-    """
-
-    count: int
-    first: Tensors
-    second: Tensors
-
-
-@dataclass(frozen=True)
-class TorchCheckpoint:
-    """The content of a file of the original that we need.
-
-    Attributes:
-        weights: The model's state dict, in its order.
-        moments: Adam's state; None if the file has only the model.
-    """
-
-    weights: Tensors
-    moments: Moments | None
-
-
-def load(path: Path) -> Any:
-    """A file's content with its tensors as float32 arrays; never runs code from the file.
-
-    Raises:
-        UserError: If PyTorch is not installed, or the file is missing, damaged, not PyTorch's, or
-            holds more than tensors and plain values.
-    """
-    return read_torch_file(path, "the original's optim_step=N.pt", f"{WEIGHTS!r} and {OPTIMIZER!r}")
-
-
-def _is_parameter(name: str) -> bool:
-    """Whether the original trains the tensor of this name."""
-    return name.rpartition(".")[2] not in BUFFERS
-
-
-def read(content: Any, path: Path) -> TorchCheckpoint:
-    """The checkpoint in the result of `load`: the original's, or only a state dict of the model.
-
-    Raises:
-        UserError: If it is neither.
-    """
-    weights = state_dict(content, WEIGHTS)
-    if not any(name.startswith(("left_glow.", "right_glow.")) for name in weights):
-        raise UserError(
-            f"{path} is not a checkpoint of the original Full-Glow: expected {WEIGHTS!r} and "
-            f"{OPTIMIZER!r}, or a state dict with left_glow.… and right_glow.…; "
-            f"it holds {held(content)}."
-        )
-    check_tensors(weights, path)
-    if content.get(OPTIMIZER) is None:
-        return TorchCheckpoint(weights, None)
-    parameters = {name: value for name, value in weights.items() if _is_parameter(name)}
-    try:
-        moments = _moments(content[OPTIMIZER], parameters)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{path}: {OPTIMIZER!r} is not that of one torch.optim.Adam over the "
-            f"{len(parameters)} parameters of {WEIGHTS!r} ({error})."
-        ) from None
-    return TorchCheckpoint(weights, moments)
-
-
-def _moments(optimizer: Mapping[str, Any], parameters: Tensors) -> Moments:
-    """Adam's state by name; it is stored by number, in the order of the parameters."""
-    (group,) = optimizer["param_groups"]
-    stored = optimizer["state"]
-    # Nothing is stored for a parameter that never had a gradient.
-    slots = {
-        name: stored.get(identity)
-        for name, identity in zip(parameters, group["params"], strict=True)
-    }
-    counts = {int(slot["step"]) for slot in slots.values() if slot}
-    if len(counts) > 1:
-        raise ValueError(f"parameters stepped {min(counts)} to {max(counts)} times")
-
-    def moment(key: str) -> Tensors:
-        return {
-            name: slots[name][key] if slots[name] else np.zeros_like(parameter)
-            for name, parameter in parameters.items()
-        }
-
-    return Moments(max(counts, default=0), moment("exp_avg"), moment("exp_avg_sq"))
-
-
-def choose_step(path: Path, checkpoint: TorchCheckpoint, step: int | None = None) -> int:
+def choose_step(path: Path, checkpoint: OriginalCheckpoint, step: int | None = None) -> int:
     """The given step, or the step in the file's name, or the number of Adam's steps.
 
     Raises:
@@ -154,7 +58,11 @@ def choose_step(path: Path, checkpoint: TorchCheckpoint, step: int | None = None
 
 
 def to_state(
-    checkpoint: TorchCheckpoint, architecture: Numbers, like: TrainState, step: int
+    checkpoint: OriginalCheckpoint,
+    original: Importable,
+    architecture: Any,
+    like: TrainState,
+    step: int,
 ) -> TrainState:
     """Our training state; without stored moments, Adam starts from zeros.
 
@@ -163,25 +71,34 @@ def to_state(
     Raises:
         UserError: If a tensor is missing, unknown, or of another shape.
     """
-    _check_fit(checkpoint.weights, architecture, like)
-    fixed = tuple(e.torch_name for e in entries(architecture) if not _is_parameter(e.torch_name))
+    entries = list(original.entries(architecture))
+    weights = original.weights(checkpoint.weights)
+    _check_fit(weights, checkpoint.moments, original, architecture, like)
+    fixed = tuple(entry.torch_name for entry in entries if entry.path[0] != "params")
 
     def to_ours(moment: Tensors) -> Any:
-        return from_torch(moment, architecture, skip=fixed)["params"]
+        return variables_of(original.moments(moment), entries, skip=fixed)["params"]
 
-    clip, adam, schedule = like.optimizer
-    if moments := checkpoint.moments:
-        count, first, second = moments.count, to_ours(moments.first), to_ours(moments.second)
-    else:
-        count = 0
-        first = second = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), adam.mu)
+    def part(empty: Any) -> Any:
+        """A part of the optimiser's state, like an empty one."""
+        moments = checkpoint.moments
+        match empty:
+            case optax.ScaleByScheduleState():
+                return empty._replace(count=step)
+            case optax.ScaleByAdamState() if moments:
+                first, second = to_ours(moments.first), to_ours(moments.second)
+                return empty._replace(count=moments.count, mu=first, nu=second)
+        return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), empty)
+
     state = TrainState(
         step=jnp.asarray(step),
-        variables=from_torch(checkpoint.weights, architecture),
-        optimizer=(
-            clip,
-            adam._replace(count=count, mu=first, nu=second),
-            schedule._replace(count=step),
+        variables=variables_of(weights, entries),
+        optimizer=jax.tree.map(
+            part,
+            like.optimizer,
+            is_leaf=lambda each: isinstance(
+                each, optax.ScaleByScheduleState | optax.ScaleByAdamState
+            ),
         ),
     )
     return jax.tree.map(
@@ -191,18 +108,60 @@ def to_state(
     )
 
 
-def _check_fit(weights: Tensors, architecture: Numbers, like: TrainState) -> None:
+def _check_fit(
+    weights: Tensors,
+    moments: Moments | None,
+    original: Importable,
+    architecture: Any,
+    like: TrainState,
+) -> None:
+    if lost := original.lost(weights):
+        raise UserError(f"The checkpoint cannot be imported: {lost}")
+    entries = list(original.entries(architecture))
     zeros = jax.tree.map(lambda leaf: np.broadcast_to(np.float32(0), leaf.shape), like.variables)
-    expected = to_torch(zeros, architecture)
-    known = {n: value for n, value in weights.items() if n in expected or _is_parameter(n)}
-    if problem := misfit(known, expected, "the config's model", _long_axes):
-        differences = _differences(weights, architecture) or [
+    expected = tensors_of(zeros, entries)
+    unused = _unused(weights, moments, original.unused, expected)
+    known = {
+        name: value
+        for name, value in weights.items()
+        if name in expected or (is_parameter(name) and name not in unused)
+    }
+    problem = misfit(known, expected, "the config's model", _long_axes)
+    own = set(flatten_dict(like.variables)) - {entry.path for entry in entries}
+    if own and not problem:
+        problem = f"has nothing for {'/'.join(min(own))!r} of the config's model"
+    differences = [
+        f"config.{key} is {here} here and {there} there"
+        for key, (here, there) in original.told(weights, architecture).items()
+        if here != there
+    ]
+    if problem or differences:
+        differences = differences or [
             f"config.data.image_size={architecture.image_size} is probably not the file's"
         ]
         raise UserError(
-            f"The checkpoint {problem}. "
+            f"The checkpoint {problem or 'is not of the config'}. "
             f"It is of another model than the config's: {'; '.join(differences)}."
         )
+
+
+def _unused(
+    weights: Tensors, moments: Moments | None, unused: Unused | None, expected: Tensors
+) -> list[str]:
+    """Names of tensors that are not expected, because the original has but does not use them.
+
+    Raises:
+        UserError: If one was trained, so that it was used.
+    """
+    if not unused:
+        return []
+    names = [n for n in weights if n not in expected and re.fullmatch(unused.names, n)]
+    if trained := [n for n in names if moments and np.any(moments.second.get(n, 0.0))]:
+        raise UserError(
+            f"The checkpoint has {trained[0]!r}, which was trained, and which the config's model "
+            f"has not (and {len(trained) - 1} more like this). A model of {unused.used_by} has it."
+        )
+    return names
 
 
 def _long_axes(shape: tuple[int, ...]) -> list[int]:
@@ -210,37 +169,9 @@ def _long_axes(shape: tuple[int, ...]) -> list[int]:
     return [length for length in shape if length != 1]
 
 
-def _differences(weights: Tensors, architecture: Numbers) -> list[str]:
-    """The config keys that names and shapes of the weights contradict."""
-    flow = re.compile(r"left_glow\.blocks\.(\d+)\.flows\.\d+\.act_norm\.loc")
-    steps = Counter(int(match[1]) for match in map(flow.fullmatch, weights) if match)
-    target = "right_glow.blocks.0.flows.0"
-    there: dict[str, Any] = {
-        "model.steps": tuple(steps[level] for level in sorted(steps)),
-        "model.lu": any(name.endswith(".inv_conv.w_p") for name in weights),
-    }
-    here: dict[str, Any] = {"model.steps": architecture.steps, "model.lu": architecture.lu}
-    for key, name, width in (
-        ("model.coupling_width", "coupling.net.0", architecture.coupling_width),
-        ("model.spatial_width", "coupling.cond_net.conv_net.0", architecture.spatial_width),
-    ):
-        if (bias := f"{target}.{name}.bias") in weights:
-            there[key], here[key] = weights[bias].size, width
-    if (name := f"{target}.coupling.cond_net.conv_net.0.weight") in weights:
-        boundary = weights[name].shape[1] > architecture.level_channels[0]
-        if boundary != architecture.boundary:
-            here["data.boundary"] = repr(architecture.boundary_maps)
-            there["data.boundary"] = "'smooth' or 'ceil'" if boundary else "''"
-    return [
-        f"config.{key} is {here[key]} here and {value} there"
-        for key, value in there.items()
-        if value != here[key]
-    ]
-
-
 def import_checkpoint(
     path: Path, config: ConfigDict, workdir: Path, step: int | None = None
-) -> tuple[int, TorchCheckpoint]:
+) -> tuple[int, OriginalCheckpoint]:
     """Writes the original's checkpoint as the only one of a workdir; returns its step and itself.
 
     The config of the same model is stored with it. `step` is the number of trained steps, if the
@@ -251,21 +182,23 @@ def import_checkpoint(
             checkpoints.
     """
     architecture = build_architecture(config)
-    if not isinstance(architecture, Numbers):
+    if config.model.name not in IMPORTABLE:
         raise UserError(
-            f"config.model.name={config.model.name!r}: the original's checkpoints are of a "
-            "full_glow or a c_flow. fullglow_jax.interop.import_semseg imports segmentation "
+            f"config.model.name={config.model.name!r}: checkpoints of the originals are of a "
+            f"{', '.join(IMPORTABLE)}. fullglow_jax.interop.import_semseg imports segmentation "
             "networks."
         )
+    original = IMPORTABLE[config.model.name]
     model = build_model(config, optax.constant_schedule(0.0))
     if any((workdir / "checkpoints").glob("*")):
         raise UserError(
             f"{workdir} already holds checkpoints, which are never overwritten: "
             "choose another --workdir."
         )
-    checkpoint = read(load(path), path)
+    checkpoint = original.files.read(original.files.load(path), path)
     step = choose_step(path, checkpoint, step)
-    state = to_state(checkpoint, architecture, abstract_state(model, Devices()), step)
+    like = abstract_state(model, Devices())
+    state = to_state(checkpoint, original, architecture, like, step)
     make_writable(workdir, "--workdir")
     checkpoints = Checkpoints(workdir, config.train.keep_last)
     # The position in our data order after so many steps.
@@ -286,8 +219,8 @@ def main(argv: Sequence[str]) -> None:
     config = COMMAND.parse_config(rest, alone=True)
     if not has_path or WORKDIR.value is None:
         raise UserError(
-            f"{'--workdir DIR' if has_path else 'CKPT.pt'} is missing. Usage: python -m "
-            "fullglow_jax.interop.import_torch CKPT.pt --config NAME --workdir DIR"
+            f"{'--workdir DIR' if has_path else 'CKPT'} is missing. Usage: python -m "
+            "fullglow_jax.interop.import_torch CKPT --config NAME --workdir DIR"
         )
     folder: Path = WORKDIR.value
     at, checkpoint = import_checkpoint(user_path(argv[0]), config, folder, STEP.value)

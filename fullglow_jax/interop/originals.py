@@ -62,6 +62,11 @@ Pictures = Mapping[str, Array]
 PAIR = {SOURCE: Recorded("x_a", "_left"), TARGET: Recorded("x_b", "_right")}
 
 
+def _bits(recording: Recording) -> float:
+    bits: int = recording.meta.get("n_bits", 8)
+    return bits
+
+
 class Original(NamedTuple):
     """An original, and our model of the same function.
 
@@ -86,7 +91,7 @@ class Original(NamedTuple):
     weights: Callable[[Tensors], Tensors] = lambda weights: weights
     gradients: Callable[[Tensors], Tensors] = lambda gradients: gradients
     norms: Callable[[Tensors, Mapping[str, tuple[int, ...]]], Tensors] = lambda norms, _: norms
-    bits: Callable[[Recording], float] = lambda recording: recording.meta.get("n_bits", 8)
+    bits: Callable[[Recording], float] = _bits
     whole: str = ""
 
     @property
@@ -181,6 +186,10 @@ def _c_glow(recording: Recording) -> CGlowArchitecture:
     )
 
 
+def _c_glow_bits(recording: Recording) -> float:
+    return math.log2(recording.meta["n_bins"])
+
+
 def _whole(recording: Recording, architecture: CGlowArchitecture, pictures: Pictures) -> LevelMaps:
     del recording
     return whole_condition(pictures["x"], architecture)
@@ -233,7 +242,7 @@ ORIGINALS = {
         c_glow,
         _whole,
         c_glow_names.entries,
-        bits=lambda recording: math.log2(recording.meta["n_bins"]),
+        bits=_c_glow_bits,
         whole="x",
     ),
     "dual_glow": Original(

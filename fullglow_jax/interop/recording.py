@@ -2,9 +2,9 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jax import Array
@@ -14,6 +14,38 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.files.unpacking import ANY, read_npz
 from fullglow_jax.interop.originals import ORIGINALS
 from fullglow_jax.interop.tensors import Tensors, variables_of
+
+T = TypeVar("T")
+
+
+class UnknownFamilyError(Exception):
+    """Values of a model that cannot be checked."""
+
+
+def load_recorded(path: Path, build: Callable[[dict[str, np.ndarray]], T]) -> T:
+    """What `build` makes of a file's arrays.
+
+    Raises:
+        UserError: If the file is missing, damaged, not a recorded-values file, of an unknown
+            family, or far too large when unpacked.
+    """
+    try:
+        return build(read_npz(path))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; expected a recorded-values .npz.") from None
+    except UnknownFamilyError as error:
+        raise UserError(f"{path}: {error}") from None
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{path}: not a whole recorded-values .npz ({type(error).__name__}: {error}). "
+            "Copy the file again."
+        ) from None
+
+
+def meta_of(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """A file's description of what is recorded."""
+    meta: dict[str, Any] = json.loads(arrays["meta"].tobytes())
+    return meta
 
 
 class Recording:
@@ -32,8 +64,16 @@ class Recording:
 
     def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
         self._arrays = dict(arrays)
-        self.meta: dict[str, Any] = json.loads(self._arrays.pop("meta").tobytes())
-        self.original = ORIGINALS[self.meta.get("family", "full_glow")]
+        self.meta = meta_of(self._arrays)
+        del self._arrays["meta"]
+        # Recordings of GANs and of metrics have a system in place of a family.
+        family = self.meta.get("family") or self.meta.get("system", "full_glow")
+        if family not in ORIGINALS:
+            raise UnknownFamilyError(
+                f"values of {family!r} were recorded, and those of {', '.join(ORIGINALS)} can be "
+                "checked. Leave the file out, or use a later version of fullglow_jax."
+            )
+        self.original = ORIGINALS[family]
         self.state = self.under("state::")
         rng = np.random.default_rng(self.meta["seed"])
         drawn = sum(math.prod(shape) for _, shape, _ in self.meta["generated"])
@@ -48,18 +88,9 @@ class Recording:
         """Reads a file.
 
         Raises:
-            UserError: If it is missing, damaged, not a recorded-values file, or far too large when
-                unpacked.
+            UserError: As `load_recorded`.
         """
-        try:
-            return cls(read_npz(path))
-        except FileNotFoundError:
-            raise UserError(f"{path}: no such file; expected a recorded-values .npz.") from None
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(
-                f"{path}: not a whole recorded-values .npz ({type(error).__name__}: {error}). "
-                "Copy the file again."
-            ) from None
+        return load_recorded(path, cls)
 
     def __contains__(self, name: str) -> bool:
         return name in self._arrays

@@ -1,5 +1,7 @@
-"""Tensors of PyTorch's networks: their layouts there and here, and checks of a file's."""
+"""Tensors of the originals' networks: their layouts there and here, and checks of a file's."""
 
+import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,9 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from fullglow_jax.errors import UserError
 
 Tensors = dict[str, np.ndarray]
+
+Told = dict[str, tuple[Any, Any]]
+"""(value here, value there) of keys of the config, without "config.", as far as a file tells."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,15 @@ def tensors_of(variables: Mapping[str, Any], entries: Iterable[Entry]) -> Tensor
                 array if entry.step is None else array[entry.step]
             )
     return named
+
+
+def steps_of(names: Iterable[str], step: str) -> tuple[int, ...]:
+    """The steps of each level, counted by a tensor that each step has.
+
+    `step` is a pattern of that tensor's name, whose first group is the level's number.
+    """
+    levels = Counter(int(match[1]) for match in map(re.compile(step).fullmatch, names) if match)
+    return tuple(levels[level] for level in sorted(levels))
 
 
 def state_dict(content: Any, key: str) -> dict[str, Any]:

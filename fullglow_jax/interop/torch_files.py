@@ -47,7 +47,7 @@ def read_torch_file(path: Path, expected: str, parts: str) -> Any:
             return value.detach().float().numpy()
         if isinstance(value, Mapping):
             return {key: plain(inner) for key, inner in value.items()}
-        return value
+        return [plain(inner) for inner in value] if isinstance(value, list) else value
 
     try:
         with warnings.catch_warnings(action="ignore"):

@@ -4,14 +4,10 @@ The original is `MoeinSorkhei/glow2`; its `left_glow` is our source and its `rig
 Its tensors are per step; ours are stacked over a level's steps.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
-
-from fullglow_jax.errors import UserError
 from fullglow_jax.flows.architecture import CFlowArchitecture, FullGlowArchitecture
-from fullglow_jax.interop.tensors import Entry, Tensors, tensors_of, variables_of
+from fullglow_jax.interop.tensors import Entry, Tensors, Told, steps_of
 
 Numbers = FullGlowArchitecture | CFlowArchitecture
 """A Full-Glow's, or a C-Flow's: `glow2` had both."""
@@ -105,25 +101,34 @@ def entries(architecture: Numbers) -> Iterator[Entry]:
                 yield Entry(f"{block}.{name}", path_of_prior, layout)
 
 
-def from_torch(
-    state: Mapping[str, np.ndarray], architecture: Numbers, *, skip: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    """Our variables, {"params": …, "constants": …}, from the original's tensors.
-
-    Torch names in `skip` are left out; a path of ours that lacks any step is left out whole.
-
-    Raises:
-        UserError: If a tensor is missing.
-    """
-    try:
-        return variables_of(state, entries(architecture), skip)
-    except KeyError as missing:
-        raise UserError(
-            f"The weights have no tensor {missing}: they belong to a model of other "
-            f"levels, steps or 1×1 convolution than {architecture}."
-        ) from None
-
-
-def to_torch(variables: Mapping[str, Any], architecture: Numbers) -> Tensors:
-    """Our arrays by the original's names and in its layouts; see `tensors_of`."""
-    return tensors_of(variables, entries(architecture))
+def told(weights: Tensors, architecture: Numbers) -> Told:
+    """What names and shapes of a file's tensors tell of the config's keys."""
+    a, target = architecture, "right_glow.blocks.0.flows.0"
+    vector_nets = any(".act_norm.cond_net." in name for name in weights)
+    features = f"{target}.coupling.cond_net.conv_net.0"
+    keys: Told = {
+        "model.name": (
+            "c_flow" if isinstance(a, CFlowArchitecture) else "full_glow",
+            "full_glow" if vector_nets else "c_flow",
+        ),
+        "model.steps": (
+            a.steps,
+            steps_of(weights, r"left_glow\.blocks\.(\d+)\.flows\.\d+\.act_norm\.loc"),
+        ),
+        "model.lu": (a.lu, any(name.endswith(".inv_conv.w_p") for name in weights)),
+    }
+    if isinstance(a, CFlowArchitecture):
+        there = "spatial" if f"{features}.bias" in weights else "raw"
+        keys["model.coupling_reads"] = (a.coupling_reads, there)
+    for key, layer, width in (
+        ("model.coupling_width", f"{target}.coupling.net.0", a.coupling_width),
+        ("model.spatial_width", features, a.spatial_width),
+    ):
+        if (bias := f"{layer}.bias") in weights:
+            keys[key] = (width, weights[bias].size)
+    if f"{features}.weight" in weights:
+        boundary = weights[f"{features}.weight"].shape[1] > a.level_channels[0]
+        if boundary != a.boundary:
+            there = "'smooth' or 'ceil'" if boundary else "''"
+            keys["data.boundary"] = (repr(a.boundary_maps), there)
+    return keys

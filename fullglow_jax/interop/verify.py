@@ -4,28 +4,32 @@ python -m fullglow_jax.interop.verify FILE.npz …
 
 It rebuilds the recorded model, runs it on the recorded inputs on JAX's default device, its networks
 at the highest precision, and prints each quantity's difference; it exits with 1 if any is out of
-its tolerance. Run it on a new accelerator to check its numerics.
+its tolerance. Run it on a new accelerator to check its numerics. A file of metrics and pixels is
+compared with the functions that compute them here.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from rich.console import Console
 from rich.table import Table
 
 from fullglow_jax import cli
+from fullglow_jax.evaluation.metrics.psnr import Psnr
+from fullglow_jax.evaluation.metrics.ssim import Ssim
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.flows.flow import Flow, LevelMaps
-from fullglow_jax.flows.likelihood import bits_per_dim
+from fullglow_jax.flows.likelihood import bits_per_dim, centred, quantise
 from fullglow_jax.flows.step_tables import SOURCE
 from fullglow_jax.interop.originals import Pictures, Recorded
-from fullglow_jax.interop.recording import Recording
+from fullglow_jax.interop.recording import Recording, load_recorded, meta_of
 from fullglow_jax.interop.tensors import tensors_of
 from fullglow_jax.models.encoding import Encoding, Images
 
@@ -247,6 +251,46 @@ class Checker:
         ]
 
 
+class FunctionChecker:
+    """A file of recorded values of functions without weights: metrics of two images, and pixels.
+
+    Raises:
+        ValueError: If there are none of those.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        names = [name for name in ("image_1", "image_2") if name in arrays]
+        images = [np.moveaxis(arrays[name], 0, -1) for name in names]
+        cases: dict[str, Callable[[], Any]] = {
+            "psnr": lambda: Psnr.similarity(*images),
+            "ssim": lambda: Ssim.similarity(*images),
+            **{f"preprocessed_{bits}": partial(self._pixels, arrays, bits) for bits in range(1, 9)},
+        }
+        self._arrays = arrays
+        self._cases = {name: run for name, run in cases.items() if name in arrays}
+        if not self._cases:
+            raise ValueError("neither a model nor a metric is recorded")
+
+    def rows(self) -> list[Row]:
+        """Every quantity that the file holds."""
+        return [
+            compare(name, run(), self._arrays[name], "relative", BITS_RELATIVE)
+            for name, run in self._cases.items()
+        ]
+
+    @staticmethod
+    def _pixels(arrays: Mapping[str, np.ndarray], bits: int) -> Array:
+        """The recorded 8-bit image as the published Glow has it."""
+        return centred(quantise(jnp.asarray(arrays["image"]), bits), bits)
+
+
+def checker_of(arrays: dict[str, np.ndarray]) -> Checker | FunctionChecker:
+    """The checker of a file, by what its meta data describe."""
+    if "what" in meta_of(arrays):
+        return FunctionChecker(arrays)
+    return Checker(Recording(arrays))
+
+
 def main(argv: Sequence[str]) -> int:
     """Prints a table for each file; 0 if everything is within its tolerance, else 1."""
     parser = argparse.ArgumentParser(prog="python -m fullglow_jax.interop.verify")
@@ -257,7 +301,7 @@ def main(argv: Sequence[str]) -> int:
     failed = 0
     for path in files:
         table = Table("quantity", "absolute", "relative", "tolerance", "ok", title=path)
-        for row in Checker(Recording.load(user_path(path))).rows():
+        for row in load_recorded(user_path(path), checker_of).rows():
             failed += not row.ok
             table.add_row(
                 row.quantity,

@@ -23,6 +23,11 @@ class Annotations:
     label: bool = False
 
     @property
+    def maps(self) -> tuple[str, ...]:
+        """Those of their names that are of images."""
+        return tuple(name for name in self.names if name != "label")
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Their names as fields of `Batch`."""
         there = {"boundary": self.boundary, "instances": self.instances, "label": self.label}

@@ -52,7 +52,7 @@ class Model(Protocol):
     Attributes:
         shapes: Shapes of its images, and of all that it reads beside them.
         reads_conditions: Whether images depend on the conditions and boundary maps of a batch.
-            If not, the model reads targets only.
+            If not, the model reads targets, and classes where `shapes.annotations` has them.
     """
 
     shapes: Shapes
@@ -135,6 +135,14 @@ class InvertibleModel(LikelihoodModel, Protocol):
 
         It is the inverse of `encode`: (B, H, W, C), float, in [0, 1] where the latents, an array
         (B, h, w, c) per level, are those of images.
+        """
+
+    def redraw(
+        self, variables: PyTree, batch: Batch, keys: Array, temperature: Array | float
+    ) -> Array:
+        """The targets drawn anew, but for their coarsest latent: (B, H, W, C), float in [0, 1].
+
+        The temperature is a factor of the noise's deviation in all other latents.
         """
 
 

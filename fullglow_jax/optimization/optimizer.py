@@ -14,23 +14,26 @@ PyTree = Any
 def build_optimizer(config: ConfigDict, schedule: optax.Schedule) -> optax.GradientTransformation:
     """Adam (Full-Glow, section 4.1) with optional limits on gradients.
 
-    Its state is the same with limits and without, so they can be changed in the middle of a run.
+    Its state is the same with limits and without, and whatever its β, so all of them can be changed
+    in the middle of a run.
 
     Args:
         config: `config.optimizer`.
         schedule: The learning rate by step.
     """
-    limit, adam = config.clip_norm, optax.scale_by_adam()
+    limit, adam = config.clip_norm, optax.scale_by_adam(config.beta_1, config.beta_2)
     clip = optax.identity() if limit is None else optax.clip_by_global_norm(limit)
     if config.clip_spikes is not None:
-        adam = _without_spikes(adam, config.clip_spikes)
+        adam = _without_spikes(adam, config.clip_spikes, config.beta_2)
     return optax.chain(clip, adam, optax.scale_by_learning_rate(schedule))
 
 
 def _without_spikes(
-    adam: optax.GradientTransformation, limit: float
+    adam: optax.GradientTransformation, limit: float, decay: float
 ) -> optax.GradientTransformation:
     """Adam that limits the norm of an array's gradient, to `limit` times its root mean square.
+
+    `decay` is that of its second moments.
 
     Adam divides by the size of past gradients. After one that is suddenly a hundred times as large,
     it moves in its direction at three times the learning rate for ten steps, in all of an array's
@@ -39,7 +42,6 @@ def _without_spikes(
     gradient is compared with its own past, known from Adam's second moments (the idea of AdaGC,
     arXiv 2502.11034, and of SPAM, arXiv 2501.06842).
     """
-    decay = 0.999  # of Adam's second moments
 
     def update(
         gradients: PyTree, state: optax.ScaleByAdamState, params: PyTree | None = None

@@ -1,16 +1,56 @@
 """The learning rate by step, and the number of steps."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import optax
+from jax import Array
 from ml_collections import ConfigDict
 
 from fullglow_jax.errors import UserError
 
 
+class Decay(NamedTuple):
+    """A form of the learning rate's decay.
+
+    Attributes:
+        build: (rate, rate at the end, steps of the decay, steps of an epoch) → the rate by step of
+            the decay.
+        repeats: Whether the rate rises again after the decay, and so on without end.
+    """
+
+    build: Callable[[float, float, int, int], optax.Schedule]
+    repeats: bool = False
+
+
+def _linear(rate: float, end: float, steps: int, steps_per_epoch: int) -> optax.Schedule:
+    del steps_per_epoch
+    return optax.linear_schedule(rate, end, steps)
+
+
+def _cosine(rate: float, end: float, steps: int, steps_per_epoch: int) -> optax.Schedule:
+    """end + ½·(rate − end)·(1 + cos(π·e/E)) in epoch e of E (Loshchilov, Hutter 2017)."""
+
+    def at(step: Any) -> Array:
+        epoch_start = step // steps_per_epoch * steps_per_epoch
+        return end + 0.5 * (rate - end) * (1 + jnp.cos(jnp.pi * epoch_start / steps))
+
+    return at
+
+
+DECAYS = {
+    "linear": Decay(_linear),
+    "cosine": Decay(_cosine),
+    "cosine_waves": Decay(_cosine, repeats=True),
+}
+"""By `config.optimizer.schedule`."""
+
+
 def schedule_steps(config: ConfigDict, steps_per_epoch: int) -> tuple[int, int]:
-    """Steps before the learning rate's decay, and steps of the decay, after which it is 0.
+    """Steps before the learning rate's decay, and steps of the decay, after which it is lowest.
 
     If the warm-up takes longer than the constant learning rate, the decay is shorter.
     """
@@ -21,15 +61,17 @@ def schedule_steps(config: ConfigDict, steps_per_epoch: int) -> tuple[int, int]:
 
 
 def learning_rate(config: ConfigDict, steps_per_epoch: int) -> optax.Schedule:
-    """Constant, then linearly to 0 (Full-Glow, section 4.1: 100 epochs each).
+    """Constant, then down to the end's, in the form of `config.optimizer.schedule`.
 
-    With `warmup_steps`, it rises linearly in the first of the constant steps, not from 0: step 0
-    already learns.
+    By default, that is linearly to 0 (Full-Glow, section 4.1: 100 epochs each). With
+    `warmup_steps`, it rises linearly in the first of the constant steps, not from 0: step 0 already
+    learns.
     """
     constant, decay = schedule_steps(config, steps_per_epoch)
     rate, warmup = config.optimizer.learning_rate, config.optimizer.warmup_steps
-    parts = [optax.constant_schedule(rate), optax.linear_schedule(rate, 0.0, max(decay, 1))]
-    boundaries = [constant]
+    form, end = DECAYS[config.optimizer.schedule], config.optimizer.end_learning_rate
+    down = form.build(rate, end, max(decay, 1), steps_per_epoch)
+    parts, boundaries = [optax.constant_schedule(rate), down], [constant]
     if warmup:
         parts = [optax.linear_schedule(rate / warmup, rate, warmup - 1), *parts]
         boundaries = [warmup - 1, constant]
@@ -37,10 +79,11 @@ def learning_rate(config: ConfigDict, steps_per_epoch: int) -> optax.Schedule:
 
 
 def total_steps(config: ConfigDict, steps_per_epoch: int) -> int:
-    """`config.train.steps`, or the step at which the learning rate is 0.
+    """`config.train.steps`, or the step at which the schedule of the learning rate ends.
 
     Raises:
-        UserError: If the learning rate is 0 before that, or never reaches its full value.
+        UserError: If the schedule ends before that, has no end and no steps are given, or the
+            learning rate never reaches its full value.
     """
     constant, decay = schedule_steps(config, steps_per_epoch)
     end, warmup, steps = constant + decay, config.optimizer.warmup_steps, config.train.steps
@@ -53,12 +96,19 @@ def total_steps(config: ConfigDict, steps_per_epoch: int) -> int:
             f"learning rate, which would never be what it is to be: {schedule}. Lengthen one, or "
             "warm up for less."
         )
-    if steps is not None and steps > end:
+    if DECAYS[config.optimizer.schedule].repeats:
+        if steps is None:
+            raise UserError(
+                f"config.optimizer.schedule={config.optimizer.schedule!r} has no end, and "
+                f"config.train.steps is none. Say how long to train, for example "
+                f"--config.train.steps={end}, after which the learning rate is lowest."
+            )
+    elif steps is not None and steps > end:
         longer = math.ceil((steps - decay) / steps_per_epoch)
         raise UserError(
             f"config.train.steps={steps} is past the end of the learning rate's schedule, which is "
-            f"0 after {end} steps: {schedule}. Lengthen one, for example "
-            f"--config.optimizer.constant_epochs={longer}, or train for {end} steps."
+            f"{config.optimizer.end_learning_rate:g} after {end} steps: {schedule}. Lengthen one, "
+            f"for example --config.optimizer.constant_epochs={longer}, or train for {end} steps."
         )
     return end if steps is None else int(steps)
 

@@ -32,21 +32,24 @@ class Manager(ocp.CheckpointManager):
 
 
 class _Best(PreservationPolicy):
-    """Keeps the best of the validated checkpoints."""
+    """Keeps the best few of the validated checkpoints."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
 
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> Sequence[bool]:
         scores = {info.step: read_score(info.metrics) for info in checkpoints}
-        kept = best({step: score for step, score in scores.items() if score})
-        return [info.step == kept for info in checkpoints]
+        kept = best({step: score for step, score in scores.items() if score}, self._count)
+        return [info.step in kept for info in checkpoints]
 
 
-def open_manager(folder: Path, keep_last: int, *, read_only: bool) -> Manager:
-    """The manager of a folder, which keeps the last few checkpoints and the best."""
+def open_manager(folder: Path, keep_last: int, keep_best: int, *, read_only: bool) -> Manager:
+    """The manager of a folder, which keeps the last few checkpoints and the best few."""
     options = ocp.CheckpointManagerOptions(
         # The policies decide what is kept; best_fn is here because Orbax needs it to write scores.
         best_fn=_rank,
         best_mode="min",
-        preservation_policy=AnyPreservationPolicy([LatestN(n=keep_last), _Best()]),
+        preservation_policy=AnyPreservationPolicy([LatestN(n=keep_last), _Best(keep_best)]),
         read_only=read_only,
         create=False,
     )

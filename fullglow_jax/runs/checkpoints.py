@@ -59,8 +59,9 @@ class Checkpoints:
     Arrays are read onto the present devices, of any number. All processes of a run must call every
     method.
 
-    The last few and the best are kept, and one more while a run goes on: the newest checkpoint is
-    known to be good only after a step was taken from it; until then it must not replace a good one.
+    The last few and the best few are kept, and one more while a run goes on: the newest checkpoint
+    is known to be good only after a step was taken from it; until then it must not replace a good
+    one.
 
     Attributes:
         workdir: The run's folder.
@@ -70,10 +71,12 @@ class Checkpoints:
         UserError: If the folder cannot be made, or does not hold checkpoints.
     """
 
-    def __init__(self, workdir: Path, keep_last: int = 1, *, read_only: bool = False) -> None:
+    def __init__(
+        self, workdir: Path, keep_last: int = 1, keep_best: int = 1, *, read_only: bool = False
+    ) -> None:
         self.workdir = workdir
         self.doubted = False
-        self._keep_last = keep_last
+        self._keep_last, self._keep_best = keep_last, keep_best
         self._saved = False
         self._saving = ExitStack()  # closed when nothing is being written
         folder = (workdir / "checkpoints").absolute()
@@ -87,8 +90,9 @@ class Checkpoints:
                         shutil.rmtree(unfinished)
                     folder.mkdir(parents=True, exist_ok=True)
                 meet("checkpoints folder")
+            counts = keep_last + 1, keep_best
             self._manager = call(
-                partial(open_manager, self._plain.path, keep_last + 1, read_only=read_only)
+                partial(open_manager, self._plain.path, *counts, read_only=read_only)
             )
             self._scores = self._stored_scores()
         except (OSError, ValueError) as error:
@@ -130,8 +134,8 @@ class Checkpoints:
             return steps[-1]
         if which == "best":
             scores = {step: score for step in steps if (score := self._score(step)) is not None}
-            if (step := best(scores)) is not None:
-                return step
+            if found := best(scores):
+                return found[0]
         elif which.isdecimal() and int(which) in steps:
             return int(which)
         raise UserError(
@@ -140,10 +144,11 @@ class Checkpoints:
         )
 
     def would_be_best(self, score: Score) -> bool:
-        """Whether a score is finite and better than those of all checkpoints."""
-        rivals = (self._scores[step] for step in self.steps() if step in self._scores)
-        better = all(score.rank < other.rank for other in rivals if other.comparable(score))
-        return better and math.isfinite(score.value)
+        """Whether a score is finite and among the best few, which would be kept."""
+        scores = (self._scores[step] for step in self.steps() if step in self._scores)
+        rivals = [other for other in scores if other.comparable(score)]
+        as_good = sum(other.rank <= score.rank for other in rivals)
+        return as_good < self._keep_best and math.isfinite(score.value)
 
     def save(
         self,
@@ -313,7 +318,7 @@ class Checkpoints:
         if self._saved and not self.doubted:
             steps = self.steps()
             scores = {step: self._scores[step] for step in steps if step in self._scores}
-            kept = {*steps[-self._keep_last :], best(scores)}
+            kept = {*steps[-self._keep_last :], *best(scores, self._keep_best)}
             for step in (step for step in steps if step not in kept):
                 self._written(partial(self._manager.delete, step))
         call(self._manager.close)

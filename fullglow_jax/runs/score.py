@@ -60,13 +60,14 @@ def read_score(stored: Mapping[str, Any] | None) -> Score | None:
     return Score(value, Goal(stored.get("name", ""), stored.get("higher_is_better", False)))
 
 
-def best(scores: Mapping[int, Score]) -> int | None:
-    """The step of the best score, of those that can be compared with the newest one.
+def best(scores: Mapping[int, Score], count: int = 1) -> list[int]:
+    """The steps of the best scores, best first, of those that can be compared with the newest one.
 
-    Of equal scores, it is the newest; None without scores.
+    Of equal scores, the newer one is better. There are fewer than `count` if there are fewer
+    scores.
     """
     if not scores:
-        return None
+        return []
     newest = scores[max(scores)]
     alike = [step for step, score in scores.items() if score.comparable(newest)]
-    return min(alike, key=lambda step: (scores[step].rank, -step))
+    return sorted(alike, key=lambda step: (scores[step].rank, -step))[:count]

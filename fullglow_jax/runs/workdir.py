@@ -8,7 +8,7 @@ from fullglow_jax.errors import UserError
 CHECKPOINTS = "checkpoints"
 
 FOLDERS = (CHECKPOINTS, "samples", "tensorboard")
-FILES = ("metrics.jsonl", "bad_steps.jsonl", "curve.png")
+FILES = ("metrics.jsonl", "bad_steps.jsonl", "curve.png", "init_from.json")
 """Names that training writes into a workdir."""
 
 

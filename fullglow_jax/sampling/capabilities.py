@@ -34,6 +34,10 @@ def _implements(protocol: str) -> Callable[[Any], bool]:
 
 
 CONDITIONS = Capability("reads no conditions", lambda model: model.reads_conditions)
+CONDITIONS_OR_CLASSES = Capability(
+    "reads neither conditions nor classes",
+    lambda model: model.reads_conditions or model.shapes.annotations.label,
+)
 LIKELIHOOD = Capability(
     "has no likelihood of images, and so no bits per dimension", _implements("LikelihoodModel")
 )

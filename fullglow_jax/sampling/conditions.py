@@ -1,9 +1,11 @@
 """Conditions of a sampler, from a split or from image files."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -49,10 +51,31 @@ def without(count: int, shapes: Shapes) -> Conditions:
     return Conditions(["image"] * count, blank, have_targets=False, matter=False)
 
 
+def under_classes(
+    conditions: Conditions, labels: Sequence[int], classes: Sequence[str]
+) -> Conditions:
+    """Each condition under each class of `labels`; their names get those of the classes.
+
+    Without `labels`, pairs of a split have their own classes, and all others get one after the
+    other in turn. Without `classes`, the conditions stay as they are.
+    """
+    if not classes or (conditions.have_targets and not labels):
+        return conditions
+    count, times = len(conditions.names), max(1, len(labels))
+    places = np.repeat(np.arange(count), times)
+    chosen = np.tile(labels, count) if labels else np.arange(count) % len(classes)
+    batch = jax.tree.map(lambda leaf: leaf[places], conditions.batch)
+    names = [
+        f"{conditions.names[place]}__{classes[label]}"
+        for place, label in zip(places, chosen, strict=True)
+    ]
+    return conditions._replace(names=names, batch=replace(batch, label=chosen.astype(np.int32)))
+
+
 def from_files(
     conditions: Sequence[Path], boundaries: Sequence[Path], shapes: Shapes, config: ConfigDict
 ) -> Conditions:
-    """Image files, resized like the training data.
+    """Image files, resized like the training data. If the model reads classes, theirs is the first.
 
     Raises:
         UserError: If a file cannot be read, or the boundary maps do not match the conditions.
@@ -64,8 +87,9 @@ def from_files(
             f"model (config.data.boundary={config.data.boundary!r}) needs {wanted}."
         )
     maps: Sequence[Path | None] = boundaries or [None] * len(conditions)
+    label = 0 if shapes.annotations.label else None
     pairs = [
-        pair_of_files(config, condition, boundary=boundary)
+        pair_of_files(config, condition, boundary=boundary, label=label)
         for condition, boundary in zip(conditions, maps, strict=True)
     ]
     return _collate(pairs, shapes, have_targets=False)
@@ -77,7 +101,11 @@ def fitted(path: Path, config: ConfigDict) -> np.ndarray:
 
 
 def pair_of_files(
-    config: ConfigDict, condition: Path, target: Path | None = None, boundary: Path | None = None
+    config: ConfigDict,
+    condition: Path,
+    target: Path | None = None,
+    boundary: Path | None = None,
+    label: int | None = None,
 ) -> Pair:
     """Image files as a pair, `fitted`, with the target's name; a missing target is black."""
     image = fitted(condition, config)
@@ -88,6 +116,8 @@ def pair_of_files(
     }
     if boundary:
         pair["boundary"] = fitted(boundary, config)
+    if label is not None:
+        pair["label"] = label
     return pair
 
 

@@ -35,12 +35,26 @@ class Example(NamedTuple):
         """The pair's name in the data, or its file."""
         return self.pair["name"]
 
+    def under(self, label: int, name: str) -> "Example":
+        """The pair as one of a class, with another name."""
+        return Example({**self.pair, "label": label, "name": name}, self.has_target)
+
 
 class Examples:
-    """Finds pairs for a model: in a split, by names and numbers, or in files."""
+    """Finds pairs for a model: in a split, by names and numbers, or in files.
 
-    def __init__(self, config: ConfigDict, split: str, shapes: Shapes) -> None:
+    Args:
+        config: The config that names the data.
+        split: The split.
+        shapes: The shapes of the model's images.
+        label: The class of all pairs, for models that read one; their own if not given.
+    """
+
+    def __init__(
+        self, config: ConfigDict, split: str, shapes: Shapes, label: int | None = None
+    ) -> None:
         self._config, self._split, self._shapes = config, split, shapes
+        self._label = label
 
     def first(self, count: int) -> list[Example]:
         """The first pairs of the split; fewer, if it has no more."""
@@ -48,7 +62,8 @@ class Examples:
 
     def at(self, place: int) -> Example:
         """A pair of the split by its index."""
-        return Example(self._source[place])
+        example = Example(self._source[place])
+        return example if self._label is None else example.under(self._label, example.name)
 
     def neighbours(self, count: int) -> list[tuple[Example, Example]]:
         """Each of the split's first pairs with the next one; the last one's next is the first."""
@@ -168,7 +183,12 @@ class Examples:
             )
         condition, target, boundary = (user_path(f) if f else None for f in (*files, "", "")[:3])
         assert condition is not None
-        pair = pair_of_files(self._config, condition, target, boundary)
+        if self._shapes.annotations.label and self._label is None:
+            raise UserError(
+                f"--pair {text}: files have no class, and this model reads one. Choose a pair of "
+                "the split, or name the class with --label (--mode reconstruct and interpolate)."
+            )
+        pair = pair_of_files(self._config, condition, target, boundary, self._label)
         return Example(pair, target is not None)
 
 

@@ -47,11 +47,16 @@ def file_stem(place: int, *parts: str) -> str:
     Parts may have the folders of a data set in them. If they are too long together, the longest
     are cut; the number is different for each row.
     """
-    names = [readable(part).replace("/", "_") for part in parts]
+    names = list(map(file_part, parts))
     most = LONGEST_STEM
     while sum(min(len(name.encode()), most) for name in names) > LONGEST_STEM:
         most -= 1
     return f"{place:03d}_" + "__".join(cut(name, most) for name in names)
+
+
+def file_part(name: str) -> str:
+    """A name as part of a file's, without folders and not too long."""
+    return cut(readable(name).replace("/", "_"), LONGEST_STEM)
 
 
 def readable(name: str) -> str:

@@ -1,7 +1,7 @@
 """All operations of a trained model on images on the host, each compiled at its first use."""
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -19,11 +19,13 @@ from fullglow_jax.parallel.in_batches import InBatches
 from fullglow_jax.runs.trained import Trained
 from fullglow_jax.sampling.capabilities import (
     CONDITIONS,
+    CONDITIONS_OR_CLASSES,
     LATENTS,
     LIKELIHOOD,
     OWN_CONDITIONS,
     Capability,
 )
+from fullglow_jax.sampling.redraws import redrawn
 from fullglow_jax.sampling.sampler import Sampler
 
 CONDITION_STREAM = 2**32 - 1
@@ -91,17 +93,22 @@ class Operations:
         return np.clip(self._decode(self.trained.variables, (batch, latents)), 0.0, 1.0)
 
     def transfer(self, content: Batch, structure: Batch) -> np.ndarray:
-        """The targets of one batch, drawn again under the conditions of another.
+        """The targets of one batch, drawn again under the conditions and classes of another.
 
         They are encoded under their own conditions and decoded under the others (Full-Glow,
         section 4). What stays of them are their latents: z, or ε where a family says so.
         """
-        self._need(CONDITIONS)
+        self._need(CONDITIONS_OR_CLASSES)
         return self.decode(structure, self.encode(content).latents)
 
     def reconstruct(self, batch: Batch) -> np.ndarray:
         """The targets, encoded and decoded again under their own conditions."""
         return self.decode(batch, self.encode(batch).latents)
+
+    def redraw(self, batch: Batch, temperature: float, seed: int) -> np.ndarray:
+        """The targets with noise for all but their coarsest latents, float32 (B, H, W, C)."""
+        shared = (self.trained.variables, self.devices.key(seed), np.float32(temperature))
+        return self._redraw(shared, (batch, np.arange(len(batch.target))))
 
     def pixels(self, images: np.ndarray) -> np.ndarray:
         """The model's quantised images, float in [0, 1], which decoding should restore."""
@@ -134,6 +141,10 @@ class Operations:
             return model.decode(variables, model.read_conditions(variables, batch), latents)
 
         return self._in_batches(decode)
+
+    @cached_property
+    def _redraw(self) -> InBatches:
+        return self._in_batches(partial(redrawn, self._need(LATENTS)))
 
     @cached_property
     def _bits_per_dim(self) -> InBatches:

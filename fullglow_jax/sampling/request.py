@@ -46,6 +46,13 @@ class SampleRequest:
         repeated=True,
         instead_of=("count",),
     )
+    label: tuple[str, ...] = option(
+        rules.text(),
+        "A class to draw under, for models that read one, in place of the pairs' own; repeat for "
+        "more, and each condition is drawn under each.",
+        (),
+        repeated=True,
+    )
     samples: int | None = option(
         rules.integer(), "Images for each condition; 4 if not given, 1 without conditions.", None
     )
@@ -59,7 +66,11 @@ class SampleRequest:
         instead_of=("temperature",),
     )
     temperature: tuple[float, ...] = option(
-        rules.number(), "Factor of the noise's deviation; repeat for more.", (0.7,), repeated=True
+        rules.number(),
+        "Factor of the noise's deviation; repeat for more. If not given, 0.7; several in --mode "
+        "temperatures.",
+        (),
+        repeated=True,
     )
     seed: int = option(rules.seed(), "Seed of the noise.", 0)
     batch_size: int = option(rules.integer(), "Images drawn at once.", 8)
@@ -70,6 +81,10 @@ class SampleRequest:
     @property
     def temperatures(self) -> tuple[float, ...]:
         """The temperatures of the images."""
+        return self.temperatures_or(0.7)
+
+    def temperatures_or(self, *usual: float) -> tuple[float, ...]:
+        """The temperatures that are asked for, or the usual ones."""
         if self.sweep:
             return tuple(i / (self.sweep - 1) for i in range(self.sweep))
-        return self.temperature
+        return self.temperature or usual

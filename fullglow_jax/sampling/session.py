@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ml_collections import ConfigDict
 
+from fullglow_jax.data.classes import class_index
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.shapes import Shapes
 from fullglow_jax.parallel.distributed import is_first
@@ -48,9 +49,39 @@ class Session:
         inside = self.request.workdir / "samples" / (name or self.name)
         return Album(self.request.out or inside, self.config.data.bits)
 
-    def examples(self) -> Examples:
-        """Pairs of the split, and of files."""
-        return Examples(self.config, self.request.split, self.shapes)
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that the model reads; () if it reads none."""
+        return tuple(self.config.data.classes) if self.shapes.annotations.label else ()
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The classes that --label names.
+
+        Raises:
+            UserError: If the model reads no class, or training has never seen one of these.
+        """
+        if self.request.label and not self.classes:
+            raise UserError(
+                f"--label {self.request.label[0]}: this model, a {self.config.model.name} trained "
+                "without config.data.labels, reads no class. Leave the flag out."
+            )
+        return tuple(class_index(name, self.classes, "--label") for name in self.request.label)
+
+    @property
+    def one_label(self) -> int | None:
+        """The class that --label names, for modes that take one; None without the flag.
+
+        Raises:
+            UserError: As `labels`, and if there are several.
+        """
+        if len(self.labels) > 1:
+            raise UserError(f"--mode {self.request.mode} takes one --label, for all of its pairs.")
+        return self.labels[0] if self.labels else None
+
+    def examples(self, label: int | None = None) -> Examples:
+        """Pairs of the split, and of files; all of one class if it is given."""
+        return Examples(self.config, self.request.split, self.shapes, label)
 
     def need_targets(self, examples: Sequence[Example]) -> None:
         """Checks that all examples have a target.

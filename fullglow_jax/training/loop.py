@@ -14,7 +14,7 @@ from fullglow_jax.config.changes import check_changes
 from fullglow_jax.config.keys import check_config
 from fullglow_jax.data.faults import described
 from fullglow_jax.data.pipeline import HostBatch, training_batches
-from fullglow_jax.data.source import build_source
+from fullglow_jax.data.source import build_source, with_classes
 from fullglow_jax.errors import LeaveAtOnce
 from fullglow_jax.files.folders import make_writable
 from fullglow_jax.model_registry import build_architecture, build_model
@@ -25,6 +25,7 @@ from fullglow_jax.parallel.distributed import is_first, meet
 from fullglow_jax.parallel.gradients import sharded_mean_gradient
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.runs.checkpoints import Checkpoints
+from fullglow_jax.runs.initial_weights import initial_weights, record_initial_weights
 from fullglow_jax.runs.metrics import TRAIN, VALIDATION, Metrics
 from fullglow_jax.runs.score import Score
 from fullglow_jax.runs.trained import abstract_batch, abstract_state
@@ -39,11 +40,16 @@ from fullglow_jax.training.step import Outcome, guarded_step
 from fullglow_jax.training.stopwatch import CHECKPOINT, DATA, PAUSE, Stopwatch
 from fullglow_jax.training.validation import Validation
 
+VALIDATE, SAMPLE = "validate_every", "sample_every"
+"""Work between steps, by the keys of `config.train` that say when it is due."""
+
 AHEAD = 2
 """Steps that are dispatched before the host reads the outcome of the first of them."""
 
 
-def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
+def train(
+    config: ConfigDict, workdir: Path, profile_steps: int = 0, init_from: Path | None = None
+) -> None:
     """Trains until the config's last step, from the newest checkpoint on if there is one.
 
     Writes `checkpoints/`, `metrics.jsonl`, `tensorboard/`, `samples/` and `curve.png` into the
@@ -51,9 +57,13 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     and started again, even on other devices, gives the same result as an uninterrupted one. So many
     `profile_steps` are traced to `WORKDIR/profile`.
 
+    A new run starts from the weights of another workdir's model, `init_from`, if it is given, and
+    all else of it starts anew; a run that has begun goes on as it is.
+
     Raises:
         UserError: If the config is not possible, the data is missing or bad, the workdir belongs
-            to another model, or training fails for a cause that the user can remove.
+            to another model, or training fails for a cause that the user can remove; also if
+            the weights of `init_from` do not fit the model.
         LeaveAtOnce: If the process must end without waiting for its other threads.
     """
     # ---- devices, model, data ----------------------------------------------------------------
@@ -61,6 +71,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     devices = Devices(config.parallel)
     batch_size, parts = config.train.batch_size, config.train.accumulate
     devices.check_batch_size(batch_size, "config.train.batch_size", parts)
+    config = with_classes(config)
     shapes = build_architecture(config)
     checkpoints = _open_checkpoints(config, workdir)
     train_source = build_source(config.data, "train", shapes.annotations)
@@ -88,10 +99,16 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
     goal = validate.goal
     parameters = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(like.variables["params"]))
     latest = max(checkpoints.steps(), default=0)
+    weights = None
+    if init_from and not checkpoints.steps():
+        weights = initial_weights(init_from, like, config, devices)
 
     with ExitStack() as stack:
         enter = stack.enter_context
-        progress = enter(ProgressLine("training", total, latest, quiet=not is_first()))
+        pauses = {name: config.train[name] for name in (VALIDATE, SAMPLE)}
+        progress = enter(
+            ProgressLine("training", total, latest, pauses=pauses, quiet=not is_first())
+        )
         stop = enter(StopRequest())
         enter(checkpoints)
         enter(explained(config, devices, workdir))
@@ -122,6 +139,8 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             batches.set_state(resumed.data)
             progress.begin_at(step)
             progress.say(f"going on from step {step} of {total}")
+            if init_from:
+                progress.say(f"--init_from {init_from} is for a new run: it changes nothing here")
         else:
             # The first batch initialises the actnorms; afterwards it is trained on like any other.
             step, beginning = 0, batches.get_state()
@@ -132,10 +151,25 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             initialise = compiled(start, placed, init_key, first)
             meet("first state")
             state = initialise(init_key, first)
+            record_initial_weights(workdir, weights)
+            if weights:
+                state = weights.put_into(state)
+                progress.say(f"starting from {weights.described}")
         metrics = Metrics(workdir, step, writes=is_first())
         stack.callback(metrics.close)
+
+        def draw_picture() -> None:
+            with progress.pause(SAMPLE):
+                picture = draw(sampled_variables(state))
+                metrics.image(step, "samples", picture)
+                if is_first():
+                    save_picture(picture, workdir, step)
+
         if goal and step == 0 and config.train.validate_at_start:
-            metrics.scalars(0, _named(VALIDATION, validate(sampled_variables(state))))
+            with progress.pause(VALIDATE):
+                metrics.scalars(0, _named(VALIDATION, validate(sampled_variables(state))))
+        if step == 0 and config.train.sample_at_start:
+            draw_picture()
 
         # ---- the steps -----------------------------------------------------------------------
         def whole_batch(number: int) -> HostBatch:
@@ -190,8 +224,7 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
             def due(every: str, step: int = step) -> bool:
                 return step % config.train[every] == 0 or step == total
 
-            pauses = ("validate_every", "sample_every", "checkpoint_every")
-            logs = any(map(due, ("log_every", *pauses)))
+            logs = any(map(due, ("log_every", "checkpoint_every", VALIDATE, SAMPLE)))
             see(all_but=0 if logs else AHEAD)
             if logs:
                 values = _means(since_log) | watch.split(len(since_log)) | devices.memory()
@@ -207,18 +240,16 @@ def train(config: ConfigDict, workdir: Path, profile_steps: int = 0) -> None:
                 since_log = []
             score = None
             with watch.timing(PAUSE):
-                if goal and due("validate_every"):
-                    figures = validate(sampled_variables(state))
-                    score = Score(figures[goal.name], goal)
-                    metrics.scalars(step, _named(VALIDATION, figures))
-                    metrics.draw_curve(goal.name)
+                if goal and due(VALIDATE):
+                    with progress.pause(VALIDATE):
+                        figures = validate(sampled_variables(state))
+                        score = Score(figures[goal.name], goal)
+                        metrics.scalars(step, _named(VALIDATION, figures))
+                        metrics.draw_curve(goal.name)
                     fact = "" if math.isfinite(score.value) else ", which is no number"
                     progress.say(f"step {step}: validation {goal.told(score.value, 4)}{fact}")
-                if due("sample_every"):
-                    picture = draw(sampled_variables(state))
-                    metrics.image(step, "samples", picture)
-                    if is_first():
-                        save_picture(picture, workdir, step)
+                if due(SAMPLE):
+                    draw_picture()
             # The best state is saved when validation finds it: no other checkpoint may be due.
             best = score is not None and checkpoints.would_be_best(score)
             owed = owed or due("checkpoint_every")
@@ -254,7 +285,7 @@ def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
     check_new(workdir)
     for folder in (workdir, workdir / "checkpoints"):
         make_writable(folder, "--workdir")
-    checkpoints = Checkpoints(workdir, config.train.keep_last)
+    checkpoints = Checkpoints(workdir, config.train.keep_last, config.train.keep_best)
     if checkpoints.steps():
         stored = checkpoints.newest(checkpoints.config).content
         changes = check_changes(config, stored, workdir, training=True)

@@ -13,19 +13,19 @@ from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.pipeline import HostBatch, evaluation_batches
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.example_scores import ExampleScores
-from fullglow_jax.evaluation.metrics.metric import DrawnPair, ImageMetric
+from fullglow_jax.evaluation.metrics.metric import DrawnPair, ExampleFigures, ImageMetric
 from fullglow_jax.evaluation.truths import Truth
-from fullglow_jax.models.interface import LikelihoodModel, Model, PyTree, ScoringModel
+from fullglow_jax.models.interface import Model, PyTree
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.distributed import gathered, own_share
 from fullglow_jax.pictures.grid import as_uint8
-from fullglow_jax.runs.score import BITS_PER_DIM, Goal
+from fullglow_jax.runs.score import Goal
 from fullglow_jax.runs.trained import abstract_batch
 from fullglow_jax.sampling.sampler import Sampler
 
 
-class OwnScores:
-    """Means of a model's bits per dimension, or of its own scores, over true images.
+class ExampleMeans:
+    """Means over true images of figures that a model has of each, such as bits per dimension.
 
     Attributes:
         headline: The most important figure.
@@ -34,25 +34,22 @@ class OwnScores:
     def __init__(
         self,
         config: ConfigDict,
-        model: LikelihoodModel | ScoringModel,
+        model: Model,
         source: PairSource,
         devices: Devices,
         key: Array,
+        figures: ExampleFigures,
     ) -> None:
         self._config, self._shapes, self._source = config, model.shapes, source
-        self._devices, self._key = devices, key
-        if isinstance(model, LikelihoodModel):
-            self._prefix, self._score = BITS_PER_DIM, model.bits_per_dim
-        else:
-            self._prefix, self._score = "", model.scores
-        self._of_examples = ExampleScores(self._score, devices)
-        self.headline = Goal(self._prefix + model.headline)
+        self._devices, self._key, self._figures = devices, key, figures
+        self._of_examples = ExampleScores(figures.score, devices)
+        self.headline = self._goal(figures.headline)
 
     def goals(self, variables: PyTree) -> list[Goal]:
         """The goals of all figures that it computes for (abstract) variables."""
         keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 1))
-        scores = jax.eval_shape(self._score, variables, abstract_batch(self._shapes, 1), keys)
-        return [Goal(self._prefix + name) for name in scores]
+        batch = abstract_batch(self._shapes, 1)
+        return list(map(self._goal, jax.eval_shape(self._figures.score, variables, batch, keys)))
 
     def __call__(self, variables: PyTree) -> dict[str, float]:
         """The figures by name."""
@@ -65,14 +62,17 @@ class OwnScores:
             **self._devices.share,
         )
         scores = self._of_examples(variables, batches, self._key)
-        return {self._prefix + name: float(values.mean()) for name, values in scores.items()}
+        return {self._goal(name).name: float(values.mean()) for name, values in scores.items()}
+
+    def _goal(self, name: str) -> Goal:
+        return Goal(self._figures.prefix + name, self._figures.higher_is_better)
 
 
 class ImageScores:
     """Metrics of images drawn under the split's conditions, at the model's size.
 
     The number of images per condition and the temperature are those of the sample grids. Methods
-    are as in `OwnScores`.
+    are as in `ExampleMeans`.
 
     Raises:
         UserError: If a metric cannot be computed for the first pair.

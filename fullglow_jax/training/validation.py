@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from typing import Any
 
 from jax import Array
 from ml_collections import ConfigDict
@@ -9,13 +10,13 @@ from ml_collections import ConfigDict
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.metrics import METRICS
-from fullglow_jax.evaluation.metrics.metric import ImageMetric
+from fullglow_jax.evaluation.metrics.metric import ExampleFigures, ImageMetric, ModelMetric
 from fullglow_jax.installation import as_called
-from fullglow_jax.models.interface import LikelihoodModel, Model, PyTree, ScoringModel
+from fullglow_jax.models.interface import Model, PyTree, ScoringModel
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.runs.score import Goal
 from fullglow_jax.sampling.capabilities import lacking
-from fullglow_jax.training.scorers import ImageScores, OwnScores
+from fullglow_jax.training.scorers import ExampleMeans, ImageScores
 
 SCORES = "scores"
 """Name of the metric for a model's own scores."""
@@ -46,16 +47,17 @@ class Validation:
         key: Array,
         variables: PyTree,
     ) -> None:
+        common = (config, model, source, devices, key)
         names = _metrics(config, model)
-        common = (source, devices, key)
         found = {name: METRICS[name] for name in names if name in METRICS}
         image_metrics = {name: m() for name, m in found.items() if issubclass(m, ImageMetric)}
-        self._scorers: list[OwnScores | ImageScores] = []
-        if image_metrics:
-            self._scorers.append(ImageScores(config, model, *common, image_metrics))
-        if isinstance(model, LikelihoodModel | ScoringModel) and len(image_metrics) < len(names):
-            first = len(self._scorers) if names[0] in image_metrics else 0
-            self._scorers.insert(first, OwnScores(config, model, *common))
+        self._scorers: list[ExampleMeans | ImageScores] = []
+        for name in names:
+            if name not in image_metrics:
+                figures = _figures(name, model, config.train.temperature)
+                self._scorers.append(ExampleMeans(*common, figures))
+            elif name == next(iter(image_metrics)):  # all of them are of the same images
+                self._scorers.append(ImageScores(*common, image_metrics))
         self.goal = self._goal(config.train.best_by, variables)
 
     def __call__(self, variables: PyTree) -> dict[str, float]:
@@ -85,6 +87,14 @@ def _metrics(config: ConfigDict, model: Model) -> Sequence[str]:
                 f"config.train.metrics={name}: this model, a {config.model.name}, {lacks[name]}."
             )
     return tuple(dict.fromkeys(config.train.metrics))
+
+
+def _figures(name: str, model: Any, temperature: float) -> ExampleFigures:
+    """The figures of a metric that the model has."""
+    metric = METRICS.get(name)
+    if metric is not None and issubclass(metric, ModelMetric):
+        return metric.of_examples(model, temperature)
+    return ExampleFigures(model.scores, model.headline)
 
 
 def _lacks(model: Model) -> dict[str, str]:

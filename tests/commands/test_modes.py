@@ -187,6 +187,19 @@ def test_interpolate(draw, model):
         assert np.abs(last - targets[0]).max() > 3  # far beyond what is alike above
 
 
+def test_latents_times_two_temperatures_under_a_condition(draw_here, model):
+    out = draw_here(mode="temperatures", count=1, temperature=(0.5, 1.0))
+    stem = f"000_{NAMES[0]}"
+    condition, truth = (
+        image(out / folder / f"{stem}.png")[None].astype(np.uint8)
+        for folder in ("condition", "ground_truth")
+    )
+    halves = tuple(latent / 2 for latent in model.encode(truth, condition))
+    expected = model.decode(halves, condition)[0] * 255
+    np.testing.assert_allclose(image(out / f"{stem}__T0.5.png"), expected, atol=1)
+    np.testing.assert_array_equal(image(out / f"{stem}__T1.png"), truth[0])
+
+
 def test_unconditional(draw, model):
     out, _ = draw("--mode=unconditional", "--count=2", "--samples=2", "--seed=3")
     conditions = np.stack([image(out / "condition" / f"00{i}__T0.7.png") for i in range(2)])

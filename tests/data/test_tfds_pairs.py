@@ -9,10 +9,13 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from fullglow_jax.config import default_config
 from fullglow_jax.data.images import Picture, fit
 from fullglow_jax.data.mnist import find_mnist
+from fullglow_jax.data.source import build_source, with_classes
 from fullglow_jax.data.tfds_pairs import find_tfds
 from fullglow_jax.errors import UserError
+from fullglow_jax.models.annotations import Annotations
 from fullglow_jax.palette import LABELS
 
 SIZE = (4, 8)
@@ -229,6 +232,25 @@ def test_example_without_its_label(root):
     )
     with pytest.raises(UserError, match=expected):
         source[bad]
+
+
+def test_classes_beside_the_pairs(root):
+    config = default_config("glow")
+    config.data.update(name="tfds", root=str(root), labels="weather", image_size=SIZE)
+    config.data.tfds.update(SETTINGS)
+    config = with_classes(config)
+    assert config.data.classes == ("0", "1", "2")
+    source = build_source(config.data, "train", Annotations(label=True))
+    assert [pair["label"] for pair in source] == [number % 3 for number in numbers(root)]
+    bad = build_source(config.data, "val")
+    with pytest.raises(UserError, match=r"'weather' of example . of .* is -1, .* without labels"):
+        list(bad)
+    config.data.classes = ("0", "2")
+    with pytest.raises(UserError, match=r"'weather' of example .* is '1': training has never seen"):
+        list(build_source(config.data, "train"))
+    config.data.labels = "photo"
+    with pytest.raises(UserError, match=r"labels='photo' is no feature of classes .* many, weath"):
+        with_classes(config)
 
 
 def test_slices_and_splits_in_the_words_of_tfds(root):

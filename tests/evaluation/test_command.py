@@ -28,7 +28,9 @@ def test_bad_requests(changes, named):
 
 def test_a_glow_has_no_images_of_conditions():
     config = default_config("glow")
-    with pytest.raises(UserError, match=r"a glow, reads no conditions\..* --metrics bpd alone"):
+    with pytest.raises(
+        UserError, match=r"a glow, reads no conditions\..* --metrics bpd or redraw alone"
+    ):
         evaluate(config, replace(REQUEST, metrics=("ssim",)))
 
 

@@ -10,7 +10,9 @@ from fullglow_jax.evaluation.metrics.metric import DrawnPair
 from fullglow_jax.evaluation.metrics.photo2label import PhotoToLabel
 from fullglow_jax.evaluation.metrics.psnr import Psnr
 from fullglow_jax.evaluation.metrics.ssim import Ssim
+from fullglow_jax.evaluation.redraws import redraw_scores
 from fullglow_jax.evaluation.truths import Truth
+from fullglow_jax.models.batch import Batch
 from fullglow_jax.palette import EVALUATED
 
 SIZE = (16, 24)
@@ -150,3 +152,22 @@ def test_diversity_in_features(rng):
     cosines = (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)
     # Between vectors of unit length, the squared distance is 2 − 2·cos; brightness is no matter.
     assert found["features"]["mean"] == pytest.approx((2 - 2 * cosines).mean() / 2, abs=1e-3)
+
+
+def test_likeness_of_redraws_is_that_of_unrounded_images(rng):
+    """Of a model that draws the truth, a little brighter with the temperature."""
+    truth = rng.integers(60, 180, (2, *SIZE, 3)).astype(np.uint8)
+
+    class Brighter:
+        def pixels(self, images):
+            return images / np.float32(255)
+
+        def redraw(self, variables, batch, keys, temperature):
+            return self.pixels(batch.target) + variables * temperature / 255
+
+    found = redraw_scores(Brighter(), 0.5)(0.6, Batch(None, truth), None)
+    assert set(found) == {"psnr_r", "ssim_r", "psnr_r_temp", "ssim_r_temp"}
+    for name, shift in (("r", 0.6), ("r_temp", 0.3)):
+        np.testing.assert_allclose(found[f"psnr_{name}"], 20 * np.log10(255 / shift), rtol=1e-4)
+        expected = [reference_ssim(each, each + shift) for each in truth.astype(float)]
+        np.testing.assert_allclose(found[f"ssim_{name}"], expected, atol=1e-5)

@@ -17,7 +17,7 @@ from fullglow_jax.flows.architecture import (
     GlowArchitecture,
 )
 from fullglow_jax.flows.flow import Flow
-from fullglow_jax.flows.model import JointFlowModel
+from fullglow_jax.flows.model import FlowModel, JointFlowModel
 from fullglow_jax.flows.step_tables import (
     CONDITION,
     c_flow,
@@ -42,9 +42,10 @@ PUBLISHED = GlowArchitecture(
     coupled_half="first",
     coupling_scale="exp_glow",
     prior="standard",
+    classes=3,
 )
 PERMUTED = GlowArchitecture(
-    **ONE_LEVEL, permute=True, actnorm="none", coupling="additive", coupled_half="both"
+    **ONE_LEVEL, permute=True, actnorm="none", coupling="additive", coupled_half="both", classes=3
 )
 C_GLOW = CGlowArchitecture(
     image_size=(8, 8), steps=(1, 2), vector_channels=8, vector_width=8, learn_top=True, **NUMBERS
@@ -174,6 +175,53 @@ def test_a_dual_glow_trains_with_labels():
     shift = state.variables["params"]["levels_0"]["target_prior"]["label_shift"]["dense"]["kernel"]
     assert np.abs(shift)[[0, 2]].min() > 0  # of the classes in the batch
     assert not np.abs(shift)[1].any()
+
+
+def low_contrast(flow):
+    """A batch whose re-draws are far from black and white."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(118, 138, (2, 2, *flow.architecture.image), np.uint8)
+    label = LABELS.astype(np.int32) if flow.architecture.classes else None
+    return Batch(*images, label=label)
+
+
+@cache
+def redrawn(family):
+    """A started model, and a batch's encodings after re-draws at temperature 1 and 0.5."""
+    flow = flow_of(family)
+    build = {"source_weight": 1.0} if len(flow.images) > 1 else {}
+    kind = JointFlowModel if build else FlowModel
+    model, batch = kind(flow, bits=8, optimizer=optax.sgd(0.1), **build), low_contrast(flow)
+
+    @quick_jit
+    def run(batch, keys):
+        variables = model.init(quick_key(), batch).variables
+        drawn = [model.redraw(variables, batch, keys, t) for t in (1.0, 0.5)]
+        noisy = model.network.clone(keeps_noise=True)
+
+        def noise(target):
+            again = replace(batch, target=target)
+            images = tuple(map(model._entering, model._images(again)))
+            return noisy.apply(variables, images, model._maps(batch))[-1].latents
+
+        return drawn, [noise(images) for images in (batch.target, *drawn)]
+
+    return jax.device_get(run(batch, jax.random.split(jax.random.key(0), 2)))
+
+
+@pytest.mark.parametrize("family", ["Glow, published", "DUAL-Glow"])
+def test_a_redraw_keeps_the_coarsest_latent_and_draws_the_others(family):
+    images, (own, full, half) = redrawn(family)
+    assert min(map(np.min, images)) > 0
+    assert max(map(np.max, images)) < 1
+    for kept, *drawn in zip(own, full, half, strict=True):
+        if kept is own[-1]:
+            for latent in drawn:
+                np.testing.assert_allclose(latent, kept, atol=2e-3)
+        else:
+            np.testing.assert_allclose(drawn[1], 0.5 * drawn[0], atol=2e-3)
+            assert np.abs(drawn[0] - kept).max() > 0.5
+            assert np.abs(drawn[0][0] - drawn[0][1]).max() > 0.5
 
 
 def test_an_additive_coupling_has_no_scale_to_choose():

@@ -10,6 +10,7 @@ import optax
 import pytest
 from scipy import stats
 
+from fullglow_jax.errors import UserError
 from fullglow_jax.flows import step_tables
 from fullglow_jax.flows.architecture import GlowArchitecture
 from fullglow_jax.flows.model import FlowModel
@@ -229,3 +230,87 @@ def test_it_starts_from_one_image_whose_last_level_is_a_pixel():
     image = np.random.default_rng(0).integers(0, 256, (1, 2, 2, 1), np.uint8)
     state = quick_jit(model.init)(quick_key(), Batch(image, image))
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.variables))
+
+
+# --- As it was published --------------------------------------------------------------------------
+
+STARTED = {"coupling_width": 32, "actnorm": "log_scale", "coupled_half": "first"}
+
+
+@cache
+def start_of(name, permute=False):
+    """The variables of the first level's steps at the start, the model, and its batch."""
+    architecture = GlowArchitecture(
+        (8, 8), (3, 1), start=name, permute=permute, prior="standard", **STARTED
+    )
+    model = FlowModel(
+        step_tables.glow(architecture), bits=5, centred=True, optimizer=optax.sgd(0.1)
+    )
+    batch = Batch(None, np.random.default_rng(0).integers(0, 256, (8, 8, 8, 3), np.uint8))
+    variables = jax.device_get(quick_jit(model.init)(quick_key(), batch)).variables
+    return variables, model, batch
+
+
+@pytest.mark.parametrize(
+    ("name", "kernels", "biases"), [("intended", 0.05, 0.0), ("published", 0.01, 0.01)]
+)
+def test_coupling_nets_start_at_either_size(name, kernels, biases):
+    net = start_of(name)[0]["params"]["levels_0"]["steps"]["coupling"]["net"]
+    for layer in ("conv_0", "conv_1"):
+        assert net[layer]["kernel"].std() == pytest.approx(kernels, rel=0.1)
+        assert net[layer]["bias"].std() == pytest.approx(biases, rel=0.3)
+    assert not any(leaf.any() for leaf in jax.tree.leaves(net["output"]))
+
+
+def test_the_published_start_has_no_rotation():
+    def matrices(name):
+        variables = start_of(name)[0]
+        of_step = {n: tree["levels_0"]["steps"]["convolution"] for n, tree in variables.items()}
+        p, c = of_step["params"], of_step["constants"]
+        lower = np.tril(p["lower"], -1) + np.eye(12)
+        upper = np.triu(p["upper"], 1) + np.eye(12) * (c["sign"] * np.exp(p["log_scale"]))[:, None]
+        signed = np.eye(12) * c["sign"][:, None]
+        return p, c["permutation"] @ lower @ upper, c["permutation"] @ signed
+
+    factors, matrix, permutation = matrices("published")
+    for factor in factors.values():
+        assert factor.std() == pytest.approx(0.01, rel=0.3)
+    assert 0.005 < np.abs(matrix - permutation).max() < 0.1
+    assert len({tuple(order.argmax(-1)) for order in np.abs(permutation)}) == 3
+    _, rotation, _ = matrices("intended")
+    np.testing.assert_allclose(rotation @ rotation.mT, np.eye(12)[None].repeat(3, 0), atol=1e-5)
+    assert np.abs(rotation - permutation).max() > 0.5
+
+
+def test_actnorms_start_from_the_data_after_either_start():
+    for name in ("intended", "published"):
+        variables, _, _ = start_of(name)
+        for step in range(1, 3):
+            # Zero-convs add nothing yet, and what came out of the actnorm before was of size 1.
+            scale = variables["params"]["levels_0"]["steps"]["actnorm"]["log_scale"][step]
+            assert np.abs(scale[6:]).max() < 1
+        first = variables["params"]["levels_0"]["steps"]["actnorm"]["log_scale"][0]
+        np.testing.assert_allclose(first, np.log(12**0.5), atol=0.1)  # of uniform noise
+
+
+def test_a_permutation_may_have_either_start_and_a_full_matrix_not():
+    assert "permutation" in start_of("published", permute=True)[0]["constants"]["levels_0"]["steps"]
+    with pytest.raises(UserError, match=r"start='published' .* --config\.model\.lu=true"):
+        GlowArchitecture((8, 8), (1,), start="published", lu=False)
+
+
+def test_centred_images_go_in_and_come_out_in_the_unit_interval():
+    variables, model, batch = start_of("published")
+
+    @quick_jit
+    def run(variables, keys):
+        encoding = model.encode(variables, batch)
+        plain = FlowModel(model.network, bits=5, optimizer=model.optimizer)
+        shifted = plain._encode(variables, batch, keys)[0]
+        again = model.decode(variables, (), encoding.latents)
+        return again, model.bits_per_dim(variables, batch, keys), plain._bits("image", shifted)
+
+    again, bits, uncentred = jax.device_get(run(variables, jax.random.split(jax.random.key(0), 8)))
+    np.testing.assert_allclose(again, model.pixels(batch.target), atol=1e-5)
+    np.testing.assert_allclose(bits["image/log_det"], uncentred["image/log_det"], rtol=1e-5)
+    assert (bits["image/prior"] < uncentred["image/prior"] - 0.1).all()

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
@@ -5,7 +7,9 @@ from scipy import stats
 
 from fullglow_jax.flows.likelihood import (
     bits_per_dim,
+    centred,
     dequantise,
+    from_centred,
     gaussian_log_density,
     quantise,
     to_unit_interval,
@@ -64,3 +68,16 @@ def test_fewer_bits_are_a_pixels_highest(bits):
 def test_in_eight_bits_pixels_are_what_they_were():
     for pixels in (PIXELS, np.random.default_rng(0).random(256, np.float32)):
         np.testing.assert_array_equal(quantise(pixels, 8), to_unit_interval(pixels))
+
+
+def test_centred_pixels_are_those_of_the_published_glow():
+    with np.load(Path(__file__).parents[1] / "golden" / "glow" / "metrics.npz") as recorded:
+        for bits in (8, 5, 3):
+            ours = centred(quantise(recorded["image"], bits), bits)
+            np.testing.assert_allclose(ours, recorded[f"preprocessed_{bits}"], atol=1e-7)
+
+
+@pytest.mark.parametrize("bits", [8, 5, 1])
+def test_pixels_come_back_from_the_centre(bits):
+    pixels = quantise(PIXELS, bits)
+    np.testing.assert_allclose(from_centred(centred(pixels, bits), bits), pixels, atol=1e-7)

@@ -13,18 +13,13 @@ import pytest
 
 from fullglow_jax.config import default_config
 from fullglow_jax.errors import UserError
-from fullglow_jax.interop import import_torch
-from fullglow_jax.interop.import_torch import (
-    Moments,
-    TorchCheckpoint,
-    choose_step,
-    import_checkpoint,
-    load,
-    read,
-    to_state,
-)
+from fullglow_jax.interop.import_torch import choose_step, import_checkpoint, to_state
+from fullglow_jax.interop.importable import IMPORTABLE
+from fullglow_jax.interop.original_checkpoint import Moments, OriginalCheckpoint
 from fullglow_jax.interop.recording import Recording
-from fullglow_jax.interop.torch_names import entries, from_torch, to_torch
+from fullglow_jax.interop.tensors import tensors_of, variables_of
+from fullglow_jax.interop.torch_checkpoint import TorchFiles
+from fullglow_jax.interop.torch_names import entries
 from fullglow_jax.model_registry import build_architecture, build_model
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.runs.checkpoints import Checkpoints
@@ -34,6 +29,8 @@ from tests import needs
 GOLDEN = Path(__file__).parents[1] / "golden"
 FILES = ("lu", "full_matrix_batch2", "boundary_maps")
 PATH = Path("optim_step=7.pt")
+FULL_GLOW = IMPORTABLE["full_glow"]
+load, read = FULL_GLOW.files.load, FULL_GLOW.files.read
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -118,8 +115,9 @@ def like_of_recording(name):
 def test_every_tensor_goes_there_and_back(name):
     recording = recording_of(name)
     state = state_dict_of(recording)
-    back = to_torch(from_torch(state, recording.architecture), recording.architecture)
-    stored = {e.torch_name for e in entries(recording.architecture)}
+    all_entries = list(entries(recording.architecture))
+    back = tensors_of(variables_of(state, all_entries), all_entries)
+    stored = {e.torch_name for e in all_entries}
     assert set(back) == stored
     assert {n for n in state if not is_buffer(n)} <= stored
     for torch_name, array in back.items():
@@ -135,7 +133,7 @@ def test_state_carries_weights_moments_and_counts(name):
     recording = recording_of(name)
     content = content_of(recording)
     like, architecture = like_of_recording(name)
-    state = to_state(read(content, PATH), architecture, like, step=7)
+    state = to_state(read(content, PATH), FULL_GLOW, architecture, like, step=7)
 
     assert jax.tree.map(lambda a: (a.shape, a.dtype), state) == jax.tree.map(
         lambda a: (a.shape, a.dtype), like
@@ -144,8 +142,8 @@ def test_state_carries_weights_moments_and_counts(name):
     assert (int(state.step), int(adam.count), int(schedule.count)) == (7, 7, 7)
     weights = content["model_state_dict"]
     parameters = [n for n in weights if not is_buffer(n)]
-    first = to_torch({"params": adam.mu}, architecture)
-    second = to_torch({"params": adam.nu}, architecture)
+    first = tensors_of({"params": adam.mu}, entries(architecture))
+    second = tensors_of({"params": adam.nu}, entries(architecture))
     assert set(first) == set(parameters)
     for place, torch_name in enumerate(parameters):
         assert (first[torch_name] == place).all()
@@ -168,31 +166,31 @@ def test_a_model_alone_starts_adam_from_zero():
     content = state_dict_of(recording)
     like, architecture = like_of_recording("lu")
     checkpoint = read(content, PATH)
-    _, adam, schedule = to_state(checkpoint, architecture, like, step=5).optimizer
+    _, adam, schedule = to_state(checkpoint, FULL_GLOW, architecture, like, step=5).optimizer
     assert checkpoint.moments is None
     assert (int(adam.count), int(schedule.count)) == (0, 5)
     assert not any(np.any(leaf) for leaf in jax.tree.leaves((adam.mu, adam.nu)))
 
 
 def test_step_is_the_one_given_or_named_or_counted():
-    counted = TorchCheckpoint({}, Moments(9, {}, {}))
+    counted = OriginalCheckpoint({}, Moments(9, {}, {}))
     assert choose_step(PATH, counted, 3) == 3
     assert choose_step(PATH, counted) == 7
     assert choose_step(Path("model.pt"), counted) == 9
     with pytest.raises(UserError, match="--step N"):
-        choose_step(Path("model.pt"), TorchCheckpoint({}, None))
+        choose_step(Path("model.pt"), OriginalCheckpoint({}, None))
 
 
 def test_checkpoint_restores_and_is_never_overwritten(tmp_path, monkeypatch):
     recording = recording_of("lu")
     config = config_of(recording)
-    monkeypatch.setattr(import_torch, "load", lambda path: content_of(recording))
+    monkeypatch.setattr(TorchFiles, "load", lambda files, path: content_of(recording))
     assert import_checkpoint(PATH, config, tmp_path / "run")[0] == 7
 
     like, architecture = like_of_recording("lu")
     step, state, position = Checkpoints.of(tmp_path / "run").restore(7, like)
     assert (step, int(state.step), position) == (7, 7, {"next_batch": 7})
-    weights = to_torch(state.variables, architecture)
+    weights = tensors_of(state.variables, entries(architecture))
     for torch_name, array in weights.items():
         np.testing.assert_array_equal(array.ravel(), recording.state[torch_name].ravel())
     with pytest.raises(UserError, match="never overwritten"):
@@ -228,7 +226,7 @@ def test_another_model_is_refused_by_the_key_that_differs(key, value, messages):
         config.update_from_flattened_dict({key: value})
     like, architecture = like_of(config)
     with pytest.raises(UserError) as error:
-        to_state(read(content_of(recording), PATH), architecture, like, step=7)
+        to_state(read(content_of(recording), PATH), FULL_GLOW, architecture, like, step=7)
     for message in messages:
         assert message in str(error.value)
 
@@ -337,6 +335,16 @@ def test_what_pytorch_wrote_is_read_in_order(tmp_path, zipped):
     for name, value in expected.moments.second.items():
         np.testing.assert_array_equal(checkpoint.weights[name], expected.weights[name])
         np.testing.assert_array_equal(checkpoint.moments.second[name], value)
+
+
+def test_tensors_in_lists_are_read_too(tmp_path):
+    """As Lightning has them, of all its optimisers."""
+    torch = needs.package("torch")
+    path = tmp_path / "last.ckpt"
+    torch.save({"optimizer_states": [{"state": {0: {"exp_avg": torch.ones(2)}}}]}, path)
+    (optimizer,) = IMPORTABLE["glow"].files.load(path)["optimizer_states"]
+    np.testing.assert_array_equal(optimizer["state"][0]["exp_avg"], np.ones(2, np.float32))
+    assert isinstance(optimizer["state"][0]["exp_avg"], np.ndarray)
 
 
 def test_the_command_line(tmp_path):

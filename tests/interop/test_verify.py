@@ -1,5 +1,6 @@
 """The command that checks this implementation against recorded values of the original."""
 
+import json
 from pathlib import Path
 
 import jax
@@ -53,6 +54,21 @@ def test_recorded_values_of_other_families_are_reproduced(name):
     assert len(rows) >= 3
 
 
+def test_recorded_metrics_and_pixels_are_reproduced(tmp_path, capsys):
+    file = GOLDEN / "glow" / "metrics.npz"
+    assert main([str(file)]) == 0
+    printed = capsys.readouterr().out
+    for name in ("psnr", "ssim", "preprocessed_3", "preprocessed_5", "preprocessed_8"):
+        assert name in printed
+    with np.load(file) as stored:
+        arrays = dict(stored)
+    np.savez(tmp_path / "altered.npz", **arrays | {"ssim": arrays["ssim"] + 1e-3})
+    assert main([str(tmp_path / "altered.npz")]) == 1
+    np.savez(tmp_path / "none.npz", meta=arrays["meta"])
+    with pytest.raises(UserError, match="neither a model nor a metric is recorded"):
+        main([str(tmp_path / "none.npz")])
+
+
 def test_no_device_may_shorten_the_products_that_are_compared():
     checker = Checker(Recording.load(GOLDEN / "lu.npz"))
     r, network = checker.recording, full_glow(checker.architecture)
@@ -85,3 +101,12 @@ def test_an_npz_of_something_else_is_refused(tmp_path):
     np.savez(tmp_path / "other.npz", x=np.zeros(3))
     with pytest.raises(UserError, match="not a whole recorded-values"):
         main([str(tmp_path / "other.npz")])
+
+
+@pytest.mark.parametrize("meta", [{"family": "c_flow_2"}, {"system": "pix2pix"}])
+def test_values_of_an_unknown_family_are_refused_by_its_name(tmp_path, meta):
+    path = tmp_path / "other.npz"
+    np.savez(path, meta=np.frombuffer(json.dumps({**meta, "seed": 0}).encode(), np.uint8))
+    (name,) = meta.values()
+    with pytest.raises(UserError, match=rf"other\.npz: values of '{name}'.*full_glow.*Leave"):
+        main([str(path)])

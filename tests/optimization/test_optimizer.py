@@ -17,8 +17,9 @@ RATE = 0.1
 same = partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-7)
 
 
-def adam(**limits):
-    config = ConfigDict({"clip_norm": None, "clip_spikes": None, **limits})
+def adam(**changes):
+    defaults = {"clip_norm": None, "clip_spikes": None, "beta_1": 0.9, "beta_2": 0.999}
+    config = ConfigDict({**defaults, **changes})
     return build_optimizer(config, lambda _: RATE)
 
 
@@ -52,6 +53,17 @@ def test_without_limits_it_is_adam():
         jax.tree.map(same, jax.device_get(expected), update)
 
 
+def test_its_betas_are_adams():
+    gradients = noise(20)
+    adam = optax.adam(RATE, b1=0.8, b2=0.99)
+    state = adam.init(gradients[0])
+    for gradient, update in zip(
+        gradients, updates(gradients, beta_1=0.8, beta_2=0.99), strict=True
+    ):
+        expected, state = adam.update(gradient, state)
+        jax.tree.map(same, jax.device_get(expected), update)
+
+
 def test_limits_that_are_not_reached_change_nothing():
     gradients = noise(20)
     free, limited = updates(gradients), updates(gradients, clip_norm=1e3, clip_spikes=10.0)
@@ -79,21 +91,22 @@ def test_a_spike_in_an_array_of_small_gradients():
     assert farthest(gradients, clip_norm=1.0, clip_spikes=3.0) < 1.3 * quiet
 
 
-def test_a_gradient_is_held_against_its_own_arrays_past():
+@pytest.mark.parametrize("decay", [0.999, 0.9])
+def test_a_gradient_is_held_against_its_own_arrays_past(decay):
     gradients = spike(40, times=1e3)
-    *_, free = updates(noise(41), clip_spikes=3.0)
-    *_, limited = updates(gradients[:41], clip_spikes=3.0)
+    *_, free = updates(noise(41), clip_spikes=3.0, beta_2=decay)
+    *_, limited = updates(gradients[:41], clip_spikes=3.0, beta_2=decay)
     np.testing.assert_array_equal(limited["large"], free["large"])
     # Three times the root mean square of what was: the direction is the spike's.
     past = np.stack([g["small"] for g in gradients[:40]])
-    weights = 0.999 ** np.arange(39, -1, -1)
-    usual = np.sqrt((weights @ (past**2).sum(1)) * 0.001 / (1 - 0.999**40))
+    weights = decay ** np.arange(39, -1, -1)
+    usual = np.sqrt((weights @ (past**2).sum(1)) * (1 - decay) / (1 - decay**40))
     given = np.asarray(gradients[40]["small"])
     by_hand = [
         *gradients[:40],
         gradients[40] | {"small": given * 3 * usual / np.linalg.norm(given)},
     ]
-    *_, expected = updates(by_hand)
+    *_, expected = updates(by_hand, beta_2=decay)
     np.testing.assert_allclose(limited["small"], expected["small"], rtol=1e-4)
 
 
@@ -106,7 +119,7 @@ def test_an_array_whose_gradient_was_zero_begins_to_learn():
     assert np.abs(last["w"]).min() > 0
 
 
-@pytest.mark.parametrize("limits", [{}, {"clip_norm": 1.0}, {"clip_spikes": 3.0}])
+@pytest.mark.parametrize("limits", [{"beta_2": 0.99}, {"clip_norm": 1.0}, {"clip_spikes": 3.0}])
 def test_the_state_is_the_same_with_every_limit(limits):
     params = {"w": jnp.ones(3)}
     like, state = (adam(**given).init(params) for given in ({}, limits))

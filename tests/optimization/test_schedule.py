@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,63 @@ def test_warm_up_longer_than_the_schedule_is_refused(config, warmup):
     config.optimizer.warmup_steps = warmup
     with pytest.raises(UserError, match=rf"config\.optimizer\.warmup_steps={warmup} .*epochs"):
         total_steps(config, steps_per_epoch=10)
+
+
+# --- Down by a cosine -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def glows(config):
+    """As `dajinstory/glow-pytorch` has it."""
+    config.optimizer.learning_rate, config.optimizer.end_learning_rate = 1e-4, 1e-7
+    config.optimizer.constant_epochs, config.optimizer.decay_epochs = 0.0, 30.0
+    config.optimizer.schedule = "cosine"
+    return config
+
+
+def at_epoch(epoch):
+    return 1e-7 + 0.5 * (1e-4 - 1e-7) * (1 + math.cos(math.pi * epoch / 30))
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "cosine_waves"])
+def test_an_epoch_has_one_rate_of_a_cosine(glows, schedule):
+    glows.optimizer.schedule = schedule
+    rate = learning_rate(glows, steps_per_epoch=10)
+    for step, epoch in ((0, 0), (9, 0), (10, 1), (99, 9), (150, 15), (299, 29), (300, 30)):
+        assert float(rate(step)) == pytest.approx(at_epoch(epoch), rel=1e-4), step
+
+
+def test_a_cosine_ends_where_it_is_lowest(glows):
+    assert total_steps(glows, steps_per_epoch=10) == 300
+    glows.train.steps = 301
+    with pytest.raises(UserError, match=r"=301 is past the end .* which is 1e-07 after 300 steps"):
+        total_steps(glows, steps_per_epoch=10)
+
+
+def test_waves_go_up_again_and_have_no_end(glows):
+    glows.optimizer.schedule = "cosine_waves"
+    rate = learning_rate(glows, steps_per_epoch=10)
+    for epoch in (31, 45, 59, 60, 75, 100):
+        assert float(rate(10 * epoch + 3)) == pytest.approx(at_epoch(epoch), rel=1e-3)
+    with pytest.raises(UserError, match=r"'cosine_waves' has no end.*config\.train\.steps=300"):
+        total_steps(glows, steps_per_epoch=10)
+    glows.train.steps = 100_000
+    assert total_steps(glows, steps_per_epoch=10) == 100_000
+    check_going_on(glows, 10, 100_000, Path("run"))
+    with pytest.raises(UserError, match=r"for 100001 steps.*config\.train\.steps=100000"):
+        check_going_on(glows, 10, 100_001, Path("run"))
+
+
+def test_a_cosine_after_a_warm_up_and_a_constant_rate(glows):
+    glows.optimizer.warmup_steps, glows.optimizer.constant_epochs = 4, 2.0
+    rate = learning_rate(glows, steps_per_epoch=10)
+    assert float(rate(0)) == pytest.approx(2.5e-5)
+    assert float(rate(19)) == pytest.approx(1e-4)
+    assert float(rate(10 * 17)) == pytest.approx(at_epoch(15), rel=1e-4)
+    assert total_steps(glows, steps_per_epoch=10) == 320
+
+
+def test_a_line_to_another_end(config):
+    config.optimizer.end_learning_rate = 0.1
+    rate = learning_rate(config, steps_per_epoch=10)
+    assert [float(rate(step)) for step in (20, 40, 60)] == pytest.approx([0.5, 0.3, 0.1])

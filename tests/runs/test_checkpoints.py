@@ -32,9 +32,9 @@ def state(step):
 BITS, SSIM = Goal("bits_per_dim/conditional"), Goal("ssim", higher_is_better=True)
 
 
-def save(workdir, scores, keep_last=1, goal=BITS):
+def save(workdir, scores, keep_last=1, goal=BITS, keep_best=1):
     """Checkpoints of a run with these validation scores by step; None was not validated."""
-    checkpoints = Checkpoints(workdir, keep_last)
+    checkpoints = Checkpoints(workdir, keep_last, keep_best)
     for step, value in scores.items():
         score = None if value is None else Score(value, goal)
         checkpoints.save(state(step), {"read": 10 * step}, default_config(), score)
@@ -69,6 +69,34 @@ def test_best_is_kept_by_a_run_that_was_started_again(tmp_path):
     save(tmp_path, {1: 3.0, 2: 4.0})
     save(tmp_path, {3: 5.0, 4: 6.0})
     assert Checkpoints.of(tmp_path).steps() == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        ({1: 3.0, 2: 4.0, 3: 2.0, 4: 5.0, 5: 6.0, 6: 7.0}, [1, 2, 3, 6]),
+        ({1: 3.0, 2: math.nan, 3: 4.0, 4: None, 5: 5.0, 6: None}, [1, 3, 5, 6]),
+        ({1: 3.0, 2: None, 3: None}, [1, 3]),
+        ({1: 3.0, 2: 3.0, 3: 3.0, 4: 3.0, 5: 9.0}, [2, 3, 4, 5]),
+    ],
+    ids=["the first three", "some that are none", "fewer than three", "all alike"],
+)
+def test_keeps_the_best_three(tmp_path, scores, kept):
+    save(tmp_path, scores, keep_best=3)
+    assert Checkpoints.of(tmp_path).steps() == kept
+
+
+def test_of_the_best_three_the_best_is_used_and_they_outlast_a_restart(tmp_path):
+    save(tmp_path, {1: 3.0, 2: 2.0, 3: 4.0, 4: 9.0}, keep_best=3)
+    with Checkpoints(tmp_path, 1, 3) as checkpoints:
+        assert checkpoints.choose("best") == 2
+        # Worse than the third and better; as good as the third is no reason to save.
+        for value, among in ((5.0, False), (4.0, False), (3.5, True), (1.0, True)):
+            assert checkpoints.would_be_best(Score(value, BITS)) == among
+    save(tmp_path, {5: 3.5, 6: 8.0}, keep_best=3)
+    assert Checkpoints.of(tmp_path).steps() == [1, 2, 5, 6]
+    save(tmp_path, {7: 9.0})
+    assert Checkpoints.of(tmp_path).steps() == [2, 7]
 
 
 def test_a_score_that_is_no_number_is_never_the_best(tmp_path):

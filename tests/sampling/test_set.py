@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation.bits_per_dim import depends_on
+from fullglow_jax.evaluation.split_scores import depends_on
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.sampling.request import SampleRequest
 from fullglow_jax.sampling.session import Session
@@ -208,8 +208,10 @@ def test_everything_that_decides_bits_per_dim_is_in_their_digest():
         of.append((other, REQUEST, model))
     of += [(config, replace(REQUEST, seed=1), model), (config, replace(REQUEST, draws=2), model)]
     of.append((config, REQUEST, model._replace(variables=perturbed(model.variables, 1))))
-    assert len({depends_on(*each) for each in of}) == len(of)
-    assert depends_on(*of[0]) == depends_on(*of[0])
+    found = {depends_on(*each, "bits/dim") for each in of}
+    assert len(found) == len(of)
+    assert depends_on(*of[0], "bits/dim") in found
+    assert depends_on(*of[0], "re-draws") not in found
 
 
 @pytest.mark.parametrize("theirs", ["ground_truth/a.png", "index.html"])

@@ -69,10 +69,40 @@ def test_interpolate_in_latents_alone(run):
         np.testing.assert_allclose(np.asarray(Image.open(frame)).astype(int), image, atol=1)
 
 
+def picture(path):
+    return np.asarray(Image.open(path)).astype(int)
+
+
+def test_latents_times_temperatures(run):
+    out = run("temperatures")
+    usual = ("0", "0.25", "0.5", "0.6", "0.7", "0.8", "0.9", "1")
+    for place, image in enumerate(IMAGES[:2]):
+        stem = f"{place:03d}_image_{place}"
+        by_factor = [picture(out / f"{stem}__T{factor}.png") for factor in usual]
+        np.testing.assert_array_equal(by_factor[-1], image)
+        latents = loaded("glow").encode(IMAGES[place : place + 1])
+        half = loaded("glow").decode(tuple(latent / 2 for latent in latents))[0] * 255
+        np.testing.assert_allclose(by_factor[2], half, atol=1)
+        assert np.abs(by_factor[2] - image).max() > 3
+    np.testing.assert_array_equal(
+        picture(out / "000_image_0__T0.png"), picture(out / "001_image_1__T0.png")
+    )
+    assert "<th>T = 0.25</th>" in (out / "index.html").read_text()
+
+
+def test_a_redraw_with_one_level_is_the_image(run):
+    out = run("redraw")
+    for place, image in enumerate(IMAGES[:2]):
+        for factor in ("1", "0.7"):
+            again = picture(out / f"{place:03d}_image_{place}__T{factor}.png")
+            np.testing.assert_array_equal(again, image)
+    assert not (out / "condition").exists()
+
+
 @pytest.mark.parametrize(
     ("mode", "message"),
     [
-        ("transfer", "a glow, reads no conditions"),
+        ("transfer", "a glow, reads neither conditions nor classes"),
         ("set", "a glow, reads no conditions. It can do --mode random or reconstruct or interp"),
         ("unconditional", "a glow, draws no conditions"),
     ],
@@ -80,6 +110,14 @@ def test_interpolate_in_latents_alone(run):
 def test_refused(mode, message):
     with pytest.raises(UserError, match=message):
         check_able(loaded("glow")._operations.trained.model, "glow", mode)
+
+
+@pytest.mark.parametrize("mode", ["random", "reconstruct", "interpolate"])
+def test_classes_are_refused(mode, tmp_path):
+    model = loaded("glow")
+    request = SampleRequest(workdir=tmp_path, mode=mode, label=("cat",))
+    with pytest.raises(UserError, match=r"^--label cat: this model, a glow .* reads no class"):
+        MODES[mode].draw(Session(model.config, request, model._operations))
 
 
 @pytest.mark.parametrize("flag", ["condition", "boundary"])

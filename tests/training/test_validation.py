@@ -54,6 +54,11 @@ PSPNET = {"family": "pspnet"}
         ({"train__metrics": ("ssim", "bpd")}, SSIM),
         ({"train__metrics": ("bpd", "ssim"), "train__best_by": "ssim"}, SSIM),
         ({"train__best_by": "bits_per_dim/source"}, Goal("bits_per_dim/source")),
+        ({"train__metrics": ("redraw", "bpd")}, Goal("psnr_r", higher_is_better=True)),
+        (
+            {"train__metrics": ("bpd", "redraw"), "train__best_by": "ssim_r_temp"},
+            Goal("ssim_r_temp", higher_is_better=True),
+        ),
         ({**PSPNET, "train__metrics": ("ssim", "scores")}, SSIM),
     ],
 )
@@ -68,6 +73,7 @@ def test_what_a_run_goes_by(changes, expected):
         ({"train__metrics": ("psp",)}, "metrics=psp: .* without a judge; eval.py --metrics psp"),
         ({"train__metrics": ("scores",)}, "metrics=scores: .* a full_glow, has no scores"),
         ({**PSPNET, "train__metrics": ("bpd",)}, "metrics=bpd: .* a pspnet, has no likelihood"),
+        ({**PSPNET, "train__metrics": ("redraw",)}, "metrics=redraw: .* a pspnet, cannot encode"),
         ({"family": "glow", "train__metrics": ("ssim",)}, "a glow, reads no conditions"),
         ({"train__best_by": "ssim"}, "best_by=ssim: .* did you mean 'bits_per_dim/"),
         ({"train__metrics": ("ssim",), "train__best_by": "psnr"}, "best_by=psnr: .* are: ssim."),

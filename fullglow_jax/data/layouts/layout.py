@@ -13,10 +13,11 @@ from fullglow_jax.files.paths import user_path
 
 
 class PairFiles(NamedTuple):
-    """A pair's name, and the file of each of its parts."""
+    """A pair's name, the file of each of its parts, and the name of its class, if it has one."""
 
     name: str
     files: Mapping[str, Path]
+    label: str | None = None
 
 
 class Found(NamedTuple):
@@ -52,6 +53,9 @@ class Layout(ABC):
 
     palettes: ClassVar[Mapping[str, Sequence[tuple[int, int, int]]]] = {}
     """The possible colours of parts that have only these."""
+
+    labels: str = ""
+    """Where pairs get their classes from; empty if they have none."""
 
     def __init__(self, root: Path | str, split: str) -> None:
         self.root = user_path(root)

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from fullglow_jax.data.classes import FOLDERS, folder_class
 from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.image_files import LeftAlone, find_images, name_below, one_of_each
 from fullglow_jax.data.layouts.layout import Found, Layout, PairFiles, nothing_in
@@ -21,13 +22,23 @@ class TwoFolders(Layout):
         root: The folder that holds a folder for each split.
         split: The split's name, for example 'train' or 'val'.
         folders: The names of A and B.
+        labels: "folders" if classes have their own folders, ROOT/SPLIT/A/CLASS/**; empty for no
+            classes.
     """
 
-    options = ("folders",)
+    options = ("folders", "labels")
     directions: ClassVar[Mapping[str, tuple[str, str]]] = {"AtoB": ("A", "B"), "BtoA": ("B", "A")}
 
-    def __init__(self, root: Path | str, split: str, folders: tuple[str, str]) -> None:
+    def __init__(
+        self, root: Path | str, split: str, folders: tuple[str, str], labels: str = ""
+    ) -> None:
         super().__init__(root, split)
+        if labels not in ("", FOLDERS):
+            raise UserError(
+                f"config.data.labels={labels!r} must be {FOLDERS!r}: classes of this data are the "
+                "names of folders below A and B."
+            )
+        self.labels = labels
         self.folders = dict(zip("AB", folders, strict=True))
 
     def find(self, parts: Sequence[str]) -> Found:
@@ -54,7 +65,14 @@ class TwoFolders(Layout):
         if not names and not faults:
             folders = [self.folder / name for name in self.folders.values()]
             raise nothing_in(self.split, folders, left_alone)
-        pairs = [PairFiles(n, {part: files[part][n] for part in parts}) for n in names]
+        pairs = [
+            PairFiles(
+                name,
+                {part: files[part][name] for part in parts},
+                folder_class(name) if self.labels else None,
+            )
+            for name in names
+        ]
         return Found(pairs, faults, left_alone)
 
     def _folder(self, name: str) -> Path:

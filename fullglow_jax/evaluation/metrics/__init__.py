@@ -6,12 +6,14 @@ from fullglow_jax.evaluation.metrics.metric import Metric
 from fullglow_jax.evaluation.metrics.photo2label import PhotoToLabel
 from fullglow_jax.evaluation.metrics.psnr import Psnr
 from fullglow_jax.evaluation.metrics.psp import Psp
+from fullglow_jax.evaluation.metrics.redraw import Redraw
 from fullglow_jax.evaluation.metrics.ssim import Ssim
 
 METRICS: dict[str, type[Metric]] = {
     metric.name: metric
     for metric in (
         BitsPerDimension,
+        Redraw,
         Ssim,
         Psnr,
         Diversity,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fullglow_jax.evaluation.metrics.metric import ModelMetric, Result
+from fullglow_jax.evaluation.metrics.metric import ExampleFigures, ModelMetric, Result
 from fullglow_jax.evaluation.summary import Figure, figure
 from fullglow_jax.sampling.capabilities import LIKELIHOOD
 
@@ -23,6 +23,13 @@ class BitsPerDimension(ModelMetric):
         from fullglow_jax.evaluation.bits_per_dim import score_split
 
         return score_split(*arguments)
+
+    @classmethod
+    def of_examples(cls, model: Any, temperature: float) -> ExampleFigures:
+        from fullglow_jax.runs.score import BITS_PER_DIM
+
+        del temperature
+        return ExampleFigures(model.bits_per_dim, model.headline, BITS_PER_DIM)
 
     @classmethod
     def result_in(cls, report: dict[str, Any]) -> Result | None:

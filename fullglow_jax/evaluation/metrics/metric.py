@@ -11,6 +11,8 @@ from fullglow_jax.data.images import resize_bilinear
 from fullglow_jax.evaluation.summary import Figure, figure
 from fullglow_jax.sampling.capabilities import CONDITIONS, Capability
 
+PyTree = Any
+
 if TYPE_CHECKING:
     from fullglow_jax.evaluation.truths import Truth as Truth
     from fullglow_jax.perception.judge import Judge as Judge
@@ -72,6 +74,22 @@ class Metric(ABC):
         return {}
 
 
+class ExampleFigures(NamedTuple):
+    """Figures of single examples.
+
+    Attributes:
+        score: (variables, batch, keys) → (B,) by name.
+        headline: The most important name.
+        prefix: A prefix of all names in records of training.
+        higher_is_better: Whether higher values are better.
+    """
+
+    score: Callable[[PyTree, Any, Any], dict[str, Any]]
+    headline: str
+    prefix: str = ""
+    higher_is_better: bool = False
+
+
 class ModelMetric(Metric):
     """A metric of the model itself: `score` returns the entries of the report.
 
@@ -79,6 +97,11 @@ class ModelMetric(Metric):
     """
 
     score: ClassVar[Callable[..., dict[str, Any]]]
+
+    @classmethod
+    @abstractmethod
+    def of_examples(cls, model: Any, temperature: float) -> ExampleFigures:
+        """The figures that validation in training means over examples."""
 
 
 class DrawnPair(NamedTuple):

@@ -20,11 +20,15 @@ class CouplingNet(nn.Module):
         features: Output channels.
         width: Hidden channels; 512 in the paper.
         compute: Precision and tiling.
+        kernel_deviation: Deviation of the hidden layers' kernels at the start.
+        bias_deviation: Deviation of their biases.
     """
 
     features: int
     width: int = 512
     compute: Compute = Compute()
+    kernel_deviation: float = 0.05
+    bias_deviation: float = 0.0
 
     @nn.compact
     def __call__(self, x: Array, condition: Array | None = None) -> Array:
@@ -38,10 +42,11 @@ class CouplingNet(nn.Module):
             (B, H, W, features).
         """
         inputs = (x,) if condition is None else (x, condition)
-        normal, zeros = nn.initializers.normal(0.05), nn.initializers.zeros
+        deviations = (self.kernel_deviation, self.bias_deviation)
+        starts = tuple(map(nn.initializers.normal, deviations))
         channels = sum(part.shape[-1] for part in inputs)
-        first = Layer((3, 3, channels, self.width), normal, zeros, name="conv_0")()
-        second = Layer((self.width, self.width), normal, zeros, name="conv_1")()
+        first = Layer((3, 3, channels, self.width), *starts, name="conv_0")()
+        second = Layer((self.width, self.width), *starts, name="conv_1")()
         output = ZeroConv(self.width, self.features, name="output")
 
         compute = self.compute
@@ -58,14 +63,17 @@ class CouplingNet(nn.Module):
 
 @dataclass(frozen=True)
 class Coupling:
-    """Builder of a `CouplingNet`, whose output starts at zero."""
+    """Builder of a `CouplingNet`, whose output starts at zero; attributes are the net's."""
 
     width: int
     compute: Compute
+    kernel_deviation: float = 0.05
+    bias_deviation: float = 0.0
 
     def build(self, features: int, start: Initializer) -> CouplingNet:
         del start
-        return CouplingNet(features, self.width, self.compute)
+        deviations = (self.kernel_deviation, self.bias_deviation)
+        return CouplingNet(features, self.width, self.compute, *deviations)
 
 
 def convolve_joined(

@@ -4,7 +4,9 @@ from fullglow_jax.sampling.modes.interpolate import interpolate
 from fullglow_jax.sampling.modes.mode import Mode
 from fullglow_jax.sampling.modes.random import random
 from fullglow_jax.sampling.modes.reconstruct import reconstruct
+from fullglow_jax.sampling.modes.redraw import redraw
 from fullglow_jax.sampling.modes.set import split_set
+from fullglow_jax.sampling.modes.temperatures import temperatures
 from fullglow_jax.sampling.modes.transfer import transfer
 from fullglow_jax.sampling.modes.unconditional import unconditional
 
@@ -15,6 +17,8 @@ MODES: dict[str, Mode] = {
         reconstruct,
         transfer,
         interpolate,
+        temperatures,
+        redraw,
         unconditional,
         split_set,
     )

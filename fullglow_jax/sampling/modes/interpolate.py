@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 @mode(
     "interpolate",
     "from one pair to another, --pair FROM:TO",
-    reads=("split", "count", "pair", "frames"),
+    reads=("split", "count", "pair", "label", "frames"),
     needs=(LATENTS,),
 )
 def interpolate(session: Session) -> None:
     """Interpolates between a split's first pairs and their neighbours, or between named pairs.
 
     Each couple has two rows. "latents": a straight line from the first image's latents to the
-    second's, all decoded under the first one's condition. "conditions": the first image's latents
-    under conditions that fade, pixel by pixel, from its own to the second one's.
+    second's, all decoded under the first one's condition and class. "conditions": the first image's
+    latents under conditions that fade, pixel by pixel, from its own to the second one's.
 
     Raises:
         UserError: If a pair cannot be read.
     """
     request, operations = session.request, session.operations
-    examples = session.examples()
+    examples = session.examples(session.one_label)
     couples = list(map(examples.couple, request.pair)) or examples.neighbours(request.count)
     session.need_targets([start for start, _ in couples])
     if not operations.reads_conditions:
@@ -80,9 +80,10 @@ def _line(
     at_start = jax.tree.map(lambda leaf: np.repeat(leaf[:1], len(shares), axis=0), (both, latents))
     if kind == "latents":
         return both.target, operations.decode(at_start[0], _between(latents, shares))
-    units = jax.tree.map(lambda leaf: np.asarray(to_unit_interval(leaf)), replace(both, target=()))
-    conditions = replace(_between(units, shares), target=at_start[0].target)
-    return both.condition, operations.decode(conditions, at_start[1])
+    fading = replace(both, target=(), label=None)
+    units = jax.tree.map(lambda leaf: np.asarray(to_unit_interval(leaf)), fading)
+    own = {"target": at_start[0].target, "label": at_start[0].label}
+    return both.condition, operations.decode(replace(_between(units, shares), **own), at_start[1])
 
 
 def _between(ends: PyTree, shares: np.ndarray) -> PyTree:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fullglow_jax.data.classes import listed
 from fullglow_jax.errors import UserError
 from fullglow_jax.pictures.gallery import Row
 from fullglow_jax.sampling.file_names import file_stem
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 
 @mode(
     "random",
-    "samples of conditions",
-    reads=("split", "count", "condition", "boundary", "samples", "temperature", "sweep"),
+    "samples of conditions, or of classes",
+    reads=("split", "count", "condition", "boundary", "label", "samples", "temperature", "sweep"),
 )
 def random(session: Session) -> None:
-    """Draws samples of a split's first conditions, or of image files.
+    """Draws samples of a split's first conditions, or of image files, and of classes.
 
     Raises:
         UserError: If a condition cannot be read.
@@ -52,6 +53,18 @@ def random(session: Session) -> None:
 
 
 def _conditions(session: Session) -> Conditions:
+    from fullglow_jax.sampling.conditions import under_classes
+
+    labels = session.labels
+    if session.request.condition and session.classes and not labels:
+        raise UserError(
+            "--condition: files have no class, and this model reads one. Name it with --label; "
+            f"there are: {listed(session.classes)}."
+        )
+    return under_classes(_without_classes(session), labels, session.classes)
+
+
+def _without_classes(session: Session) -> Conditions:
     from fullglow_jax.data.source import build_source
     from fullglow_jax.sampling.conditions import from_files, from_source, without
 

@@ -17,7 +17,7 @@ REPORT = "reconstruction.json"
 @mode(
     "reconstruct",
     "images encoded and decoded, with the error, --pair PAIR",
-    reads=("split", "count", "pair"),
+    reads=("split", "count", "pair", "label"),
     needs=(LATENTS,),
 )
 def reconstruct(session: Session) -> None:
@@ -30,7 +30,7 @@ def reconstruct(session: Session) -> None:
         UserError: If a pair cannot be read.
     """
     request, operations = session.request, session.operations
-    examples = session.examples()
+    examples = session.examples(session.one_label)
     chosen = list(map(examples.find, request.pair)) or examples.first(request.count)
     session.need_targets(chosen)
     rows: list[Row] = []

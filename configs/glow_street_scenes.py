@@ -1,0 +1,42 @@
+"""Glow on the demo's procedural street scenes alone, about as large as the demo's Full-Glow."""
+
+from ml_collections import ConfigDict
+
+from fullglow_jax.config import default_config
+
+
+def get_config() -> ConfigDict:
+    """The demo's data, and as many steps at a lower rate; the switches of the published Glow."""
+    config = default_config("glow")
+    config.data.name = "street_scenes"
+    config.data.root = "datasets/street_scenes"
+    config.data.image_size = (40, 80)
+    config.data.street_scenes.height = 64
+    config.data.street_scenes.width = 128
+
+    config.model.steps = (8, 8, 8)
+    config.model.coupling_width = 160
+    config.model.actnorm = "log_scale"
+    config.model.coupled_half = "first"
+    config.model.coupling_scale = "exp_glow"
+    config.model.prior = "standard"
+    config.model.centred = True
+    config.model.memory_mode = "store"
+
+    config.optimizer.learning_rate = 1e-3
+    config.optimizer.constant_epochs = 4.0
+    config.optimizer.decay_epochs = 3.0
+    config.optimizer.beta_2 = 0.99
+
+    config.train.batch_size = 8
+    config.train.log_every = 25
+    config.train.metrics = ("bpd", "redraw")
+    config.train.validate_at_start = True
+    config.train.sample_at_start = True
+    config.train.validate_every = 250
+    config.train.sample_every = 250
+    config.train.sample_redraws = True
+    config.train.samples_per_condition = 1
+    config.train.checkpoint_every = 250
+    config.train.keep_best = 3
+    return config
