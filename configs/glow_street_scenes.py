@@ -6,7 +6,7 @@ from fullglow_jax.config import default_config
 
 
 def get_config() -> ConfigDict:
-    """The demo's data, and as many steps at a lower rate; the switches of the published Glow."""
+    """The demo's data and optimiser; the switches of the published Glow."""
     config = default_config("glow")
     config.data.name = "street_scenes"
     config.data.root = "datasets/street_scenes"
@@ -22,10 +22,17 @@ def get_config() -> ConfigDict:
     config.model.prior = "standard"
     config.model.centred = True
     config.model.memory_mode = "store"
+    # The demo's rate and what keeps it stable (docs/scaling.md), so that models can be compared.
+    config.model.actnorm_floor = 0.01
+    config.model.coupling_floor = 0.01
 
-    config.optimizer.learning_rate = 1e-3
-    config.optimizer.constant_epochs = 4.0
-    config.optimizer.decay_epochs = 3.0
+    config.optimizer.learning_rate = 6e-3
+    config.optimizer.constant_epochs = 3.5
+    config.optimizer.decay_epochs = 3.5
+    config.optimizer.warmup_steps = 100
+    config.optimizer.clip_norm = 1.0
+    config.optimizer.clip_spikes = 3.0
+    config.optimizer.average_decay = 0.99
     config.optimizer.beta_2 = 0.99
 
     config.train.batch_size = 8
