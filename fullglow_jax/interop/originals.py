@@ -177,8 +177,10 @@ def _label(recording: Recording, architecture: FlowArchitecture, pictures: Pictu
 
 def _c_glow(recording: Recording) -> CGlowArchitecture:
     meta = recording.meta
+    scales_and_shifts = recording.state["flow.layers.1.actnorm.x_Linear.4.bias"]
     return CGlowArchitecture(
         **_common(recording),
+        channels=scales_and_shifts.size // 8,  # two for each, and four of those for a channel
         coupling_width=meta["y_hidden_channels"],
         vector_channels=meta["x_hidden_channels"],
         vector_width=meta["x_hidden_size"],
