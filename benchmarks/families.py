@@ -42,6 +42,7 @@ BENCHED = {
                 "coupled_half": "first",
                 "coupling_scale": "exp_glow",
                 "prior": "standard",
+                "centred": True,
             }
         ),
     ),

@@ -8,9 +8,6 @@ from fullglow_jax.interop.tensors import Entry, Tensors, Told, steps_of
 NETS = {"first": "coupling.nets.0", "second": "coupling.nets.1"}
 """The network of the coupling that moves each half."""
 
-FIXED = {"prior": "standard", "centred": True}
-"""Settings that no tensor tells of, as glow-pytorch has them."""
-
 
 def entries(architecture: GlowArchitecture) -> Iterator[Entry]:
     """Every tensor of a model of this architecture, masks and unused networks excepted."""
@@ -73,7 +70,8 @@ def told(weights: Tensors, architecture: GlowArchitecture) -> Told:
         "model.permute": (a.permute, permute),
         "model.actnorm": (a.actnorm, "none" if permute else "log_scale"),
         "model.coupled_half": (a.coupled_half, half),
-        **{f"model.{key}": (vars(a)[key], its) for key, its in FIXED.items() if key in vars(a)},
+        "model.prior": (a.prior, "standard"),
+        "model.centred": (a.centred, True),
     }
     if not permute:
         keys["model.lu"] = (a.lu, True)

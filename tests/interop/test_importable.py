@@ -38,9 +38,10 @@ def config_of(name, **changes):
     config = default_config(family)
     config.data.image_size = architecture.image_size
     shared = {key: value for key, value in vars(architecture).items() if key in config.model}
-    # Recordings begin behind the scaling of pixels, which is all that `centred` is about.
-    centred = {key: True for key in ("centred",) if key in config.model}
-    config.model.update({**shared, **centred, **changes})
+    if "centred" in config.model:
+        config.model.centred = True  # a recording begins after that
+        del shared["centred"]
+    config.model.update({**shared, **changes})
     return config
 
 
@@ -204,6 +205,7 @@ def test_a_model_whose_order_of_channels_is_lost_is_refused():
     ("name", "changes", "message"),
     [
         ("glow/affine_invconv", {"prior": "learned"}, "model.prior is learned here and standard"),
+        ("glow/affine_invconv", {"centred": False}, "model.centred is False here and True there"),
         ("glow/affine_invconv", {"steps": (1, 1)}, r"model.steps is \(1, 1\) here and \(2, 1\)"),
         ("glow/affine_invconv", {"coupling_scale": "sigmoid"}, "sigmoid here and exp_glow there"),
         (

@@ -1,6 +1,7 @@
 """The network inside an affine coupling."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -49,15 +50,8 @@ class CouplingNet(nn.Module):
         second = Layer((self.width, self.width), *starts, name="conv_1")()
         output = ZeroConv(self.width, self.features, name="output")
 
-        compute = self.compute
-
-        def hidden(weights: tuple[Weights, Weights], *parts: Array) -> Array:
-            first, second = weights
-            parts = tuple(map(compute.cast, parts))
-            h = nn.relu(convolve_joined(parts, first, compute.products))
-            return nn.relu(costly(dense(h, second, compute.products)))
-
-        sums = convolve_hidden(hidden, (first, second), inputs, output.kernel, compute)
+        weights, hidden = (first, second), partial(hidden_layers, self.compute)
+        sums = convolve_hidden(hidden, weights, inputs, output.kernel, self.compute)
         return output.from_sums(kept(sums))
 
 
@@ -74,6 +68,14 @@ class Coupling:
         del start
         deviations = (self.kernel_deviation, self.bias_deviation)
         return CouplingNet(features, self.width, self.compute, *deviations)
+
+
+def hidden_layers(compute: Compute, weights: tuple[Weights, Weights], *parts: Array) -> Array:
+    """3×3 convolution of the joined parts, ReLU, 1×1 convolution, ReLU; see `convolve_hidden`."""
+    first, second = weights
+    parts = tuple(map(compute.cast, parts))
+    h = nn.relu(convolve_joined(parts, first, compute.products))
+    return nn.relu(costly(dense(h, second, compute.products)))
 
 
 def convolve_joined(

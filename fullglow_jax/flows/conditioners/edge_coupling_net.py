@@ -1,17 +1,17 @@
 """The network inside a coupling that sees where the image ends by a channel of its own."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
 from fullglow_jax.bijections.actnorm import ActNorm
-from fullglow_jax.flows.conditioners.coupling_net import convolve_joined
-from fullglow_jax.layers.layer import Initializer, Weights, dense
+from fullglow_jax.flows.conditioners.coupling_net import convolve_joined, hidden_layers
+from fullglow_jax.layers.layer import Initializer, Weights
 from fullglow_jax.layers.precision import Compute
-from fullglow_jax.layers.row_tiles import convolve_hidden, costly, kept
+from fullglow_jax.layers.row_tiles import convolve_hidden, kept
 from fullglow_jax.layers.zero_conv import ZeroConv
 
 
@@ -46,19 +46,17 @@ class EdgeCouplingNet(nn.Module):
         edge = kernel_0[:, :, 0]
         first = Weights(kernel_0.at[:, :, 0].set(-edge), edge.sum(axis=(0, 1)))
 
-        compute = self.compute
-        (scale_0, shift_0), (scale_1, shift_1) = self._actnorms(inputs, first, kernel_1)
-
-        def hidden(weights: Any, *parts: Array) -> Array:
-            first, scale_0, second, scale_1 = weights
-            parts = tuple(map(compute.cast, parts))
-            h = convolve_joined(parts, first, compute.products)
-            h = nn.relu(h * scale_0.astype(h.dtype))
-            return nn.relu(costly(dense(h, second, compute.products)) * scale_1.astype(h.dtype))
-
-        shifted = Weights(first.kernel, first.bias + shift_0), Weights(kernel_1, shift_1)
-        weights = (shifted[0], scale_0, shifted[1], scale_1)
-        sums = convolve_hidden(hidden, weights, inputs, output.kernel, compute)
+        starting = first, Weights(kernel_1, jnp.zeros(self.width))
+        # An actnorm after a convolution is the convolution of scaled weights: so nothing as wide as
+        # the hidden layer is scaled, nor summed up for the scale's gradient.
+        weights = tuple(
+            Weights(layer.kernel * scale, (layer.bias + shift) * scale)
+            for layer, (scale, shift) in zip(
+                starting, self._actnorms(inputs, first, kernel_1), strict=True
+            )
+        )
+        hidden = partial(hidden_layers, self.compute)
+        sums = convolve_hidden(hidden, weights, inputs, output.kernel, self.compute)
         return output.from_sums(kept(sums))
 
     def _actnorms(
