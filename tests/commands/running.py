@@ -41,6 +41,7 @@ TINY = {
     "optimizer.average_decay": 0.0,
     "train.batch_size": 2,
     "train.steps": STEPS,
+    "train.sample_at_start": False,
     "train.log_every": 1,
     "train.validate_every": 3,
     "train.sample_every": 3,
