@@ -11,7 +11,7 @@ USUAL = (1.0, 0.7)
 @mode(
     "redraw",
     "an image's coarsest latent under finer ones that are drawn anew, --pair PAIR",
-    reads=("split", "count", "pair", "temperature", "sweep"),
+    reads=("split", "count", "pair", "label", "temperature", "sweep"),
     needs=(LATENTS,),
 )
 def redraw(session: Session) -> None:
@@ -21,7 +21,7 @@ def redraw(session: Session) -> None:
         UserError: If a pair cannot be read.
     """
     request, operations = session.request, session.operations
-    examples = session.examples()
+    examples = session.examples(session.one_label)
     chosen = list(map(examples.find, request.pair)) or examples.first(request.count)
     session.need_targets(chosen)
     batch, temperatures = examples.batch(chosen), request.temperatures_or(*USUAL)

@@ -15,7 +15,7 @@ USUAL = (0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 @mode(
     "temperatures",
     "an image's latents times each of several temperatures, --pair PAIR",
-    reads=("split", "count", "pair", "temperature", "sweep"),
+    reads=("split", "count", "pair", "label", "temperature", "sweep"),
     needs=(LATENTS,),
 )
 def temperatures(session: Session) -> None:
@@ -29,7 +29,7 @@ def temperatures(session: Session) -> None:
     import jax
 
     request, operations = session.request, session.operations
-    examples = session.examples()
+    examples = session.examples(session.one_label)
     chosen = list(map(examples.find, request.pair)) or examples.first(request.count)
     session.need_targets(chosen)
     factors = np.array(request.temperatures_or(*USUAL), np.float32)
