@@ -186,7 +186,7 @@ class Examples:
         if self._shapes.annotations.label and self._label is None:
             raise UserError(
                 f"--pair {text}: files have no class, and this model reads one. Choose a pair of "
-                "the split, or name the class with --label (--mode reconstruct and interpolate)."
+                "the split, or name the class with --label (but for --mode transfer)."
             )
         pair = pair_of_files(self._config, condition, target, boundary, self._label)
         return Example(pair, target is not None)

@@ -114,7 +114,7 @@ def test_digits(config, tmp_path):
     assert [label for _, label in labels(with_classes(config))] == [3, 0]
 
 
-@pytest.mark.parametrize("family", ["full_glow", "c_flow", "pspnet"])
+@pytest.mark.parametrize("family", ["full_glow", "c_flow", "c_glow", "pspnet"])
 def test_families_that_read_no_class_say_so(family):
     config = default_config(family)
     config.data.labels, config.data.classes = "folders", ("a", "b")

@@ -112,7 +112,7 @@ def test_refused(mode, message):
         check_able(loaded("glow")._operations.trained.model, "glow", mode)
 
 
-@pytest.mark.parametrize("mode", ["random", "reconstruct", "interpolate"])
+@pytest.mark.parametrize("mode", ["random", "reconstruct", "interpolate", "redraw", "temperatures"])
 def test_classes_are_refused(mode, tmp_path):
     model = loaded("glow")
     request = SampleRequest(workdir=tmp_path, mode=mode, label=("cat",))

@@ -11,7 +11,7 @@ USUAL = (1.0, 0.7)
 @mode(
     "redraw",
     "an image's coarsest latent under finer ones that are drawn anew, --pair PAIR",
-    reads=("split", "count", "pair", "temperature", "sweep", "label"),
+    reads=("split", "count", "pair", "label", "temperature", "sweep"),
     needs=(LATENTS,),
 )
 def redraw(session: Session) -> None:

@@ -15,7 +15,7 @@ USUAL = (0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 @mode(
     "temperatures",
     "an image's latents times each of several temperatures, --pair PAIR",
-    reads=("split", "count", "pair", "temperature", "sweep", "label"),
+    reads=("split", "count", "pair", "label", "temperature", "sweep"),
     needs=(LATENTS,),
 )
 def temperatures(session: Session) -> None:
