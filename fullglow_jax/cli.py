@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 from fullglow_jax.compilation_cache import keep_compilations
 from fullglow_jax.config import default_config
 from fullglow_jax.errors import LeaveAtOnce, UserError, refusal
+from fullglow_jax.huge_pages import begin_with_huge_pages
 from fullglow_jax.installation import as_called
 from fullglow_jax.settings import rules
 from fullglow_jax.settings.rules import Rule
@@ -33,6 +34,7 @@ def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
     A UserError prints only its message and exits with 1; Ctrl-C exits with 130. If one of several
     processes fails, it leaves at once: JAX would let it wait for the others, which wait for it.
     """
+    begin_with_huge_pages()
     show_any_text()
     if note := replace_unwritable_cache():
         print(f"note: {note}", file=sys.stderr)

@@ -24,7 +24,7 @@ FLOORS = (
     ("optimization", "bijections"),
     ("models", "layers", "pictures", "settings"),
     ("files", "palette", "readings", "digests", "progress", "compilation_cache", "workers"),
-    ("errors", "text_output", "user_cache", "installation"),
+    ("errors", "text_output", "user_cache", "installation", "huge_pages"),
 )
 """From the top. Of the rooms on one floor, none imports another."""
 

@@ -6,6 +6,7 @@ do not need for training and sampling (experiment logging, trainers, datasets) i
 
 import importlib
 import multiprocessing
+import os
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fullglow_jax.flows.architecture import FlowArchitecture
+from fullglow_jax.huge_pages import TUNABLES
 
 
 class Driver(NamedTuple):
@@ -62,6 +64,8 @@ class OriginalProcess:
     def __init__(
         self, family: str, checkout: Path, architecture: FlowArchitecture, seed: int = 0
     ) -> None:
+        # As its own users run it: without what our commands ask the C library for.
+        os.environ.pop(TUNABLES, None)
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         arguments = (theirs, DRIVERS[family].module, (checkout, architecture, seed))

@@ -35,7 +35,7 @@ def check_changes(
         here["data.direction"] = there["data.direction"]  # the same direction under another name
     # A key that only one of two families has adds nothing to the difference in `model.name`.
     different = [name for name in here if name in there and here[name] != there[name]]
-    refused = {Change.REFUSED, Change.DATA if training else Change.TRAINED}
+    refused = {Change.REFUSED, Change.OBJECTIVE, Change.DATA if training else Change.TRAINED}
     fixed = [
         name
         for name in different

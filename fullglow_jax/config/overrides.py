@@ -62,8 +62,8 @@ def split_words(argv: Sequence[str]) -> Words:
 def overridden(config: ConfigDict, overrides: Mapping[str, str]) -> ConfigDict:
     """A config with overrides, checked and locked.
 
-    If they name another family, `config.model` becomes that family's: with the config's values for
-    keys that both have, and defaults for the others.
+    If they name another family, `config.model` becomes that family's: with what the config changed
+    of keys that both have, and defaults for the others.
 
     Raises:
         UserError: If a value is not possible, or the family has no such key.
@@ -88,7 +88,14 @@ def overridden(config: ConfigDict, overrides: Mapping[str, str]) -> ConfigDict:
 
 
 def _section_of(family: str, model: ConfigDict) -> ConfigDict:
-    """A family's `config.model`, with another family's values for keys that both have."""
-    section = default_config(family).model
-    section.update({key: value for key, value in model.items() if key in section and key != "name"})
+    """A family's `config.model`, with what another's has that is not a default there.
+
+    Keys that both have may have other values in each: one that is not possible is left out.
+    """
+    section, known = default_config(family).model, keys(family)
+    defaults = default_config(model.name).model
+    for key, value in model.items():
+        changed = key != "name" and key in section and value != defaults[key]
+        if changed and known[f"model.{key}"].rule.holds(value):
+            section[key] = value
     return section

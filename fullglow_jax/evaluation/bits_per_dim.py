@@ -12,6 +12,7 @@ from fullglow_jax.evaluation.split_scores import split_scores
 from fullglow_jax.evaluation.summary import over_examples
 from fullglow_jax.evaluation.unfinished import Unfinished
 from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.runs.initial_weights import INIT_FROM
 from fullglow_jax.runs.metrics import VALIDATION, read_metrics
 from fullglow_jax.runs.score import BITS_PER_DIM
 from fullglow_jax.runs.trained import Trained
@@ -47,7 +48,9 @@ def score_split(
 
 
 def _untrained(workdir: Path, headline: str) -> float | None:
-    """The bits/dim that training recorded before its first step, if any."""
+    """The bits/dim that training recorded before its first step, if any was from scratch."""
+    if (workdir / INIT_FROM).exists():
+        return None
     at_start = (record for record in read_metrics(workdir) if record["step"] == 0)
     return next(at_start, {}).get(f"{VALIDATION}{BITS_PER_DIM}{headline}")
 

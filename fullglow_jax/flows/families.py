@@ -76,7 +76,7 @@ class GlowSettings(FlowSettings):
     # The start of 1×1 convolutions and coupling nets. "intended": random rotations, and the paper's
     # N(0, 0.05²). "published": N(0, 0.01²) for all, LU factors and biases too, so that there is no
     # rotation, as the code of `dajinstory/glow-pytorch` has it.
-    start: str = key("intended", choice(GLOW_STARTS), Change.REFUSED)
+    start: str = key("intended", choice(GLOW_STARTS), Change.OBJECTIVE)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -98,7 +98,9 @@ class FullGlowSettings(FlowSettings):
 
     lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
     spatial_width: int = key(128, integer(), Change.REFUSED)  # channels hidden in spatial nets
-    source_weight: float = key(1e-4, number(), Change.REFUSED)  # λ of bits(source) in the objective
+    source_weight: float = key(
+        1e-4, number(), Change.OBJECTIVE
+    )  # λ of bits(source)
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,12 @@ class CFlowSettings(FullGlowSettings):
     steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)  # a level
     # Between the source's image and the target's coupling: nothing, or a spatial net.
     coupling_reads: str = key("raw", choice(NETS), Change.REFUSED)
-    source_weight: float = key(1.0, number(), Change.REFUSED)  # λ of bits(source) in the objective
+    source_weight: float = key(
+        1.0, number(), Change.OBJECTIVE
+    )  # λ of bits(source)
     # The weight in the objective of a target's mean absolute difference to the one that is decoded
     # at temperature 0 under its condition. The paper has such a term, but does not tell its weight.
-    cycle_weight: float = key(0.0, number(), Change.REFUSED)
+    cycle_weight: float = key(0.0, number(), Change.OBJECTIVE)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,9 @@ class DualGlowSettings(FlowSettings):
 
     steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)  # a level
     lu: bool = key(False, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
-    source_weight: float = key(1e-3, number(), Change.REFUSED)  # λ of bits(source) in the objective
+    source_weight: float = key(
+        1e-3, number(), Change.OBJECTIVE
+    )  # λ of bits(source)
 
 
 @dataclass(frozen=True)
@@ -146,4 +152,4 @@ class CGlowSettings(FlowSettings):
     learn_top: bool = key(False, truth(), Change.REFUSED)
     # The start of networks that read the condition. "published": zeros, which leave all of a vector
     # net untrained, but its last layer. "live": so that all of it is trained.
-    start: str = key("live", choice(C_GLOW_STARTS), Change.REFUSED)
+    start: str = key("live", choice(C_GLOW_STARTS), Change.OBJECTIVE)

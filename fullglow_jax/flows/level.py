@@ -107,7 +107,7 @@ class Level(nn.Module):
         self, images: dict[str, Array], maps: Maps, drawn: str
     ) -> tuple[dict[str, Array], LevelConditions]:
         """The kept parts of the other images, and all that decoding `drawn` needs."""
-        read = self._scan(partial(Step.read_conditions, drawn=drawn))
+        read = self._scan(self._forgetting(partial(Step.read_conditions, drawn=drawn)))
         squeezed = {name: squeeze(image) for name, image in images.items()}
         images, parameters = read(self.steps, squeezed, maps)
         split = {name: self._split(name, image) for name, image in images.items()}
@@ -127,7 +127,7 @@ class Level(nn.Module):
         steps, prior = conditions or (None, None)
         z = self._prior(name).latent(latent, kept, prior) if from_noise else latent
         decode = self._scan(
-            partial(Step.decode, name=name),
+            self._forgetting(partial(Step.decode, name=name)),
             reverse=True,
             in_axes=nn.broadcast if steps is None else 0,
         )
@@ -136,20 +136,22 @@ class Level(nn.Module):
 
     def _encode_steps(self, state: State, maps: Maps) -> State:
         """The state through all steps, in the architecture's memory mode."""
-        mode = self.architecture.memory_mode
-        if mode == "invert" and not self.is_initializing():
+        if self.architecture.memory_mode == "invert" and not self.is_initializing():
             step = self.steps.clone(parent=None)
             return encode_storing_nothing(step, self.steps.variables, state, maps)
-        body: Callable[..., Any] = Step.encode
-        if mode == "remat":
-            body = nn.remat(
-                body,
-                # It is for code that XLA could merge with its recomputation; in a scan it cannot.
-                prevent_cse=False,
-                policy=jax.checkpoint_policies.save_only_these_names(KEPT),
-            )
-        encoded: State = self._scan(body)(self.steps, state, maps)[0]
+        encoded: State = self._scan(self._forgetting(Step.encode))(self.steps, state, maps)[0]
         return encoded
+
+    def _forgetting(self, body: Callable[..., Any]) -> Callable[..., Any]:
+        """`body`, of which gradients compute most again; as it is, if the mode is "store"."""
+        if self.architecture.memory_mode == "store":
+            return body
+        return nn.remat(
+            body,
+            # It is for code that XLA could merge with its recomputation; in a scan it cannot.
+            prevent_cse=False,
+            policy=jax.checkpoint_policies.save_only_these_names(KEPT),
+        )
 
     def _scan(self, body: Callable[..., Any], **options: Any) -> Callable[..., Any]:
         """A function that calls `body` with one step after the other."""

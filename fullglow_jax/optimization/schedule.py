@@ -20,10 +20,12 @@ class Decay(NamedTuple):
         build: (rate, rate at the end, steps of the decay, steps of an epoch) → the rate by step of
             the decay.
         repeats: Whether the rate rises again after the decay, and so on without end.
+        by_epoch: Whether all steps of an epoch have the same rate.
     """
 
     build: Callable[[float, float, int, int], optax.Schedule]
     repeats: bool = False
+    by_epoch: bool = False
 
 
 def _linear(rate: float, end: float, steps: int, steps_per_epoch: int) -> optax.Schedule:
@@ -43,8 +45,8 @@ def _cosine(rate: float, end: float, steps: int, steps_per_epoch: int) -> optax.
 
 DECAYS = {
     "linear": Decay(_linear),
-    "cosine": Decay(_cosine),
-    "cosine_waves": Decay(_cosine, repeats=True),
+    "cosine": Decay(_cosine, by_epoch=True),
+    "cosine_waves": Decay(_cosine, repeats=True, by_epoch=True),
 }
 """By `config.optimizer.schedule`."""
 
@@ -82,9 +84,10 @@ def total_steps(config: ConfigDict, steps_per_epoch: int) -> int:
     """`config.train.steps`, or the step at which the schedule of the learning rate ends.
 
     Raises:
-        UserError: If the schedule ends before that, has no end and no steps are given, or the
-            learning rate never reaches its full value.
+        UserError: If the schedule ends before that, has no end and no steps are given, the
+            learning rate never reaches its full value, or its decay is none.
     """
+    _check_decay(config.optimizer)
     constant, decay = schedule_steps(config, steps_per_epoch)
     end, warmup, steps = constant + decay, config.optimizer.warmup_steps, config.train.steps
     schedule = _described(config, steps_per_epoch)
@@ -111,6 +114,21 @@ def total_steps(config: ConfigDict, steps_per_epoch: int) -> int:
             f"for example --config.optimizer.constant_epochs={longer}, or train for {end} steps."
         )
     return end if steps is None else int(steps)
+
+
+def _check_decay(optimizer: ConfigDict) -> None:
+    rate, end = optimizer.learning_rate, optimizer.end_learning_rate
+    if end > rate:
+        raise UserError(
+            f"config.optimizer.end_learning_rate={end:g} is above "
+            f"config.optimizer.learning_rate={rate:g}, from which it goes down. Lower it."
+        )
+    if DECAYS[optimizer.schedule].by_epoch and optimizer.decay_epochs < 2:
+        raise UserError(
+            f"config.optimizer.schedule={optimizer.schedule!r} has one learning rate an epoch, and "
+            f"config.optimizer.decay_epochs={optimizer.decay_epochs:g} leaves it nowhere to go. "
+            "Decay over 2 epochs or more, or by --config.optimizer.schedule=linear."
+        )
 
 
 def check_going_on(config: ConfigDict, steps_per_epoch: int, step: int, workdir: Path) -> None:

@@ -11,6 +11,7 @@ import optax
 from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
+from fullglow_jax.config.keys import flat, keys
 from fullglow_jax.errors import UserError
 from fullglow_jax.files import strict_json
 from fullglow_jax.files.drafts import draft
@@ -19,12 +20,16 @@ from fullglow_jax.models.interface import PyTree, TrainState
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.distributed import is_first
 from fullglow_jax.runs.trained import abstract_state, load_trained, stored_config
+from fullglow_jax.settings.section import Change
 
-FILE = "init_from.json"
+INIT_FROM = "init_from.json"
 """The file of a workdir that says where its first weights came from."""
 
 SHOWN = 3
 """Number of arrays of each kind that a message names."""
+
+DATA = ("data.image_size", "data.boundary", "data.labels", "data.classes", "data.bits")
+"""Keys of the data that say what a model's weights are for, or how many they are."""
 
 
 class InitialWeights(NamedTuple):
@@ -34,22 +39,19 @@ class InitialWeights(NamedTuple):
         variables: All of the model's variables.
         workdir: The other run.
         step: The step of its checkpoint.
-        averaged: Whether the parameters are a moving average.
-        same_classes: Whether the classes have the same names, in the same order.
+        other_data: How the data that they learnt from differs, in words; "" if it does not.
     """
 
     variables: PyTree
     workdir: Path
     step: int
-    averaged: bool
-    same_classes: bool
+    other_data: str
 
     @property
     def described(self) -> str:
         """What they are, in a few words."""
-        what = "the moving average" if self.averaged else "the parameters"
-        others = "" if self.same_classes else ", whose classes are other ones or in another order"
-        return f"{what} of step {self.step} of {self.workdir}{others}"
+        others = f", where {self.other_data}" if self.other_data else ""
+        return f"the weights of step {self.step} of {self.workdir}{others}"
 
     def put_into(self, state: TrainState) -> TrainState:
         """A first state with these weights: they are its parameters, and start its average."""
@@ -73,40 +75,58 @@ def initial_weights(
         devices: The new run's devices.
 
     Raises:
-        UserError: If there is no such checkpoint, or its arrays are not those of `like`.
+        UserError: If there is no such checkpoint, its arrays are not those of `like`, or its model
+            computes something else with them.
     """
     theirs = stored_config(other, "latest")
-    average_decay = theirs.optimizer.average_decay
     model = build_model(theirs, optax.constant_schedule(0.0))
-    there = abstract_state(model, devices, average_decay)
+    there = abstract_state(model, devices)
     titles = (f"--init_from {other}: a {theirs.model.name}", f"this {config.model.name}")
-    _check_same(there.variables, like.variables, titles)
+    _check_same_arrays(there.variables, like.variables, titles, _differences(theirs, config))
+    if functions := _differences(theirs, config, data=()):
+        raise UserError(
+            f"{titles[0]} whose weights mean something else to {titles[1]}: {functions}. Train "
+            "with its values, or start from another model."
+        )
     trained = load_trained(theirs, other, "latest", devices)
-    same_classes = theirs.data.classes == config.data.classes
-    return InitialWeights(trained.variables, other, trained.step, bool(average_decay), same_classes)
+    differences = _differences(theirs, config)
+    return InitialWeights(trained.variables, other, trained.step, differences)
 
 
 def record_initial_weights(workdir: Path, weights: InitialWeights | None) -> None:
     """Writes where a new run's first weights come from; None for a start from scratch."""
-    path = workdir / FILE
+    path = workdir / INIT_FROM
     if not is_first():
         return
     path.unlink(missing_ok=True)  # of a run that ended before its first checkpoint
     if weights is not None:
-        about = {
-            "workdir": str(weights.workdir),
-            "step": weights.step,
-            "averaged": weights.averaged,
-        }
+        about = {"workdir": str(weights.workdir), "step": weights.step}
         with draft(path) as scratch:
             scratch.write_text(strict_json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
-def _check_same(theirs: PyTree, ours: PyTree, titles: tuple[str, str]) -> None:
+def _differences(theirs: ConfigDict, ours: ConfigDict, data: Collection[str] = DATA) -> str:
+    """The keys of the model, and these of its data, that change what its weights are for."""
+    there, here = flat(theirs), flat(ours)
+    model = [
+        name
+        for name, key in keys(ours.model.name).items()
+        if name.startswith("model.") and key.change is Change.REFUSED
+    ]
+    return "; ".join(
+        f"config.{name} is {there[name]} there and {here[name]} here"
+        for name in (*model, *data)
+        if name in there and there[name] != here[name]
+    )
+
+
+def _check_same_arrays(
+    theirs: PyTree, ours: PyTree, titles: tuple[str, str], differences_of_configs: str
+) -> None:
     """Checks that both have arrays of the same names and shapes.
 
     Raises:
-        UserError: If not; names the arrays.
+        UserError: If not; names the arrays, and the keys that they come from.
     """
     there, here = (
         {path: leaf.shape for path, leaf in flatten_dict(tree, sep="/").items()}
@@ -121,8 +141,8 @@ def _check_same(theirs: PyTree, ours: PyTree, titles: tuple[str, str]) -> None:
     told = [f"{what} {_named(names)}" for what, names in differences.items() if names]
     if told:
         raise UserError(
-            f"{titles[0]} whose weights do not fit {titles[1]}: {'; '.join(told)}. Train with its "
-            "numbers in config.model, or start from another model."
+            f"{titles[0]} whose weights do not fit {titles[1]}: {'; '.join(told)}. "
+            f"{differences_of_configs}. Train with its values, or start from another model."
         )
 
 

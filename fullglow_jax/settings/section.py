@@ -17,6 +17,7 @@ class Change(Enum):
     TOLD = "The new value counts, and the change is reported."
     TRAINED = "It may change when training goes on; a trained model is used as it was trained."
     DATA = "Training must not go on with other data; a trained model may be used with any."
+    OBJECTIVE = "It would have learnt something else; the same weights still mean the same."
     REFUSED = "It would be another model, or its figures would mean something else."
 
 

@@ -43,11 +43,9 @@ class SampleGrids:
             else without(count, model.shapes)
         )
         self.sampler = Sampler(model, devices, config.train.samples_per_condition)
-        self.temperatures = [config.train.temperature]
-        self.redraws = None
-        if config.train.sample_redraws:
-            self.temperatures.insert(0, 1.0)
-            self.redraws = _Redraws(config, model, devices)
+        redraws, temperature = config.train.sample_redraws, config.train.temperature
+        self.temperatures = sorted({1.0, temperature}, reverse=True) if redraws else [temperature]
+        self.redraws = _Redraws(config, model, devices) if redraws else None
 
     def __call__(self, variables: PyTree) -> np.ndarray:
         """A row for each condition, uint8 (height, width, 3)."""

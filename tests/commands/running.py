@@ -16,6 +16,8 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from fullglow_jax.huge_pages import TUNABLE, TUNABLES
+
 ROOT = Path(__file__).resolve().parents[2]
 STREET_SCENES = ROOT / "configs" / "street_scenes.py"
 STEPS = 8
@@ -185,6 +187,7 @@ class Commands:
         return {
             **os.environ,
             "JAX_PLATFORMS": "cpu",
+            TUNABLES: f"{TUNABLE}=1",  # so that no command begins twice
             "JAX_COMPILATION_CACHE_DIR": str(self.cache),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "XLA_FLAGS": flags,

@@ -216,6 +216,22 @@ def test_another_family_on_the_command_line_keeps_what_both_have():
     assert found.to_dict() == expected.to_dict()
 
 
+def test_another_family_has_its_own_defaults():
+    for family in FAMILIES:
+        for name in FAMILIES:
+            found = overridden(default_config(family), {"model.name": name})
+            assert found.to_dict() == default_config(name).to_dict()
+
+
+def test_a_value_that_another_family_cannot_take_stays_behind():
+    config = default_config("c_glow")
+    config.model.update(start="published", steps=(2,))
+    assert overridden(config, {"model.name": "glow"}).model.start == "published"
+    config = default_config("glow")
+    config.model.start = "first"
+    assert overridden(config, {"model.name": "c_glow"}).model.start == "live"
+
+
 def test_a_key_of_another_family_is_refused():
     said = r"^--config\.model\.spatial_width: a full_glow or a c_flow has .*, and a glow has not"
     with pytest.raises(UserError, match=said):

@@ -1,5 +1,7 @@
 """The cycle term of a C-Flow's objective."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import optax
@@ -7,6 +9,7 @@ import optax
 from fullglow_jax.config import default_config
 from fullglow_jax.flows.architecture import CFlowArchitecture
 from fullglow_jax.flows.cycle_model import CycleFlowModel
+from fullglow_jax.flows.families import MEMORY_MODES
 from fullglow_jax.flows.model import JointFlowModel
 from fullglow_jax.flows.step_tables import c_flow
 from fullglow_jax.model_registry import build_model
@@ -48,3 +51,27 @@ def test_without_a_weight_there_is_no_term():
     assert type(build_model(config, optax.constant_schedule(1.0))) is JointFlowModel
     config.model.cycle_weight = 0.5
     assert build_model(config, optax.constant_schedule(1.0)).cycle_weight == 0.5
+
+
+def test_only_store_keeps_what_the_term_computes():
+    batch = Batch(*np.random.default_rng(0).integers(0, 256, (2, 1, 16, 16, 3), np.uint8))
+    gradients, memory, keys = {}, {}, jax.random.split(jax.random.key(0), 1)
+    for mode in MEMORY_MODES:
+        architecture = CFlowArchitecture((16, 16), (8,), coupling_width=8, memory_mode=mode)
+        model = CycleFlowModel(c_flow(architecture), cycle_weight=3.0, **NUMBERS)
+        if not gradients:
+            state = quick_jit(model.init)(quick_key(), batch)
+            constants = perturbed(jax.device_get(state.variables), 0, size=0.02)
+            params = constants.pop("params")
+
+        def loss(params, constants, model=model):
+            return model._objective(params, constants, batch, keys)[0].sum()
+
+        compiled = quick_jit(jax.grad(loss)).lower(params, constants).compile()
+        memory[mode] = compiled.memory_analysis().temp_size_in_bytes
+        gradients[mode] = compiled(params, constants)
+    assert memory["remat"] < 0.7 * memory["store"]
+    assert memory["invert"] < 0.7 * memory["store"]
+    close = partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4)
+    jax.tree.map(close, gradients["remat"], gradients["store"])
+    jax.tree.map(close, gradients["invert"], gradients["store"])

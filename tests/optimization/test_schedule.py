@@ -179,3 +179,18 @@ def test_a_line_to_another_end(config):
     config.optimizer.end_learning_rate = 0.1
     rate = learning_rate(config, steps_per_epoch=10)
     assert [float(rate(step)) for step in (20, 40, 60)] == pytest.approx([0.5, 0.3, 0.1])
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "cosine_waves"])
+@pytest.mark.parametrize("epochs", [0.0, 1.5])
+def test_a_cosine_with_nowhere_to_go_is_refused(glows, schedule, epochs):
+    glows.optimizer.schedule, glows.optimizer.decay_epochs = schedule, epochs
+    glows.optimizer.constant_epochs, glows.train.steps = 5.0, 20
+    with pytest.raises(UserError, match=rf"decay_epochs={epochs:g} leaves it nowhere to go.*line"):
+        total_steps(glows, steps_per_epoch=10)
+
+
+def test_an_end_above_the_start_is_refused(config):
+    config.optimizer.end_learning_rate = 0.6
+    with pytest.raises(UserError, match=r"end_learning_rate=0\.6 is above .*learning_rate=0\.5"):
+        total_steps(config, steps_per_epoch=10)

@@ -128,7 +128,7 @@ def next_config(run):
 def test_it_begins_with_the_average_and_with_nothing_else(run, next_config, tmp_path, capsys):
     other, workdir = run[1], tmp_path / "run"
     train(next_config, workdir, init_from=other)
-    said = f"starting from the moving average of step {STEPS} of {other}"
+    said = f"starting from the weights of step {STEPS} of {other}"
     assert said in capsys.readouterr().out
     average = arrays(other, "['average']")
     trained = arrays(other, "['variables']['params']")
@@ -143,7 +143,7 @@ def test_it_begins_with_the_average_and_with_nothing_else(run, next_config, tmp_
     counts = arrays(workdir, "count")
     assert counts
     assert all(count == 1 for count in counts)
-    record = {"workdir": str(other), "step": STEPS, "averaged": True}
+    record = {"workdir": str(other), "step": STEPS}
     assert json.loads((workdir / "init_from.json").read_text()) == record
 
     train(next_config, workdir, init_from=tmp_path / "gone")
@@ -176,7 +176,22 @@ def test_classes_that_are_other_ones_are_told_of(run, next_config):
     config, devices = changed(next_config, data__classes=("dog", "cat")), Devices()
     like = abstract_state(build_model(config, optax.constant_schedule(0.0)), devices, 0.9)
     weights = initial_weights(run[1], like, config, devices)
-    assert weights.described.endswith(", whose classes are other ones or in another order")
+    assert ", where config.data.classes is ('dark', 'bright') there and ('dog'" in weights.described
+
+
+def test_weights_that_mean_something_else_are_refused(run, next_config, tmp_path):
+    config = changed(next_config, model__coupled_half="first")
+    with pytest.raises(UserError, match=r"mean something else.*coupled_half is second there and f"):
+        train(config, tmp_path / "run", init_from=run[1])
+
+
+def test_a_size_that_its_networks_cannot_take_is_named(tmp_path):
+    config = stored_config(Path("street_scenes"), "latest")
+    config.data.image_size = (32, 64)
+    devices = Devices()
+    like = abstract_state(build_model(config, optax.constant_schedule(0.0)), devices)
+    with pytest.raises(UserError, match=r"image_size is \(64, 128\) there and \(32, 64\) here"):
+        initial_weights(Path("street_scenes"), like, config, devices)
 
 
 def test_a_folder_that_is_no_run_is_refused(next_config, tmp_path):

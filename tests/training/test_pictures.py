@@ -51,6 +51,12 @@ def test_the_six_columns_of_a_glow():
     np.testing.assert_array_equal(plain[:, 0], cool)
 
 
+def test_one_temperature_is_drawn_once():
+    config, (model, _, _) = trained("glow")
+    drawn = grids(config, model, sample_redraws=True, temperature=1.0)
+    assert drawn.temperatures == [1.0]
+
+
 def test_a_model_without_latents_has_no_redraws():
     config = default_config("pspnet")
     config.data.update(image_size=(16, 16), direction="photo2label")
