@@ -1,4 +1,4 @@
-"""C-Glow v.2 on Cityscapes at 256×256, label map → photo, as glow2 trained it for the paper."""
+"""The paper's C-Glow v.2, glow2's `c_glow_v3`, on Cityscapes at 256×256, label map → photo."""
 
 from ml_collections import ConfigDict
 

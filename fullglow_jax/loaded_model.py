@@ -1,6 +1,7 @@
 """Trained models for use in Python: NumPy arrays in, NumPy arrays out."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -329,8 +330,16 @@ def load(workdir: str | Path, checkpoint: str = "latest", *, batch_size: int = 8
 
 
 def _names(label: str | int | Sequence[str | int]) -> list[str]:
-    """The names of classes; digits may be numbers."""
-    return [str(label)] if isinstance(label, str | int) else list(map(str, label))
+    """The names of classes; digits may be numbers.
+
+    Raises:
+        UserError: If it is neither.
+    """
+    labels = np.atleast_1d(np.asarray(label, object)).tolist()
+    for each in labels:
+        if isinstance(each, bool) or not isinstance(each, str | Integral):
+            raise UserError(f"label={each!r} is neither the name of a class nor a digit.")
+    return list(map(str, labels))
 
 
 def _check_count(name: str, count: int, other: str, expected: int) -> None:

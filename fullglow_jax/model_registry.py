@@ -214,8 +214,9 @@ def _check_no_classes(config: ConfigDict) -> None:
     name, labels = config.model.name, config.data.labels
     if labels or config.data.classes:
         raise UserError(
-            f"config.data.labels={labels!r} means nothing to a {name}, which reads no class of an "
-            "example. Leave it out, or set --config.model.name=glow or dual_glow."
+            f"config.data.{'labels' if labels else 'classes'}={labels or config.data.classes!r} "
+            f"means nothing to a {name}, which reads no class of an example. Leave it out, or set "
+            "--config.model.name=glow or dual_glow."
         )
 
 

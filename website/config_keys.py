@@ -8,6 +8,7 @@ import griffe
 
 FIXED = {
     "REFUSED": "Fixed for a workdir.",
+    "OBJECTIVE": "Fixed for a workdir.",
     "DATA": "Fixed for a training.",
     "TRAINED": "Fixed once trained.",
 }

@@ -44,7 +44,7 @@ def check_changes(
 
     def described(names: list[str]) -> str:
         return "; ".join(
-            f"config.{n} is {_told(there[n])} there and {_told(here[n])} here" for n in names
+            f"config.{n} is {told(there[n])} there and {told(here[n])} here" for n in names
         )
 
     if fixed:
@@ -63,9 +63,9 @@ def _meanings(config: ConfigDict) -> dict[str, Any]:
     return values | {"data.direction": SOURCES[config.data.name].directions[_position(config)]}
 
 
-def _told(value: Any) -> str:
+def told(value: Any) -> str:
     """A value in words; of a long list, names of classes say, its first."""
-    if isinstance(value, list) and len(value) > SHOWN:
+    if isinstance(value, list | tuple) and len(value) > SHOWN:
         return f"{value[:SHOWN]} and {len(value) - SHOWN} more"
     return str(value)
 

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Sequence
 
 from fullglow_jax.data.faults import Fault
+from fullglow_jax.data.names import canonical
 from fullglow_jax.errors import UserError
 
 FOLDERS = "folders"
@@ -36,8 +37,8 @@ def class_index(name: str, classes: Sequence[str], what: str) -> int:
     Raises:
         UserError: If the model does not know the class; names the nearest.
     """
-    if name in classes:
-        return classes.index(name)
+    if (same := canonical(name)) in classes:
+        return classes.index(same)
     near = difflib.get_close_matches(name, classes, n=1, cutoff=0)[0]
     raise UserError(
         f"{what} {name!r}: training has never seen this class; did you mean {near!r}? There are: "

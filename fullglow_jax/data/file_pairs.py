@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -61,7 +62,11 @@ class FilePairs:
 
     def label(self, index: int) -> int:
         """The class of the pair at `index`."""
-        return self.classes.index(self.pairs[index].label or "")
+        return self._places[self.pairs[index].label or ""]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.classes)}
 
     def name(self, index: int) -> str:
         return self.pairs[index].name

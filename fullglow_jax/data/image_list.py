@@ -3,7 +3,7 @@
 import csv
 import difflib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fullglow_jax.data.names import canonical
 from fullglow_jax.errors import UserError, first_line
@@ -46,14 +46,7 @@ def read_image_list(path: Path, labels: str = "") -> list[Listed]:
             reader.fieldnames = header
             for column in filter(None, (NAME, labels)):
                 _check_column(path, column, header)
-            rows = [
-                Listed(
-                    f"{path}, line {reader.line_num}",
-                    (row[NAME] or "").strip(),
-                    canonical((row[labels] or "").strip()) if labels else None,
-                )
-                for row in reader
-            ]
+            rows = [_listed(f"{path}, line {reader.line_num}", row, labels) for row in reader]
     except FileNotFoundError as error:
         raise UserError(
             f"there is no file {path}, which is to name the images, as config.data.csv says. "
@@ -70,16 +63,34 @@ def read_image_list(path: Path, labels: str = "") -> list[Listed]:
     return rows
 
 
+def _listed(where: str, row: dict[str | None, Any], labels: str) -> Listed:
+    if None in row:  # where the fields stand that are too many
+        raise UserError(
+            f"{where} has more fields than the header. Put a text with a comma in it into quotes."
+        )
+    label = canonical((row[labels] or "").strip()) if labels else None
+    return Listed(where, (row[NAME] or "").strip(), label)
+
+
 def _check_column(path: Path, column: str, header: list[str]) -> None:
     if not any(header):
         raise UserError(
             f"{path} is empty. Expected a header with a column {NAME!r}, and a row for each image."
         )
+    if header.count(column) > 1:
+        raise UserError(f"{path} has {header.count(column)} columns {column!r}. Keep one of them.")
     if column not in header:
         key = "" if column == NAME else f" (config.data.labels={column!r})"
-        near = difflib.get_close_matches(column, header, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
         raise UserError(
             f"{path} has no column {column!r}{key}. Its columns are: "
-            f"{', '.join(map(repr, header))}{hint}"
+            f"{', '.join(map(repr, header))}{_hint(column, header)}"
         )
+
+
+def _hint(column: str, header: list[str]) -> str:
+    if len(header) == 1 and ";" in header[0]:
+        return ". Save it with commas between its fields, in place of semicolons."
+    if not (near := difflib.get_close_matches(column, header, n=1)):
+        return "."
+    wanted = f" It must be called {column!r}." if column == NAME else ""
+    return f"; did you mean {near[0]!r}?{wanted}"

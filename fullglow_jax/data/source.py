@@ -11,6 +11,7 @@ from fullglow_jax.data.classes import listed
 from fullglow_jax.data.faults import refuse
 from fullglow_jax.data.file_pairs import FilePairs, find_pairs
 from fullglow_jax.data.layouts import LAYOUTS, Cityscapes, Layout, TwoFolders
+from fullglow_jax.data.names import canonical
 from fullglow_jax.data.options import check_annotations
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.prepared import open_prepared
@@ -89,16 +90,21 @@ def with_classes(config: ConfigDict) -> ConfigDict:
         return config
     found = SOURCES[data.name].classes(data)
     if data.classes is not None:
-        if unseen := sorted(set(data.classes) - set(found)):
+        given = tuple(map(canonical, data.classes))
+        if twice := sorted({name for name in given if given.count(name) > 1}):
+            raise UserError(f"config.data.classes names {listed(twice)} twice. Name each once.")
+        if unseen := sorted(set(given) - set(found)):
             raise UserError(
                 f"config.data.classes names {listed(unseen)}, of which training would see no "
                 f"example. Its data has: {listed(found)}."
             )
-        if left_out := sorted(set(found) - set(data.classes)):
+        if left_out := sorted(set(found) - set(given)):
             raise UserError(
                 f"config.data.classes lacks {listed(left_out)}, which the training split has. "
                 "Name all classes, or leave the key out."
             )
+        found = given
+    if data.classes == found:
         return config
     config = config.copy_and_resolve_references()
     config.data.classes = found
@@ -138,9 +144,10 @@ def _files(layout: type[Layout]) -> Source:
 
     def classes(data_config: ConfigDict) -> tuple[str, ...]:
         parts = next(iter(layout.directions.values()))
-        pairs = opened(data_config, "train").find(parts).pairs
-        if found := sorted({pair.label for pair in pairs if pair.label}):
-            return tuple(found)
+        found = opened(data_config, "train").find(parts)
+        if labels := sorted({pair.label for pair in found.pairs if pair.label}):
+            return tuple(labels)
+        refuse(found.faults)
         raise UserError(
             f"config.data.labels={data_config.labels!r}: no example of the training split has a "
             "class. Expected a folder for each, ROOT/train/CLASS/NAME.png in the layout 'images', "

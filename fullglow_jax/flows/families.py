@@ -57,7 +57,8 @@ class GlowSettings(FlowSettings):
     centred pixels.
     """
 
-    lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
+    # 1×1 convolutions by LU factors.
+    lu: bool = key(True, truth(), Change.REFUSED, lambda config: not config.model.permute)
     # A fixed random order of the channels in place of the 1×1 convolution.
     permute: bool = key(False, truth(), Change.REFUSED)
     # What an actnorm trains: its scale, or the scale's logarithm; or there is none.
@@ -68,7 +69,8 @@ class GlowSettings(FlowSettings):
     coupled_half: str = key("second", choice(HALVES), Change.REFUSED)
     # The scale of an affine coupling: sigmoid(r + 2), or e to the power of a bounded function of r.
     coupling_scale: str = key("sigmoid", choice(COUPLING_SCALES), Change.REFUSED)
-    coupling_clamp: float = key(1.0, number(above=True), Change.REFUSED)  # a factor of it
+    # A factor of that function; `dajinstory/glow-pytorch` has 2 for tanh, sigmoid and arc tangent.
+    coupling_clamp: float = key(1.0, number(above=True), Change.REFUSED)
     # The prior of each level's latent: learned, of the kept half; or standard normal.
     prior: str = key("learned", choice(PRIORS), Change.REFUSED)
     # Whether the flow's pixels are p / 2ⁿ − ½ of n bits, in place of p / 255, or p / 2ⁿ if n < 8.
@@ -85,6 +87,11 @@ class GlowSettings(FlowSettings):
                 "config.model.start='published' would make a full 1×1 convolution almost zero, "
                 "and only has LU factors. Set --config.model.lu=true, or leave the start out."
             )
+        if self.coupling_scale == "sigmoid" and self.coupling_clamp != 1.0:
+            raise UserError(
+                f"config.model.coupling_clamp={self.coupling_clamp:g} means nothing to "
+                f"config.model.coupling_scale='sigmoid', which has no such factor. Leave it out."
+            )
         if self.coupling == "additive" and self.coupling_scale != "sigmoid":
             raise UserError(
                 f"config.model.coupling_scale={self.coupling_scale!r} means nothing to "
@@ -98,9 +105,7 @@ class FullGlowSettings(FlowSettings):
 
     lu: bool = key(True, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
     spatial_width: int = key(128, integer(), Change.REFUSED)  # channels hidden in spatial nets
-    source_weight: float = key(
-        1e-4, number(), Change.OBJECTIVE
-    )  # λ of bits(source)
+    source_weight: float = key(1e-4, number(), Change.OBJECTIVE)  # λ of bits(source)
 
 
 @dataclass(frozen=True)
@@ -113,9 +118,7 @@ class CFlowSettings(FullGlowSettings):
     steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)  # a level
     # Between the source's image and the target's coupling: nothing, or a spatial net.
     coupling_reads: str = key("raw", choice(NETS), Change.REFUSED)
-    source_weight: float = key(
-        1.0, number(), Change.OBJECTIVE
-    )  # λ of bits(source)
+    source_weight: float = key(1.0, number(), Change.OBJECTIVE)  # λ of bits(source)
     # The weight in the objective of a target's mean absolute difference to the one that is decoded
     # at temperature 0 under its condition. The paper has such a term, but does not tell its weight.
     cycle_weight: float = key(0.0, number(), Change.OBJECTIVE)
@@ -130,9 +133,7 @@ class DualGlowSettings(FlowSettings):
 
     steps: tuple[int, ...] = key((16, 16, 16, 16), _STEPS, Change.REFUSED)  # a level
     lu: bool = key(False, truth(), Change.REFUSED)  # 1×1 convolutions by LU factors
-    source_weight: float = key(
-        1e-3, number(), Change.OBJECTIVE
-    )  # λ of bits(source)
+    source_weight: float = key(1e-3, number(), Change.OBJECTIVE)  # λ of bits(source)
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,6 @@ class CGlowSettings(FlowSettings):
     # The prior of the last level's latent: a mean and a deviation for each of its values, which are
     # trained; or standard normal, and they are there, but do not count.
     learn_top: bool = key(False, truth(), Change.REFUSED)
-    # The start of networks that read the condition. "published": zeros, which leave all of a vector
-    # net untrained, but its last layer. "live": so that all of it is trained.
+    # The start of networks that read the condition. "published": zeros, so that of a vector net
+    # only the last layer's bias is trained. "live": so that all of it is trained.
     start: str = key("live", choice(C_GLOW_STARTS), Change.OBJECTIVE)

@@ -89,7 +89,7 @@ def _steps(weights: Tensors) -> tuple[int, ...]:
     step = re.compile(r"flow\.layers\.(\d+)\.actnorm\.x_Con\.0\.bias")
     layers = sorted(int(match[1]) for match in map(step.fullmatch, weights) if match)
     levels: list[int] = []
-    for before, layer in zip([-1, *layers], layers, strict=False):
+    for before, layer in zip([-2, *layers], layers, strict=False):
         if layer > before + 1:
             levels.append(0)
         levels[-1] += 1

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from fullglow_jax.flows.architecture import DualGlowArchitecture
-from fullglow_jax.interop.tensors import Entry, Tensors, Told, steps_of
+from fullglow_jax.interop.tensors import CLASSES, Entry, Tensors, Told, steps_of
 
 SIDES = {"source": "o", "target": "u"}
 
@@ -133,7 +133,9 @@ def told(weights: Tensors, architecture: DualGlowArchitecture) -> Told:
     `weights` are without depth.
     """
     a, bias = architecture, "model/m_u/0/0/f1/l_1/actnorm_center/b"
+    embeddings = [len(value) for name, value in weights.items() if name.endswith("/y_emb/W")]
     keys: Told = {
+        CLASSES: (a.classes, embeddings[0] if embeddings else 0),
         "model.steps": (a.steps, steps_of(weights, r"model/m_u/(\d+)/\d+/actnorm_center/b")),
         "model.lu": (a.lu, False),
     }

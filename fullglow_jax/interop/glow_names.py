@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fullglow_jax.flows.architecture import GlowArchitecture
-from fullglow_jax.interop.tensors import Entry, Tensors, Told, steps_of
+from fullglow_jax.interop.tensors import CLASSES, Entry, Tensors, Told, steps_of
 
 NETS = {"first": "coupling.nets.0", "second": "coupling.nets.1"}
 """The network of the coupling that moves each half."""
@@ -60,21 +60,20 @@ def _net(name: str, path: tuple[str, ...], step: int) -> Iterator[Entry]:
 def told(weights: Tensors, architecture: GlowArchitecture) -> Told:
     """What names and shapes of a file's tensors tell of the config's keys, or its code does."""
     a, net = architecture, f"blocks.0.flows.0.{NETS['first']}"
-    permute = lost_order(weights) != ""
     half = a.coupled_half if a.coupled_half in ("first", "both") else "first"
     keys: Told = {
         "model.steps": (
             a.steps,
             steps_of(weights, r"blocks\.(\d+)\.flows\.\d+\.coupling\.nets\.0\.0\.weight"),
         ),
-        "model.permute": (a.permute, permute),
-        "model.actnorm": (a.actnorm, "none" if permute else "log_scale"),
+        "model.permute": (a.permute, False),
+        "model.lu": (a.lu, True),
+        "model.actnorm": (a.actnorm, "log_scale"),
         "model.coupled_half": (a.coupled_half, half),
         "model.prior": (a.prior, "standard"),
         "model.centred": (a.centred, True),
+        CLASSES: (a.classes, 0),
     }
-    if not permute:
-        keys["model.lu"] = (a.lu, True)
     if f"{net}.0.bias" in weights:
         keys["model.coupling_width"] = (a.coupling_width, weights[f"{net}.0.bias"].size)
     if f"{net}.4.conv.bias" in weights:

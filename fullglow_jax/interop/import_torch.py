@@ -23,13 +23,14 @@ from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from fullglow_jax import cli
+from fullglow_jax.data.source import with_classes
 from fullglow_jax.errors import UserError
 from fullglow_jax.files.folders import make_writable
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.installation import as_called
 from fullglow_jax.interop.importable import IMPORTABLE, Importable, Unused
 from fullglow_jax.interop.original_checkpoint import Moments, OriginalCheckpoint
-from fullglow_jax.interop.tensors import Tensors, misfit, tensors_of, variables_of
+from fullglow_jax.interop.tensors import CLASSES, Tensors, misfit, tensors_of, variables_of
 from fullglow_jax.interop.torch_checkpoint import is_parameter
 from fullglow_jax.model_registry import build_architecture, build_model
 from fullglow_jax.models.interface import TrainState
@@ -74,7 +75,7 @@ def to_state(
     entries = list(original.entries(architecture))
     weights = original.weights(checkpoint.weights)
     _check_fit(weights, checkpoint.moments, original, architecture, like)
-    fixed = tuple(entry.torch_name for entry in entries if entry.path[0] != "params")
+    fixed = tuple(entry.name for entry in entries if entry.path[0] != "params")
 
     def to_ours(moment: Tensors) -> Any:
         return variables_of(original.moments(moment), entries, skip=fixed)["params"]
@@ -131,7 +132,7 @@ def _check_fit(
     if own and not problem:
         problem = f"has nothing for {'/'.join(min(own))!r} of the config's model"
     differences = [
-        f"config.{key} is {here} here and {there} there"
+        f"config.{key} {'are' if key == CLASSES else 'is'} {here} here and {there} there"
         for key, (here, there) in original.told(weights, architecture).items()
         if here != there
     ]
@@ -140,7 +141,7 @@ def _check_fit(
             f"config.data.image_size={architecture.image_size} is probably not the file's"
         ]
         raise UserError(
-            f"The checkpoint {problem or 'is not of the config'}. "
+            f"The checkpoint {problem or 'does not fit the config'}. "
             f"It is of another model than the config's: {'; '.join(differences)}."
         )
 
@@ -159,7 +160,7 @@ def _unused(
     if trained := [n for n in names if moments and np.any(moments.second.get(n, 0.0))]:
         raise UserError(
             f"The checkpoint has {trained[0]!r}, which was trained, and which the config's model "
-            f"has not (and {len(trained) - 1} more like this). A model of {unused.used_by} has it."
+            f"has not, one of {len(trained)} such. A model of {unused.used_by} has it."
         )
     return names
 
@@ -184,7 +185,7 @@ def import_checkpoint(
     architecture = build_architecture(config)
     if config.model.name not in IMPORTABLE:
         raise UserError(
-            f"config.model.name={config.model.name!r}: checkpoints of the originals are of a "
+            f"config.model.name={config.model.name!r}: checkpoints can be imported of "
             f"{', '.join(IMPORTABLE)}. fullglow_jax.interop.import_semseg imports segmentation "
             "networks."
         )
@@ -216,7 +217,7 @@ def main(argv: Sequence[str]) -> None:
     """Parses the command line and imports."""
     has_path = bool(argv) and not argv[0].startswith("-")
     rest = list(argv[has_path:])
-    config = COMMAND.parse_config(rest, alone=True)
+    config = with_classes(COMMAND.parse_config(rest, alone=True))
     if not has_path or WORKDIR.value is None:
         raise UserError(
             f"{'--workdir DIR' if has_path else 'CKPT'} is missing. Usage: python -m "

@@ -32,21 +32,21 @@ def entries(architecture: PSPNetArchitecture) -> Iterator[Entry]:
     yield from _head("aux", "auxiliary")
 
 
-def _block(torch_name: str, path: str) -> Iterator[Entry]:
+def _block(name: str, path: str) -> Iterator[Entry]:
     for number in (1, 2, 3):
-        there = f"{torch_name}.conv{number}", f"{torch_name}.bn{number}"
+        there = f"{name}.conv{number}", f"{name}.bn{number}"
         yield from _conv_norm(*there, f"{path}/conv_{number}")
     # Only each layer's first block changes the number of channels.
-    if torch_name.endswith(".0"):
-        there = f"{torch_name}.downsample.0", f"{torch_name}.downsample.1"
+    if name.endswith(".0"):
+        there = f"{name}.downsample.0", f"{name}.downsample.1"
         yield from _conv_norm(*there, f"{path}/shortcut")
 
 
-def _head(torch_name: str, path: str) -> Iterator[Entry]:
-    yield from _conv_norm(f"{torch_name}.0", f"{torch_name}.1", f"{path}/convolution")
+def _head(name: str, path: str) -> Iterator[Entry]:
+    yield from _conv_norm(f"{name}.0", f"{name}.1", f"{path}/convolution")
     for part, ours, layout in (("weight", "kernel", "pointwise"), ("bias", "bias", "vector")):
         path_of_part = ("params", path, "classifier", ours)
-        yield Entry(f"{torch_name}.4.{part}", path_of_part, layout)
+        yield Entry(f"{name}.4.{part}", path_of_part, layout)
 
 
 def _conv_norm(convolution: str, norm: str, path: str) -> Iterator[Entry]:
@@ -74,9 +74,9 @@ def from_semseg(
     auxiliary = any(name.startswith(AUXILIARY) for name in state)
     return unflatten_dict(
         {
-            entry.path: to_ours(np.asarray(state[entry.torch_name]), entry.layout)
+            entry.path: to_ours(np.asarray(state[entry.name]), entry.layout)
             for entry in entries(architecture)
-            if auxiliary or not entry.torch_name.startswith(AUXILIARY)
+            if auxiliary or not entry.name.startswith(AUXILIARY)
         }
     )
 
@@ -85,7 +85,7 @@ def to_semseg(variables: Mapping[str, Any], architecture: PSPNetArchitecture) ->
     """Our arrays by semseg's names and in its layouts; missing ones are left out."""
     flat = flatten_dict(variables)
     return {
-        entry.torch_name: to_theirs(np.asarray(flat[entry.path]), entry.layout)
+        entry.name: to_theirs(np.asarray(flat[entry.path]), entry.layout)
         for entry in entries(architecture)
         if entry.path in flat
     }

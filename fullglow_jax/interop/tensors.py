@@ -17,13 +17,16 @@ Tensors = dict[str, np.ndarray]
 Told = dict[str, tuple[Any, Any]]
 """(value here, value there) of keys of the config, without "config.", as far as a file tells."""
 
+CLASSES = "data.classes"
+"""The key of whose values a file tells the number."""
+
 
 @dataclass(frozen=True)
 class Entry:
     """One tensor of a network.
 
     Attributes:
-        torch_name: Its name in the state dict.
+        name: Its name in the state dict.
         path: The path of ours, from the collection on.
         layout: The order of axes: "vector", "matrix", "dense" (from a 1×1 convolution, too),
             "pointwise" (always to a 1×1 convolution), "conv", "joined conv" (of two images that are
@@ -34,7 +37,7 @@ class Entry:
             second channel of theirs, from the second on, is our first half.
     """
 
-    torch_name: str
+    name: str
     path: tuple[str, ...]
     layout: str
     step: int | None = None
@@ -108,8 +111,8 @@ def variables_of(
     """
     stacked: dict[tuple[str, ...], dict[int | None, np.ndarray]] = {}
     for entry in entries:
-        if entry.torch_name not in skip:
-            array = entry.to_ours(np.asarray(tensors[entry.torch_name]))
+        if entry.name not in skip:
+            array = entry.to_ours(np.asarray(tensors[entry.name]))
             stacked.setdefault(entry.path, {})[entry.step] = array
     flat = {
         path: np.stack(list(steps.values())) if None not in steps else steps[None]
@@ -129,9 +132,7 @@ def tensors_of(variables: Mapping[str, Any], entries: Iterable[Entry]) -> Tensor
     for entry in entries:
         if entry.path in flat:
             array = np.asarray(flat[entry.path])
-            named[entry.torch_name] = entry.to_theirs(
-                array if entry.step is None else array[entry.step]
-            )
+            named[entry.name] = entry.to_theirs(array if entry.step is None else array[entry.step])
     return named
 
 

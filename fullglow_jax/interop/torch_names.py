@@ -18,22 +18,22 @@ Row = tuple[str, str, str]
 """(name, path, layout) of a tensor."""
 
 
-def _layer(torch_name: str, path: str, layout: str) -> list[Row]:
+def _layer(name: str, path: str, layout: str) -> list[Row]:
     return [
-        (f"{torch_name}.weight", f"{path}/kernel", layout),
-        (f"{torch_name}.bias", f"{path}/bias", "vector"),
+        (f"{name}.weight", f"{path}/kernel", layout),
+        (f"{name}.bias", f"{path}/bias", "vector"),
     ]
 
 
-def _zero_conv(torch_name: str, path: str) -> list[Row]:
+def _zero_conv(name: str, path: str) -> list[Row]:
     return [
-        (f"{torch_name}.scale", f"{path}/scale", "vector"),
-        *_layer(f"{torch_name}.conv", f"{path}/conv", "conv"),
+        (f"{name}.scale", f"{path}/scale", "vector"),
+        *_layer(f"{name}.conv", f"{path}/conv", "conv"),
     ]
 
 
-def _vector_net(torch_name: str, path: str) -> list[Row]:
-    convolutions, dense = f"{torch_name}.conv_net.conv_net", f"{torch_name}.linear_net.linear_net"
+def _vector_net(name: str, path: str) -> list[Row]:
+    convolutions, dense = f"{name}.conv_net.conv_net", f"{name}.linear_net.linear_net"
     return [
         *_layer(f"{convolutions}.0", f"{path}/conv_0", "dense"),
         *_layer(f"{convolutions}.2", f"{path}/conv_1", "conv"),
@@ -94,8 +94,8 @@ def entries(architecture: Numbers) -> Iterator[Entry]:
                 collection, _, rest = path.rpartition(":")
                 root = (collection or "params", f"levels_{level}", "steps", side)
                 for step in range(steps):
-                    torch_name = f"{block}.flows.{step}.{name}"
-                    yield Entry(torch_name, (*root, *rest.split("/")), layout, step)
+                    name = f"{block}.flows.{step}.{name}"
+                    yield Entry(name, (*root, *rest.split("/")), layout, step)
             for name, path, layout in _zero_conv("gaussian", f"{side}_prior/net"):
                 path_of_prior = ("params", f"levels_{level}", *path.split("/"))
                 yield Entry(f"{block}.{name}", path_of_prior, layout)

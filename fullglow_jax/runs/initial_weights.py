@@ -11,6 +11,7 @@ import optax
 from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
+from fullglow_jax.config.changes import told
 from fullglow_jax.config.keys import flat, keys
 from fullglow_jax.errors import UserError
 from fullglow_jax.files import strict_json
@@ -114,15 +115,13 @@ def _differences(theirs: ConfigDict, ours: ConfigDict, data: Collection[str] = D
         if name.startswith("model.") and key.change is Change.REFUSED
     ]
     return "; ".join(
-        f"config.{name} is {there[name]} there and {here[name]} here"
+        f"config.{name} is {told(there[name])} there and {told(here[name])} here"
         for name in (*model, *data)
         if name in there and there[name] != here[name]
     )
 
 
-def _check_same_arrays(
-    theirs: PyTree, ours: PyTree, titles: tuple[str, str], differences_of_configs: str
-) -> None:
+def _check_same_arrays(theirs: PyTree, ours: PyTree, titles: tuple[str, str], configs: str) -> None:
     """Checks that both have arrays of the same names and shapes.
 
     Raises:
@@ -138,11 +137,12 @@ def _check_same_arrays(
         f"{titles[1]} has no place for": [p for p in there if p not in here],
         "of another shape are": [f"{p}, {there[p]} there and {here[p]} here" for p in other_shape],
     }
-    told = [f"{what} {_named(names)}" for what, names in differences.items() if names]
-    if told:
+    found = [f"{what} {_named(names)}" for what, names in differences.items() if names]
+    if found:
         raise UserError(
-            f"{titles[0]} whose weights do not fit {titles[1]}: {'; '.join(told)}. "
-            f"{differences_of_configs}. Train with its values, or start from another model."
+            f"{titles[0]} whose weights do not fit {titles[1]}: {'; '.join(found)}. "
+            f"{configs or 'The configs are alike'}. Train with its values, or start from another "
+            "model."
         )
 
 

@@ -47,14 +47,21 @@ class Examples:
         config: The config that names the data.
         split: The split.
         shapes: The shapes of the model's images.
+        reads_conditions: Whether the model does; if not, a file alone is the image.
         label: The class of all pairs, for models that read one; their own if not given.
     """
 
     def __init__(
-        self, config: ConfigDict, split: str, shapes: Shapes, label: int | None = None
+        self,
+        config: ConfigDict,
+        split: str,
+        shapes: Shapes,
+        *,
+        reads_conditions: bool = True,
+        label: int | None = None,
     ) -> None:
         self._config, self._split, self._shapes = config, split, shapes
-        self._label = label
+        self._reads_conditions, self._label = reads_conditions, label
 
     def first(self, count: int) -> list[Example]:
         """The first pairs of the split; fewer, if it has no more."""
@@ -97,7 +104,7 @@ class Examples:
         Raises:
             UserError: As `find`, or if the text has no reading as two pairs, or several.
         """
-        ways = [way for way in readings(text, ":", self._known, most=2) if len(way) == 2]
+        ways = [way for way in readings(text, ":", self.known, most=2) if len(way) == 2]
         if len(ways) > 1:
             raise _ambiguous(text, ":", ways, "Name a pair by its number in the split.")
         first, second = ways[0] if ways else self._most_likely(text)
@@ -135,7 +142,8 @@ class Examples:
         there = number is not None and self._places and number < len(self._source)
         return number if there else None
 
-    def _known(self, text: str) -> bool:
+    def known(self, text: str) -> bool:
+        """Whether `find` would find a pair for a text, or files."""
         return self._place(text) is not None or bool(self._files(text))
 
     def _files(self, text: str) -> list[Reading]:
@@ -148,12 +156,12 @@ class Examples:
         pieces = text.split(":")
         ways = [(":".join(pieces[:n]), ":".join(pieces[n:])) for n in range(1, len(pieces))]
         ways = [way for way in ways if all(way)]
-        if not ways or self._known(text):
+        if not ways or self.known(text):
             raise UserError(
                 f"--pair {text}: expected two with a colon between, CONTENT:STRUCTURE, each a "
                 f"pair's name in the split, its number, or files: {FILES}."
             )
-        return next((way for way in ways if any(map(self._known, way))), ways[0])
+        return next((way for way in ways if any(map(self.known, way))), ways[0])
 
     def _unknown(self, text: str) -> UserError:
         """The error for a text that is neither name nor number nor files."""
@@ -183,6 +191,8 @@ class Examples:
             )
         condition, target, boundary = (user_path(f) if f else None for f in (*files, "", "")[:3])
         assert condition is not None
+        if not self._reads_conditions:
+            target = target or condition
         if self._shapes.annotations.label and self._label is None:
             raise UserError(
                 f"--pair {text}: files have no class, and this model reads one. Choose a pair of "

@@ -41,7 +41,8 @@ class SampleRequest:
         rules.text(),
         "What a mode takes, instead of the split's first ones: a pair, or two of them with a colon "
         "between; repeat for more. Each is a pair's name in the split, or else its number there, "
-        "or else image files: CONDITION.png[,TARGET.png[,BOUNDARY.png]].",
+        "or else image files: CONDITION.png[,TARGET.png[,BOUNDARY.png]]; the image alone for "
+        "models without conditions.",
         (),
         repeated=True,
         instead_of=("count",),
@@ -49,7 +50,7 @@ class SampleRequest:
     label: tuple[str, ...] = option(
         rules.text(),
         "A class to draw under, for models that read one, in place of the pairs' own; repeat for "
-        "more, and each condition is drawn under each.",
+        "more in the modes random and transfer, and each is drawn under each.",
         (),
         repeated=True,
     )
@@ -67,8 +68,8 @@ class SampleRequest:
     )
     temperature: tuple[float, ...] = option(
         rules.number(),
-        "Factor of the noise's deviation; repeat for more. If not given, 0.7; several in --mode "
-        "temperatures.",
+        "Factor of the noise's deviation; repeat for more. If not given, 0.7; 1 and 0.7 in --mode "
+        "redraw, several in --mode temperatures.",
         (),
         repeated=True,
     )

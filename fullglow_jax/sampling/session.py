@@ -81,7 +81,13 @@ class Session:
 
     def examples(self, label: int | None = None) -> Examples:
         """Pairs of the split, and of files; all of one class if it is given."""
-        return Examples(self.config, self.request.split, self.shapes, label)
+        return Examples(
+            self.config,
+            self.request.split,
+            self.shapes,
+            reads_conditions=self.operations.reads_conditions,
+            label=label,
+        )
 
     def need_targets(self, examples: Sequence[Example]) -> None:
         """Checks that all examples have a target.

@@ -7,6 +7,7 @@ import pytest
 
 from fullglow_jax.config import default_config
 from fullglow_jax.data.check import check
+from fullglow_jax.data.classes import class_index
 from fullglow_jax.data.prepare import prepare
 from fullglow_jax.data.prepared import PreparedPairs
 from fullglow_jax.data.source import build_source, with_classes
@@ -83,6 +84,7 @@ def test_a_class_that_training_has_never_seen_is_refused_and_all_are_listed(
         ({"classes": ("cat", "fox", "dog")}, "names 'fox', of which training would see no example"),
         ({"classes": ("cat",)}, "lacks 'dog', which the training split has"),
         ({"labels": "", "classes": ("cat",)}, r"config\.data\.labels is not set"),
+        ({"classes": ("cat", "dog", "cat")}, "names 'cat' twice"),
         ({"labels": "breed"}, "must be 'folders', or a column of the CSV"),
         ({"name": "cityscapes"}, "name='cityscapes' has no classes. images, two_folders, mnist"),
         ({"name": "two_folders", "labels": "x"}, "must be 'folders'"),
@@ -92,6 +94,20 @@ def test_a_class_that_training_has_never_seen_is_refused_and_all_are_listed(
 def test_what_has_no_classes_is_told(config, changes, said):
     config.data.update(changes)
     with pytest.raises(UserError, match=said):
+        with_classes(config)
+
+
+def test_names_are_compared_as_people_see_them(config, tmp_path):
+    write(tmp_path, "train/caf\u00e9/1.png")
+    config.data.classes = ("cat", "dog", "cafe\u0301")
+    assert with_classes(config).data.classes == ("cat", "dog", "caf\u00e9")
+    assert class_index("cafe\u0301", ("cat", "caf\u00e9"), "--label") == 1
+
+
+def test_images_that_are_not_there_are_named_before_their_classes(config, tmp_path):
+    (tmp_path / "train.csv").write_text("name,breed\n1,cat\n")
+    config.data.update(csv="SPLIT.csv", labels="breed")
+    with pytest.raises(UserError, match="names and that are not there: 1"):
         with_classes(config)
 
 
@@ -119,4 +135,7 @@ def test_families_that_read_no_class_say_so(family):
     config = default_config(family)
     config.data.labels, config.data.classes = "folders", ("a", "b")
     with pytest.raises(UserError, match=f"'folders' means nothing to a {family}"):
+        build_architecture(config)
+    config.data.labels = ""
+    with pytest.raises(UserError, match=r"data\.classes=\('a', 'b'\) means nothing to a"):
         build_architecture(config)

@@ -57,8 +57,12 @@ def test_classes_of_folders(root):
         (",nam\n0,b.png\n", "", r"has no column 'name'.*'', 'nam'; did you mean 'nam'\?"),
         ("name,bred\nb.png,x\n", "breed", r"no column 'breed' \(config\.data\.labels.*'bred'\?"),
         ('name\n"b.png', "", r"train\.csv is no CSV file in UTF-8: unexpected end"),
+        ("Name\nb.png\n", "", r"did you mean 'Name'\? It must be called 'name'"),
+        ("name;breed\nb.png;cat\n", "", r"Save it with commas .* in place of semicolons"),
+        ("name,name\nb.png,c.png\n", "", r"has 2 columns 'name'\. Keep one"),
+        ("name,b\nb.png,cat, big\n", "b", r"line 2 has more fields than the header.*quotes"),
     ],
-    ids=["empty", "blank", "no row", "no name", "no class", "quote"],
+    ids=["empty", "blank", "no row", "no name", "no class", "quote", "case", ";", "2", "comma"],
 )
 def test_what_is_wrong_with_a_list_is_told(root, text, labels, said):
     with pytest.raises(UserError, match=said):
@@ -73,7 +77,8 @@ def test_other_encodings_and_missing_lists_are_told(root):
 
 
 def test_images_that_are_missing_or_named_twice_are_faults(root):
-    source = listed(root, "name\nb.png\nnone.png\ntrain/b.png\n\n../x\n" + "y" * 300 + "\n")
+    text = "name\nb.png\nnone.png\ntrain/b.png\n\n../x\n" + "y" * 300 + "\n../train/b.png\n"
+    source = listed(root, text)
     assert names(source) == ["b.png"]
     csv = root / "train.csv"
     assert [(fault.kind, fault.case) for fault in source.faults] == [
@@ -84,4 +89,13 @@ def test_images_that_are_missing_or_named_twice_are_faults(root):
         ),
         ("images that a CSV names and that are not there", f"{csv}, line 6: ../x"),
         ("images that a CSV names and that are not there", f"{csv}, line 7: {'y' * 300}"),
+        (
+            "images that a CSV names twice",
+            f"{csv}, line 8: ../train/b.png, which is there before ({csv}, line 2)",
+        ),
     ]
+
+
+def test_a_list_of_all_splits_is_refused(root):
+    with pytest.raises(UserError, match=r"csv='all\.csv' would be the same images in every split"):
+        Images(root, "train", csv="all.csv")

@@ -9,7 +9,6 @@ import optax
 from fullglow_jax.config import default_config
 from fullglow_jax.flows.architecture import CFlowArchitecture
 from fullglow_jax.flows.cycle_model import CycleFlowModel
-from fullglow_jax.flows.families import MEMORY_MODES
 from fullglow_jax.flows.model import JointFlowModel
 from fullglow_jax.flows.step_tables import c_flow
 from fullglow_jax.model_registry import build_model
@@ -53,10 +52,10 @@ def test_without_a_weight_there_is_no_term():
     assert build_model(config, optax.constant_schedule(1.0)).cycle_weight == 0.5
 
 
-def test_only_store_keeps_what_the_term_computes():
+def test_remat_keeps_little_of_what_the_term_computes():
     batch = Batch(*np.random.default_rng(0).integers(0, 256, (2, 1, 16, 16, 3), np.uint8))
     gradients, memory, keys = {}, {}, jax.random.split(jax.random.key(0), 1)
-    for mode in MEMORY_MODES:
+    for mode in ("store", "remat"):
         architecture = CFlowArchitecture((16, 16), (8,), coupling_width=8, memory_mode=mode)
         model = CycleFlowModel(c_flow(architecture), cycle_weight=3.0, **NUMBERS)
         if not gradients:
@@ -71,7 +70,5 @@ def test_only_store_keeps_what_the_term_computes():
         memory[mode] = compiled.memory_analysis().temp_size_in_bytes
         gradients[mode] = compiled(params, constants)
     assert memory["remat"] < 0.7 * memory["store"]
-    assert memory["invert"] < 0.7 * memory["store"]
     close = partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4)
     jax.tree.map(close, gradients["remat"], gradients["store"])
-    jax.tree.map(close, gradients["invert"], gradients["store"])

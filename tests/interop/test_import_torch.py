@@ -117,12 +117,12 @@ def test_every_tensor_goes_there_and_back(name):
     state = state_dict_of(recording)
     all_entries = list(entries(recording.architecture))
     back = tensors_of(variables_of(state, all_entries), all_entries)
-    stored = {e.torch_name for e in all_entries}
+    stored = {e.name for e in all_entries}
     assert set(back) == stored
     assert {n for n in state if not is_buffer(n)} <= stored
-    for torch_name, array in back.items():
-        np.testing.assert_array_equal(array.ravel(), state[torch_name].ravel(), torch_name)
-        assert array.squeeze().shape == state[torch_name].squeeze().shape
+    for name, array in back.items():
+        np.testing.assert_array_equal(array.ravel(), state[name].ravel(), name)
+        assert array.squeeze().shape == state[name].squeeze().shape
 
 
 # ---- the state ----------------------------------------------------------------------------------
@@ -145,9 +145,9 @@ def test_state_carries_weights_moments_and_counts(name):
     first = tensors_of({"params": adam.mu}, entries(architecture))
     second = tensors_of({"params": adam.nu}, entries(architecture))
     assert set(first) == set(parameters)
-    for place, torch_name in enumerate(parameters):
-        assert (first[torch_name] == place).all()
-        np.testing.assert_array_equal(second[torch_name].ravel(), weights[torch_name].ravel() ** 2)
+    for place, name in enumerate(parameters):
+        assert (first[name] == place).all()
+        np.testing.assert_array_equal(second[name].ravel(), weights[name].ravel() ** 2)
 
 
 def test_old_pytorch_numbers_parameters_by_id():
@@ -191,8 +191,8 @@ def test_checkpoint_restores_and_is_never_overwritten(tmp_path, monkeypatch):
     step, state, position = Checkpoints.of(tmp_path / "run").restore(7, like)
     assert (step, int(state.step), position) == (7, 7, {"next_batch": 7})
     weights = tensors_of(state.variables, entries(architecture))
-    for torch_name, array in weights.items():
-        np.testing.assert_array_equal(array.ravel(), recording.state[torch_name].ravel())
+    for name, array in weights.items():
+        np.testing.assert_array_equal(array.ravel(), recording.state[name].ravel())
     with pytest.raises(UserError, match="never overwritten"):
         import_checkpoint(PATH, config, tmp_path / "run")
 

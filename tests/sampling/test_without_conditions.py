@@ -23,7 +23,7 @@ def run(tmp_path_factory):
     files = [folder / f"image_{i}.png" for i in range(2)]
     for file, image in zip(files, IMAGES, strict=False):
         Image.fromarray(image).save(file)
-    ends = [f"{file},{file}" for file in files]
+    ends = [f"{files[0]},{files[0]}", str(files[1])]  # the image alone, too
 
     def run(mode, bits=8):
         out = tmp_path_factory.mktemp(mode) / "out"

@@ -176,7 +176,7 @@ def test_classes_that_are_other_ones_are_told_of(run, next_config):
     config, devices = changed(next_config, data__classes=("dog", "cat")), Devices()
     like = abstract_state(build_model(config, optax.constant_schedule(0.0)), devices, 0.9)
     weights = initial_weights(run[1], like, config, devices)
-    assert ", where config.data.classes is ('dark', 'bright') there and ('dog'" in weights.described
+    assert "data.classes is ('bright', 'dark') there and ('dog', 'cat') here" in weights.described
 
 
 def test_weights_that_mean_something_else_are_refused(run, next_config, tmp_path):
@@ -187,10 +187,10 @@ def test_weights_that_mean_something_else_are_refused(run, next_config, tmp_path
 
 def test_a_size_that_its_networks_cannot_take_is_named(tmp_path):
     config = stored_config(Path("street_scenes"), "latest")
-    config.data.image_size = (32, 64)
+    config.data.image_size = (64, 64)
     devices = Devices()
     like = abstract_state(build_model(config, optax.constant_schedule(0.0)), devices)
-    with pytest.raises(UserError, match=r"image_size is \(64, 128\) there and \(32, 64\) here"):
+    with pytest.raises(UserError, match=r"image_size is \(64, 128\) there and \(64, 64\) here"):
         initial_weights(Path("street_scenes"), like, config, devices)
 
 

@@ -41,6 +41,11 @@ class Images(Layout):
                 f"config.data.labels={labels!r} must be {FOLDERS!r}, or a column of the CSV that "
                 f"config.data.csv names, and it names none; --config.data.csv={SPLIT}.csv say."
             )
+        if csv and SPLIT not in csv:
+            raise UserError(
+                f"config.data.csv={csv!r} would be the same images in every split: write {SPLIT} "
+                f"in its place of the split's name, {SPLIT}.csv say."
+            )
         self.labels = labels
         self._list = self.root / csv.replace(SPLIT, split) if csv else None
 
@@ -72,7 +77,7 @@ class Images(Layout):
     def _path(self, name: str) -> Path | None:
         """The image of this name below ROOT/SPLIT, or else below ROOT."""
         for folder in (self.folder, self.root):
-            path = folder / os.path.normpath(name)
+            path = Path(os.path.normpath(folder / name))
             with suppress(OSError, ValueError):  # of names that no file can have
                 if path.is_file():
                     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fullglow_jax.errors import UserError
 from fullglow_jax.pictures.gallery import Row
 from fullglow_jax.sampling.capabilities import CONDITIONS_OR_CLASSES, LATENTS
 from fullglow_jax.sampling.file_names import file_stem
@@ -64,6 +65,12 @@ def _couples(session: Session, examples: Examples) -> list[tuple[Example, Exampl
 def _under_classes(session: Session, examples: Examples) -> list[tuple[Example, Example]]:
     """Each pair, and the same pair as one of each class, named by it."""
     request = session.request
+    for text in request.pair:
+        if ":" in text and not examples.known(text):
+            raise UserError(
+                f"--pair {text}: with --label an image is drawn again as one of other classes. "
+                "Name one pair, without a colon, or leave --label out."
+            )
     contents = list(map(examples.find, request.pair)) or examples.first(request.count)
     return [
         (content, content.under(label, session.classes[label]))
