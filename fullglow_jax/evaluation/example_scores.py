@@ -1,4 +1,4 @@
-"""A model's bits per dimension, or its own scores, of each example of a split."""
+"""Scores of each example of a split: bits per dimension, re-draws, a model's own."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -25,7 +25,7 @@ class ExampleScores:
     """Scores examples, each under its own noise.
 
     Args:
-        score: (variables, batch, keys) → (B,) by name: a model's `bits_per_dim` or `scores`.
+        score: (variables, batch, keys) → (B,) by name; a model's `bits_per_dim`, for example.
         devices: The devices to compute on.
     """
 

@@ -50,7 +50,16 @@ def score_split(
     """The entries of the report, JSON values; `unfinished` keeps what is measured."""
     model: Any = trained.model  # an InvertibleModel, as was checked
     score = redraw_scores(model, request.temperature)
-    found = split_scores(config, request, trained, devices, unfinished, score, name="re-draws")
+    found = split_scores(
+        config,
+        request,
+        trained,
+        devices,
+        unfinished,
+        score,
+        name="re-draws",
+        depends=(request.temperature,),
+    )
     means = {name: over_examples(values[0]) for name, values in found.items()}
     examples = next(iter(found.values())).shape[1]
     return {"examples": examples, "redraw": {"temperature": request.temperature, **means}}

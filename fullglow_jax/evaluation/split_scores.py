@@ -1,7 +1,7 @@
 """Scores of each example of a split, which are kept while an evaluation is stopped."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from jax import Array
 from ml_collections import ConfigDict
@@ -31,6 +31,7 @@ def split_scores(
     *,
     name: str,
     draws: int = 1,
+    depends: Sequence[object] = (),
 ) -> Scores:
     """The scores of the split's (first) examples, (draws, examples), by name.
 
@@ -43,6 +44,7 @@ def split_scores(
         score: (variables, batch, keys) → (B,) by name.
         name: Name of these scores, for the progress line.
         draws: Number of draws of noise for each example.
+        depends: The flags that the scores depend on, beside the seed and the number of draws.
     """
     annotations = trained.model.shapes.annotations
     source = build_source(config.data, request.split, annotations)
@@ -56,11 +58,11 @@ def split_scores(
     )
     total = min(len(source), request.limit or len(source))
     score_batch, key = ExampleScores(score, devices), devices.key(request.seed)
-    depends = depends_on(config, request, trained, name)
+    shared = depends_on(config, trained, name, request.seed, draws, *depends)
 
     def remembered(host: HostBatch, place: int, compute: Callable[[], Scores]) -> Scores:
         # Either all processes compute or none: the first decides.
-        batch_digest = digest(depends, place, *gathered(digest(host.batch, host.valid)))
+        batch_digest = digest(shared, place, *gathered(digest(host.batch, host.valid)))
         found: Scores | None = gathered(unfinished.get(batch_digest))[0]
         if found is None:
             found = compute()
@@ -72,8 +74,7 @@ def split_scores(
         return score_batch(trained.variables, batches, key, draws, told, remembered)
 
 
-def depends_on(config: ConfigDict, request: EvaluationRequest, trained: Trained, name: str) -> str:
+def depends_on(config: ConfigDict, trained: Trained, name: str, *flags: object) -> str:
     """A digest of all that an image's scores depend on, except the image and its place."""
     state = (trained.step, on_host(trained.variables), json.dumps(to_json(config.model)))
-    asked = (request.seed, request.draws, request.temperature)
-    return digest(state, config.data.bits, asked, name)
+    return digest(state, config.data.bits, *flags, name)

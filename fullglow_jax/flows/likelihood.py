@@ -35,7 +35,7 @@ def quantise(image: Array, bits: int) -> Array:
     return jnp.floor(image * levels + 1 / 512).clip(0, levels - 1) / levels
 
 
-def centred(pixels: Array, bits: int) -> Array:
+def to_centred(pixels: Array, bits: int) -> Array:
     """Quantised pixels as p / 2ⁿ − ½ (`dajinstory/glow-pytorch`).
 
     At 8 bits, they come as p / 255, and at fewer as p / 2ⁿ, see `quantise`.
@@ -44,7 +44,7 @@ def centred(pixels: Array, bits: int) -> Array:
 
 
 def from_centred(x: Array, bits: int) -> Array:
-    """The inverse of `centred`."""
+    """The inverse of `to_centred`."""
     return (x + 0.5) / _centred_range(bits)
 
 

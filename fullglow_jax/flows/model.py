@@ -11,10 +11,10 @@ from jax import Array
 from fullglow_jax.flows.flow import Conditions, Flow, LevelMaps
 from fullglow_jax.flows.likelihood import (
     bits_per_dim,
-    centred,
     dequantise,
     from_centred,
     quantise,
+    to_centred,
     to_unit_interval,
 )
 from fullglow_jax.flows.step_tables import boundary_maps, label_maps, whole_condition
@@ -33,7 +33,7 @@ class FlowModel(ObjectiveModel):
     Attributes:
         flow: The flow; its last image is the batch's target.
         bits: Bits per channel of the pixels.
-        centred: Whether the flow's images are around 0, see `likelihood.centred`. Images that go
+        centred: Whether the flow's images are around 0, see `likelihood.to_centred`. Images that go
             in and come out of the model are in [0, 1] nevertheless.
         headline: Name of the target's bits per dimension.
         optimizer: The optimiser of all parameters.
@@ -133,7 +133,7 @@ class FlowModel(ObjectiveModel):
     def _entering(self, image: ArrayLike) -> Array:
         """A quantised image as the flow has it."""
         pixels = self.pixels(image)
-        return centred(pixels, self.bits) if self.centred else pixels
+        return to_centred(pixels, self.bits) if self.centred else pixels
 
     def _inputs(self, images: Images, batch: Batch) -> tuple[Images, LevelMaps]:
         """What the flow encodes, and the maps that it reads, from the batch's first images."""

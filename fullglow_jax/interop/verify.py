@@ -26,7 +26,7 @@ from fullglow_jax.evaluation.metrics.psnr import Psnr
 from fullglow_jax.evaluation.metrics.ssim import Ssim
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.flows.flow import Flow, LevelMaps
-from fullglow_jax.flows.likelihood import bits_per_dim, centred, quantise
+from fullglow_jax.flows.likelihood import bits_per_dim, quantise, to_centred
 from fullglow_jax.flows.step_tables import SOURCE
 from fullglow_jax.interop.originals import Pictures, Recorded
 from fullglow_jax.interop.recording import Recording, load_recorded, meta_of
@@ -281,7 +281,7 @@ class FunctionChecker:
     @staticmethod
     def _pixels(arrays: Mapping[str, np.ndarray], bits: int) -> Array:
         """The recorded 8-bit image as the published Glow has it."""
-        return centred(quantise(jnp.asarray(arrays["image"]), bits), bits)
+        return to_centred(quantise(jnp.asarray(arrays["image"]), bits), bits)
 
 
 def checker_of(arrays: dict[str, np.ndarray]) -> Checker | FunctionChecker:

@@ -144,7 +144,7 @@ class Checkpoints:
         )
 
     def would_be_best(self, score: Score) -> bool:
-        """Whether a score is finite and among the best few, which would be kept."""
+        """Whether a score is finite, and too few are as good for it not to be among the best."""
         scores = (self._scores[step] for step in self.steps() if step in self._scores)
         rivals = [other for other in scores if other.comparable(score)]
         as_good = sum(other.rank <= score.rank for other in rivals)

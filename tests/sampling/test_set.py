@@ -199,19 +199,18 @@ def test_everything_that_decides_a_picture_is_in_its_digest():
     assert made_of({"target": other})[1] != target
 
 
-def test_everything_that_decides_bits_per_dim_is_in_their_digest():
+def test_all_that_decides_scores_is_in_their_digest():
     config, model = trained("full_glow", "")
-    of = [(config, REQUEST, model)]
+    of = [(config, model, "bits/dim", 0)]
     for key, value in (("data.bits", 5), ("model.memory_mode", "store")):
         other = config.copy_and_resolve_references()
         other.update_from_flattened_dict({key: value})
-        of.append((other, REQUEST, model))
-    of += [(config, replace(REQUEST, seed=1), model), (config, replace(REQUEST, draws=2), model)]
-    of.append((config, REQUEST, model._replace(variables=perturbed(model.variables, 1))))
-    found = {depends_on(*each, "bits/dim") for each in of}
+        of.append((other, model, "bits/dim", 0))
+    of += [(config, model, "bits/dim", 1), (config, model, "re-draws", 0)]
+    of.append((config, model._replace(variables=perturbed(model.variables, 1)), "bits/dim", 0))
+    found = {depends_on(*each) for each in of}
     assert len(found) == len(of)
-    assert depends_on(*of[0], "bits/dim") in found
-    assert depends_on(*of[0], "re-draws") not in found
+    assert depends_on(*of[0]) in found
 
 
 @pytest.mark.parametrize("theirs", ["ground_truth/a.png", "index.html"])
