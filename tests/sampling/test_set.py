@@ -16,7 +16,6 @@ from fullglow_jax.sampling.request import SampleRequest
 from fullglow_jax.sampling.session import Session
 from fullglow_jax.sampling.whole_set import _made_of, whole_set
 from tests.commands.running import digests
-from tests.evaluation.test_command import REQUEST
 from tests.layers.variables import perturbed
 from tests.test_loaded_model import SIZE, loaded, trained
 
