@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +28,7 @@ from fullglow_jax.files.paths import user_path
 from fullglow_jax.flows.flow import Flow, LevelMaps
 from fullglow_jax.flows.likelihood import bits_per_dim, centred, quantise
 from fullglow_jax.flows.step_tables import SOURCE
+from fullglow_jax.interop import preprocessing
 from fullglow_jax.interop.originals import Pictures, Recorded
 from fullglow_jax.interop.recording import Recording, load_recorded, meta_of
 from fullglow_jax.interop.tensors import tensors_of
@@ -284,10 +285,31 @@ class FunctionChecker:
         return centred(quantise(jnp.asarray(arrays["image"]), bits), bits)
 
 
-def checker_of(arrays: dict[str, np.ndarray]) -> Checker | FunctionChecker:
+class PreprocessingChecker:
+    """A file of recorded preprocessing."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self._comparisons = list(preprocessing.comparisons(arrays))
+
+    def rows(self) -> list[Row]:
+        """Every quantity that the file holds."""
+        return [compare(*comparison) for comparison in self._comparisons]
+
+
+class AnyChecker(Protocol):
+    """A checker of one file."""
+
+    def rows(self) -> list[Row]:
+        """Every quantity that the file holds."""
+
+
+def checker_of(arrays: dict[str, np.ndarray]) -> AnyChecker:
     """The checker of a file, by what its meta data describe."""
-    if "what" in meta_of(arrays):
+    meta = meta_of(arrays)
+    if "what" in meta:
         return FunctionChecker(arrays)
+    if meta.get("system") == preprocessing.SYSTEM:
+        return PreprocessingChecker(arrays)
     return Checker(Recording(arrays))
 
 

@@ -74,7 +74,7 @@ def train(
     config = with_classes(config)
     shapes = build_architecture(config)
     checkpoints = _open_checkpoints(config, workdir)
-    train_source = build_source(config.data, "train", shapes.annotations)
+    train_source = build_source(config.data, "train", shapes.annotations, training=True)
     validation_source = build_source(config.data, "val", shapes.annotations)
     steps_per_epoch = max(1, round(len(train_source) / batch_size))
     schedule = learning_rate(config, steps_per_epoch)
@@ -90,6 +90,7 @@ def train(
         workers=config.data.workers,
         annotations=shapes.annotations,
         flip=config.data.flip,
+        size=shapes.image_size,
     )
     average_decay = config.optimizer.average_decay
     like = abstract_state(model, devices, average_decay)
