@@ -80,7 +80,7 @@ def tiny(words: list[str]) -> list[str]:
     """A command's words, with a tiny model and little data if it trains, and on any port."""
     words = [_with_stand_ins(word) for word in words]
     words = [path for word in words for path in _matches(word) or [word]]
-    if "train.py" in words:
+    if {"train.py", "fullglow_jax.studies"} & set(words):
         config = Path(words[words.index("--config") + 1]).stem
         if not config.endswith(DATA_HERE):
             raise ValueError(f"{' '.join(words)}: no data is made here for {config}.")

@@ -9,10 +9,9 @@ from fullglow_jax.settings import rules
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluationRequest:
-    """The flags of eval.py for scores; a metric declares which of them it reads."""
+class ScoringRequest:
+    """The flags of scores of any model; a metric declares which of them it reads."""
 
-    workdir: Path = option(rules.path(), "Folder of a training run.")
     checkpoint: str = option(rules.checkpoint(), '"latest", "best" or a step.', "latest")
     split: str = option(rules.name_of_split(), "Split to score.", "val")
     metrics: tuple[str, ...] = some_of(METRICS, "bpd")
@@ -21,13 +20,6 @@ class EvaluationRequest:
         "What looks at photos: the workdir of a pspnet, or a file that "
         "fullglow_jax.interop.import_semseg wrote.",
         None,
-    )
-    images: Path | None = option(
-        rules.path(),
-        "A folder of images to score instead of drawing them: NAME.png for each pair, or round_1/ "
-        "and so on with such files, as sample.py --mode set writes them.",
-        None,
-        instead_of=("rounds", "temperature", "seed"),
     )
     rounds: int = option(rules.integer(), "Images drawn for each condition, as in the paper.", 3)
     temperature: float = option(rules.number(), "Of images that are drawn.", 0.7)
@@ -40,6 +32,20 @@ class EvaluationRequest:
         rules.seed(), "Seed of the dequantisation noise, and of images that are drawn.", 0
     )
     batch_size: int = option(rules.integer(), "Examples scored at once.", 8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRequest(ScoringRequest):
+    """The flags of eval.py for scores."""
+
+    workdir: Path = option(rules.path(), "Folder of a training run.")
+    images: Path | None = option(
+        rules.path(),
+        "A folder of images to score instead of drawing them: NAME.png for each pair, or round_1/ "
+        "and so on with such files, as sample.py --mode set writes them.",
+        None,
+        instead_of=("rounds", "temperature", "seed"),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

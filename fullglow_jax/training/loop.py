@@ -49,7 +49,7 @@ AHEAD = 2
 
 def train(
     config: ConfigDict, workdir: Path, profile_steps: int = 0, init_from: Path | None = None
-) -> None:
+) -> bool:
     """Trains until the config's last step, from the newest checkpoint on if there is one.
 
     Writes `checkpoints/`, `metrics.jsonl`, `tensorboard/`, `samples/` and `curve.png` into the
@@ -59,6 +59,9 @@ def train(
 
     A new run starts from the weights of another workdir's model, `init_from`, if it is given, and
     all else of it starts anew; a run that has begun goes on as it is.
+
+    Returns:
+        Whether the last step was taken; if not, it was asked to stop before.
 
     Raises:
         UserError: If the config is not possible, the data is missing or bad, the workdir belongs
@@ -279,6 +282,7 @@ def train(
             )
             if saved != step:
                 progress.say(f"step {step} is not saved: {unsaved}")
+        return not stopped
 
 
 def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
