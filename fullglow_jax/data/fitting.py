@@ -1,6 +1,6 @@
 """The way of pictures of any size to a model's size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -23,8 +23,8 @@ _WHOLE = ("stretch", "crop")
 
 _MULTIPLE = 4
 
-_SIZES = ("none", "rounded")
-"""The ways that leave pictures about as large as they are, so that some may be too small."""
+_AS_LARGE = ("none", "rounded")
+"""The ways that leave pictures about as large as they are: some may be too small then."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,8 @@ class Fitting:
     def in_training(cls, data_config: ConfigDict) -> Self:
         """The way of training pairs, out of which `config.data.image_size` is yet to be cut."""
         fitting = cls.of(data_config)
-        loaded = None if fitting.how in _SIZES else data_config.load_size
-        size = fitting.size if loaded is None else tuple(loaded)
-        return cls(size, fitting.how, fitting.condition_filter, fitting.target_filter, cuts=False)
+        loaded = None if fitting.how in _AS_LARGE else data_config.load_size
+        return replace(fitting, size=tuple(loaded or fitting.size), cuts=False)
 
     def __call__(self, picture: Picture, role: str) -> np.ndarray:
         """A picture as a part of a pair: (h, w) or (h, w, 3), of the picture's type.
@@ -105,7 +104,7 @@ class Fitting:
     @property
     def limits(self) -> tuple[object, ...]:
         """All that `fault` depends on; () if it finds none."""
-        return (self.how, self.size) if self.how in _SIZES else ()
+        return (self.how, self.size) if self.how in _AS_LARGE else ()
 
     def fault(self, native: tuple[int, ...]) -> str | None:
         """A message if pictures of this size (h, w) on disk are too small; else None."""
