@@ -5,18 +5,24 @@ network in a file of its own; here, "G." or "D." stands before its names. Their 
 count all layers, activations included.
 """
 
-import re
 from collections.abc import Iterator
 
 from fullglow_jax.gans.architecture import Pix2PixArchitecture
 from fullglow_jax.gans.discriminators.sesame import STRIDES
-from fullglow_jax.gans.model import DISCRIMINATOR, GENERATOR
-from fullglow_jax.interop.tensors import Entry, Tensors, Told
+from fullglow_jax.gans.model import GENERATOR
+from fullglow_jax.interop.tensors import CRITIC, Entry, Tensors, Told
 from fullglow_jax.layers.norms import STATISTICS
 
 Path = tuple[str, ...]
 
 G, D = "G.", "D."
+
+FIRST_LAYERS = {
+    "patch": f"{D}model.0.weight",
+    "pixel": f"{D}net.0.weight",
+    "sesame": f"{D}discriminator_0.sem_sequence.0.0.weight",
+}
+"""The name of the first layer's kernel, by `config.model.discriminator`."""
 
 
 def entries(architecture: Pix2PixArchitecture) -> Iterator[Entry]:
@@ -24,12 +30,12 @@ def entries(architecture: Pix2PixArchitecture) -> Iterator[Entry]:
     yield from _unet(architecture)
     norm = architecture.norm_of_discriminator
     for scale in range(architecture.scales):
-        path = (DISCRIMINATOR, f"scale_{scale}")
+        path = (CRITIC, "params", f"scale_{scale}")
         match architecture.discriminator:
             case "patch":
-                # DLIM counts scales from the smallest image, of which there is one more or less.
-                layer = f"layer{architecture.scales - 1 - scale}"
-                name = f"{D}{layer if architecture.scales > 1 else 'model'}"
+                # DLIM's several ones are counted from the smallest image.
+                several, number = architecture.scales > 1, architecture.scales - 1 - scale
+                name = f"{D}layer{number}" if several else f"{D}model"
                 layers = architecture.discriminator_layers
                 yield from patch(name, path, layers, norm)
             case "pixel":
@@ -40,11 +46,11 @@ def entries(architecture: Pix2PixArchitecture) -> Iterator[Entry]:
 
 def _unet(a: Pix2PixArchitecture) -> Iterator[Entry]:
     biased, last = a.norm == "instance", a.downs - 1
+    here = ("params", GENERATOR)
     block = f"{G}model"
     for i in range(a.downs):
         block += ".model" if not i else f".{1 if i == 1 else 3}.model"
         down, up = (0, 3) if not i else (1, 3) if i == last else (1, 5)
-        here = (GENERATOR,)
         yield from _convolution(f"{block}.{down}", (*here, f"down_{i}"), biased)
         ours = f"up_{i}" if i else "image"
         yield from _convolution(f"{block}.{up}", (*here, ours), biased or not i)
@@ -87,34 +93,33 @@ def sesame(name: str, path: Path) -> Iterator[Entry]:
 def _convolution(name: str, path: Path, biased: bool = True) -> Iterator[Entry]:
     # Our kernel of a transposed convolution is that of the convolution which it transposes, and so
     # is theirs: both are "conv".
-    network, *rest = path
-    yield Entry(f"{name}.weight", ("params", network, *rest, "kernel"), "conv")
+    yield Entry(f"{name}.weight", (*path, "kernel"), "conv")
     if biased:
-        yield Entry(f"{name}.bias", ("params", network, *rest, "bias"), "vector")
+        yield Entry(f"{name}.bias", (*path, "bias"), "vector")
 
 
 def _norm(name: str, path: Path, kind: str) -> Iterator[Entry]:
-    if kind == "batch":
-        for part, collection, ours in (
-            ("weight", "params", "scale"),
-            ("bias", "params", "shift"),
-            ("running_mean", STATISTICS, "mean"),
-            ("running_var", STATISTICS, "variance"),
-        ):
-            yield Entry(f"{name}.{part}", (collection, *path, ours), "vector")
+    if kind != "batch":
+        return
+    running = tuple(STATISTICS if part == "params" else part for part in path)
+    yield Entry(f"{name}.weight", (*path, "scale"), "vector")
+    yield Entry(f"{name}.bias", (*path, "shift"), "vector")
+    yield Entry(f"{name}.running_mean", (*running, "mean"), "vector")
+    yield Entry(f"{name}.running_var", (*running, "variance"), "vector")
 
 
 def told(weights: Tensors, architecture: Pix2PixArchitecture) -> Told:
     """What names and shapes of a file's tensors tell of the config's keys."""
-    a = architecture
-    keys: Told = {}
-    depth = max((name.count("model.3.model") for name in weights if name.startswith(G)), default=0)
-    keys["model.downs"] = (a.downs, depth + 2)
-    norm = f"{G}model.model.1.model.2."
-    batch = any(re.match(re.escape(norm) + "running_mean", name) for name in weights)
-    keys["model.norm"] = (a.norm, "batch" if batch else "instance")
+    a, inner = architecture, f"{G}model.model.1.model"
+    norm = "instance" if f"{inner}.1.bias" in weights else "none"
+    keys: Told = {
+        "model.downs": (a.downs, 2 + max((name.count(".3.model") for name in weights), default=0)),
+        "model.norm": (a.norm, "batch" if f"{inner}.2.running_mean" in weights else norm),
+    }
     if (first := f"{G}model.model.0.weight") in weights:
         keys["model.width"] = (a.width, len(weights[first]))
-    if (first := f"{D}model.0.weight") in weights:
-        keys["model.discriminator_width"] = (a.discriminator_width, len(weights[first]))
+    for discriminator, first in FIRST_LAYERS.items():
+        if first in weights:
+            keys["model.discriminator"] = (a.discriminator, discriminator)
+            keys["model.discriminator_width"] = (a.discriminator_width, len(weights[first]))
     return keys

@@ -20,12 +20,12 @@ from fullglow_jax.gans.discriminators.scales import Scales
 from fullglow_jax.gans.discriminators.sesame import SesameDiscriminator
 from fullglow_jax.gans.discriminators.verdict import Verdict
 from fullglow_jax.gans.losses import ADVERSARIAL, gradient_penalty, mean_of_scales
-from fullglow_jax.gans.model import DISCRIMINATOR, GENERATOR, MOVING, GanModel, learners
+from fullglow_jax.gans.model import GENERATOR, MOVING, GanModel, learners
 from fullglow_jax.gans.objective import Objective, total
 from fullglow_jax.interop.pix2pix_names import entries, patch, pixel, sesame
 from fullglow_jax.interop.recording import RecordedArrays
 from fullglow_jax.interop.row import Row, compare, compare_values, worst
-from fullglow_jax.interop.tensors import Entry, Tensors, tensors_of, variables_of
+from fullglow_jax.interop.tensors import CRITIC, Entry, Tensors, tensors_of, variables_of
 from fullglow_jax.layers.norms import OF_BATCH, OF_IMAGE, RUNNING
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.models.interface import PyTree, StepReport, TrainState
@@ -82,8 +82,8 @@ def pix2pix(recording: RecordedArrays) -> list[Row]:
             "loss_G_L1": terms["pixels"].mean(),
             "loss_G": total(terms).mean(),
         }
-        gradients = {GENERATOR: of_generator, DISCRIMINATOR: of_critic}
-        return found, {"params": gradients}, moved.moving
+        gradients = {"params": {GENERATOR: of_generator}, CRITIC: {"params": of_critic}}
+        return found, gradients, moved.moving
 
     found, gradients, moved = batch()
     rows = _value_rows(r, found)
@@ -147,11 +147,9 @@ def _model(a: Pix2PixArchitecture, meta: dict[str, Any], masks: tuple[Array, ...
     )
 
 
-def _state(model: GanModel, networks: PyTree) -> TrainState:
-    generator, critic = (
-        {collection: tree[network] for collection, tree in networks.items() if network in tree}
-        for network in (GENERATOR, DISCRIMINATOR)
-    )
+def _state(model: GanModel, variables: PyTree) -> TrainState:
+    critic = variables.pop(CRITIC)
+    generator = {collection: tree[GENERATOR] for collection, tree in variables.items()}
     return model.first_state(generator, critic)
 
 
@@ -159,7 +157,8 @@ def _losses_of_steps(
     recording: RecordedArrays, a: Pix2PixArchitecture, state: TrainState
 ) -> dict[str, Array]:
     """The losses that steps in a row report, each with masks of its own."""
-    batch = Batch(*((recording.image(name) + 1) / 2 for name in ("real_A", "real_B")))
+    condition, target = ((recording.image(name) + 1) / 2 for name in ("real_A", "real_B"))
+    batch = Batch(condition, target)
 
     @jax.jit
     def step(state: TrainState, masks: tuple[Array, ...]) -> tuple[TrainState, StepReport]:
@@ -182,24 +181,27 @@ def other_discriminators(recording: RecordedArrays) -> list[Row]:
     """The discriminator of pixels; a critic's losses and gradient penalty."""
     r, meta = recording, recording.meta
     numbers = {"width": meta["ndf"], "norm": meta["norm"], "precision": EXACT}
-    images = tuple(r.image(name) for name in ("real_A", "real_B", "fake_B"))
-    condition, target, drawn = images
-    told = _Told(r, PixelDiscriminator(**numbers), pixel("pixel.net", ("pixel",), meta["norm"]))
+    condition, target, drawn = (r.image(name) for name in ("real_A", "real_B", "fake_B"))
+    told = _Told(r, PixelDiscriminator(**numbers), pixel("pixel.net", ("params",), meta["norm"]))
     found = {"pixel_fake": told(condition, drawn)[0].logits}
 
     critic = PatchDiscriminator(**numbers)
-    tensors = list(patch("critic.model", ("critic",), critic.layers, meta["norm"]))
+    tensors = list(patch("critic.model", ("params",), critic.layers, meta["norm"]))
     told = _Told(r, critic, tensors)
     loss = ADVERSARIAL["wgan"]
     true, fake = told(condition, target), told(condition, drawn)
     d_loss = mean_of_scales(loss.true, true) + mean_of_scales(loss.drawn, fake)
-    found |= {"wgangp_D": d_loss.mean(), "wgangp_G": mean_of_scales(loss.generator, fake).mean()}
+    found |= {
+        "wgangp_D": 0.5 * d_loss.mean(),
+        "wgangp_G": mean_of_scales(loss.generator, fake).mean(),
+    }
 
     def penalty(params: PyTree) -> Array:
         def logits(condition: Array, image: Array) -> list[Array]:
             return [verdict.logits for verdict in told(condition, image, params)]
 
-        return 10 * gradient_penalty(logits, *images, jnp.asarray(r["alpha"]).reshape(-1)).mean()
+        alpha = jnp.asarray(r["alpha"]).reshape(-1)
+        return 10 * gradient_penalty(logits, condition, target, drawn, alpha).mean()
 
     found["penalty"], gradient = jax.jit(jax.value_and_grad(penalty))(told.params)
     return _value_rows(r, found) + _gradient_rows(r, told.tensors_of(gradient))
@@ -215,12 +217,14 @@ def discriminators(recording: RecordedArrays) -> list[Row]:
     multiscale = [
         entry
         for scale in scales
-        for entry in patch(f"multiscale.layer{1 - scale}", (f"scale_{scale}",), layers, "batch")
+        for entry in patch(
+            f"multiscale.layer{1 - scale}", ("params", f"scale_{scale}"), layers, "batch"
+        )
     ]
     sesames = [
         entry
         for scale in scales
-        for entry in sesame(f"sesame.discriminator_{scale}", (f"scale_{scale}",))
+        for entry in sesame(f"sesame.discriminator_{scale}", ("params", f"scale_{scale}"))
     ]
     return [
         *_at_scales(r, "multiscale_", _Told(r, Scales(patches, len(scales)), multiscale)),
@@ -299,12 +303,8 @@ class _Told:
 
     def __init__(self, r: RecordedArrays, network: nn.Module, tensors: Iterable[Entry]) -> None:
         self._entries = list(tensors)
-        self._apply, variables = _apply(network), variables_of(r.state, self._entries)
-        # A name of the tensors' table stands for a network that has no name by itself.
-        self._name = None if isinstance(network, Scales) else self._entries[0].path[1]
-        own = {name: tree[self._name] if self._name else tree for name, tree in variables.items()}
-        self.params = own.pop("params")
-        self._moving = own
+        self._apply, self._moving = _apply(network), variables_of(r.state, self._entries)
+        self.params = self._moving.pop("params")
 
     def __call__(
         self, condition: Array, image: Array, params: PyTree | None = None
@@ -315,8 +315,7 @@ class _Told:
 
     def tensors_of(self, gradient: PyTree) -> Tensors:
         """A gradient by their names."""
-        mine = {self._name: gradient} if self._name else gradient
-        return tensors_of({"params": mine}, self._entries)
+        return tensors_of({"params": gradient}, self._entries)
 
 
 def _apply(network: nn.Module) -> Callable[..., Any]:
