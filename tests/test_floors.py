@@ -19,7 +19,7 @@ FLOORS = (
     ("runs",),
     ("config",),
     ("model_registry",),
-    ("segmentation", "flows"),
+    ("segmentation", "flows", "gans"),
     ("data",),
     ("parallel", "street_scenes"),
     ("optimization", "bijections"),

@@ -1,7 +1,6 @@
 """Recorded values of pix2pix's preprocessing, of its schedules and of its saved pixels."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,10 @@ from ml_collections import ConfigDict
 from fullglow_jax.config import default_config
 from fullglow_jax.data.fitting import Fitting, cut
 from fullglow_jax.data.images import Picture
+from fullglow_jax.interop.recording import RecordedArrays
+from fullglow_jax.interop.row import Row, compare, compare_values
 from fullglow_jax.optimization.schedule import learning_rate
 from fullglow_jax.pictures.grid import as_uint8
-
-SYSTEM = "pix2pix: preprocessing, schedule"
-"""`meta["system"]` of their files."""
 
 RELATIVE = 1e-5
 
@@ -30,21 +28,24 @@ FITS = {
 }
 """`config.data.fit` by the original's `--preprocess`."""
 
-Comparison = tuple[str, Any, np.ndarray, str, float]
-"""A quantity, our values, the recorded ones, and the difference that is bounded with its bound."""
 
-
-def comparisons(arrays: Mapping[str, np.ndarray]) -> Iterator[Comparison]:
-    """All that a file records."""
-    meta = json.loads(arrays["meta"].tobytes())
-    for number, case in enumerate(meta["cases"]):
-        ours = _preprocessed(arrays["image"], case)
-        yield f"case{number}", ours, arrays[f"case{number}"], "relative", RELATIVE
-    for constant, decay in meta["schedules"]:
-        name = f"schedule_{constant}_{decay}"
-        yield name, _factors(constant, decay), arrays[name], "relative", RELATIVE
-    saved = as_uint8(_nhwc(arrays["to_save"])[0] / 2 + 0.5)
-    yield "saved (truncated there)", saved, arrays["saved"], "absolute", ONE_LEVEL
+def preprocessing(recording: RecordedArrays) -> list[Row]:
+    """Images as training sees them, learning rates by epoch, and saved pixels."""
+    images = {
+        f"case{number}": _preprocessed(recording["image"], case)
+        for number, case in enumerate(recording.meta["cases"])
+    }
+    rates = {
+        f"schedule_{constant}_{decay}": _factors(constant, decay)
+        for constant, decay in recording.meta["schedules"]
+    }
+    rows = [
+        compare_values(name, ours, recording[name], RELATIVE)
+        for name, ours in (images | rates).items()
+    ]
+    saved = as_uint8(np.asarray(recording.image("to_save"))[0] / 2 + 0.5)
+    name = "saved (truncated there)"
+    return [*rows, compare(name, saved, recording["saved"], "absolute", ONE_LEVEL)]
 
 
 def _preprocessed(image: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
@@ -79,7 +80,3 @@ def _factors(constant: float, decay: float) -> list[float]:
     )
     rate = learning_rate(config, steps_per_epoch=1)
     return [float(rate(epoch)) for epoch in range(constant + decay)]
-
-
-def _nhwc(images: np.ndarray) -> np.ndarray:
-    return np.moveaxis(images, 1, -1)

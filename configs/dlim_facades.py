@@ -1,0 +1,39 @@
+"""DLIM's variants of pix2pix on facades at 256×256: `dlim_facades:hinge`, say, names one."""
+
+from ml_collections import ConfigDict
+
+from fullglow_jax.config import default_config
+from fullglow_jax.errors import UserError
+
+VARIANTS = {
+    "original": {},
+    "ls": {"adversarial": "lsgan"},
+    "hinge": {"adversarial": "hinge"},
+    "w": {"adversarial": "wgan"},
+    "multiscale": {"scales": 2},
+    "sesame": {"discriminator": "sesame", "discriminator_norm": "instance", "scales": 2},
+    "no_discriminator": {"discriminator": "none"},
+    "stochastic": {"dropout": 0.95},
+}
+"""What each changes of `config.model`; their batch sizes are --config.train.batch_size."""
+
+
+def get_config(variant: str = "original") -> ConfigDict:
+    """The numbers of DLIM, which are pix2pix's but for what the variant changes."""
+    if variant not in VARIANTS:
+        raise UserError(
+            f"--config dlim_facades:{variant}: there is no such variant; there are: "
+            f"{', '.join(VARIANTS)}."
+        )
+    config = default_config("pix2pix")
+    config.data.name = "aligned_pairs"
+    config.data.root = "datasets/facades"
+    config.data.direction = "BtoA"
+    config.data.flip = True
+    config.model.update(VARIANTS[variant])
+
+    config.optimizer.learning_rate = 2e-4
+    config.optimizer.beta_1 = 0.5
+
+    config.train.temperature = 1.0
+    return config

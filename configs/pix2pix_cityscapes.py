@@ -1,0 +1,17 @@
+"""pix2pix on Cityscapes at 256×256, label map → photo."""
+
+from ml_collections import ConfigDict
+
+from fullglow_jax.config import default_config
+
+
+def get_config() -> ConfigDict:
+    """The numbers of pix2pix's authors; --config.data.direction=photo2label for the reverse."""
+    config = default_config("pix2pix")
+    config.data.flip = True
+
+    config.optimizer.learning_rate = 2e-4
+    config.optimizer.beta_1 = 0.5
+
+    config.train.temperature = 1.0
+    return config
