@@ -52,8 +52,8 @@ def _preprocessed(image: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
     """An image as training sees it, in [-1, 1], CHW."""
     mode, load, size = case["preprocess"], case["load_size"], case["crop_size"]
     how = FITS[mode]
-    # The least height and the width, or both sides.
-    loaded = (size, load) if how == "width" else (load, load)
+    # Both sides; the least height and the width; or any size.
+    loaded = {"stretch": (load, load), "width": (size, load)}.get(how, (1, 1))
     fitting = Fitting(loaded, how, target_filter="bicubic", cuts=False)
     ours = fitting(Picture(image), "target")
     if "crop" in mode:
