@@ -13,6 +13,7 @@ from fullglow_jax.data.source import checked_source
 from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.drawn_images import DrawnImages
+from fullglow_jax.evaluation.judge import load_judge
 from fullglow_jax.evaluation.metrics import METRICS
 from fullglow_jax.evaluation.metrics.metric import ImageMetric, Metric, ModelMetric
 from fullglow_jax.evaluation.report.figures import title
@@ -28,7 +29,6 @@ from fullglow_jax.model_registry import build_model
 from fullglow_jax.models.interface import Model
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.distributed import is_first, meet, own_share
-from fullglow_jax.perception.judge import load_judge
 from fullglow_jax.pictures.table import show
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.runs.code_version import code_version

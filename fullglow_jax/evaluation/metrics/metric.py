@@ -14,8 +14,8 @@ from fullglow_jax.sampling.capabilities import CONDITIONS, Capability
 PyTree = Any
 
 if TYPE_CHECKING:
+    from fullglow_jax.evaluation.judge import Judge as Judge
     from fullglow_jax.evaluation.truths import Truth as Truth
-    from fullglow_jax.perception.judge import Judge as Judge
 else:
     Judge = Truth = Any
 
