@@ -56,11 +56,11 @@ def save_weights(path: Path, network: Pretrained, weights: Weights) -> None:
     Raises:
         UserError: If it cannot be written.
     """
-    arrays = {name: np.asarray(weights[name]) for name in network.shapes}
-    name = np.frombuffer(network.name.encode(), np.uint8)
+    arrays: dict[str, Any] = {name: np.asarray(weights[name]) for name in network.shapes}
+    arrays[NETWORK] = np.frombuffer(network.name.encode(), np.uint8)
     try:
         with draft(path) as scratch, scratch.open("wb") as file:
-            np.savez(file, **arrays, **{NETWORK: name})
+            np.savez(file, **arrays)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.") from None
 
