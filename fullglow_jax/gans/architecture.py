@@ -114,9 +114,8 @@ class Pix2PixArchitecture(Pix2PixSettings, Shapes):
             examples = self.batch if norm == "batch" else 1
             if norm != "none" and any(h * w * examples == 1 for h, w in normed):
                 raise UserError(
-                    f"A {norm} norm of the discriminator, {where} would be of a single value, "
-                    f"whose difference from its mean is 0. {larger} Or use "
-                    "--config.model.discriminator_norm=none, or, with batch norm, a larger "
-                    "config.train.batch_size."
+                    f"The {norm!r} norm of the discriminator, {where} would be of a single value, "
+                    f"its own mean. {larger} Or use --config.model.discriminator_norm=none "
+                    "or, with batch norm, a larger config.train.batch_size."
                 )
             height, width = -(-height // 2), -(-width // 2)

@@ -57,12 +57,14 @@ def pix2pix(recording: RecordedArrays) -> list[Row]:
     pair, masks = (r.image("real_A"), r.image("real_B")), _masks(r, "", a)
     model = _model(a, r.meta, masks)
     state = _state(model, variables_of(r.state, tensors))
-    generator, critic = learners(state)
 
     @jax.jit
-    def batch() -> tuple[dict[str, Array], PyTree, PyTree]:
+    def batch(
+        state: TrainState, pair: tuple[Array, Array], masks: tuple[Array, ...]
+    ) -> tuple[dict[str, Array], PyTree, PyTree]:
+        generator, critic = learners(state)
         drawing, moved = model.draw(generator, pair, masks)
-        alpha = jnp.zeros(len(masks[0]) if masks else len(pair[0]))
+        alpha = jnp.zeros(len(pair[0]))  # for a penalty that is not there
         of_critic, told, _ = model.discriminator_gradient(critic, pair, drawing.images, alpha)
         of_generator, terms, _ = model.generator_gradient(critic, pair, drawing)
         (fake,), (true,) = (
@@ -86,7 +88,7 @@ def pix2pix(recording: RecordedArrays) -> list[Row]:
         gradients = {"params": {GENERATOR: of_generator}, CRITIC: {"params": of_critic}}
         return found, gradients, moved.moving
 
-    found, gradients, moved = batch()
+    found, gradients, moved = batch(state, pair, masks)
     rows = _value_rows(r, found)
     if after := r.under("after::"):
         moved = {name: {GENERATOR: tree} for name, tree in moved.items()}
@@ -162,12 +164,14 @@ def _losses_of_steps(
     batch = Batch(condition, target)
 
     @jax.jit
-    def step(state: TrainState, masks: tuple[Array, ...]) -> tuple[TrainState, StepReport]:
+    def step(
+        state: TrainState, batch: Batch, masks: tuple[Array, ...]
+    ) -> tuple[TrainState, StepReport]:
         return _model(a, recording.meta, masks).train_step(state, batch, jax.random.key(0))
 
     found = {}
     for number in range(recording.meta["steps"]):
-        state, report = step(state, _masks(recording, f"step{number}_", a))
+        state, report = step(state, batch, _masks(recording, f"step{number}_", a))
         found[f"step{number}_D_fake"] = 2 * report.scalars["discriminator/drawn"]
         found[f"step{number}_D_real"] = 2 * report.scalars["discriminator/true"]
         found[f"step{number}_G_GAN"] = report.scalars["generator/adversarial"]

@@ -15,6 +15,7 @@ import optax
 
 from fullglow_jax.config import default_config
 from fullglow_jax.digests import digest
+from fullglow_jax.evaluation import judge as judges
 from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.model import JointFlowModel
 from fullglow_jax.flows.step_tables import full_glow
@@ -23,7 +24,6 @@ from fullglow_jax.models.mean_gradient import mean_gradient
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.distributed import on_host
 from fullglow_jax.parallel.gradients import sharded_mean_gradient
-from fullglow_jax.perception import judge as judges
 from fullglow_jax.runs.trained import abstract_batch, abstract_state
 from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture, class_probabilities, normalise
 from fullglow_jax.training.step import guarded_step

@@ -18,6 +18,12 @@ def figures(report: dict[str, Any]) -> list[Figure]:
     return [f for metric, result in results(report).items() for f in metric.figures(result)]
 
 
+def notes(report: dict[str, Any]) -> list[str]:
+    """What a reader of the figures must know."""
+    found = [metric.note(result) for metric, result in results(report).items()]
+    return [note for note in found if note]
+
+
 def title(report: dict[str, Any]) -> str:
     """A title with the system and the split, in a few words."""
     images = report.get("images")

@@ -6,7 +6,7 @@ from typing import Any
 
 from fullglow_jax.errors import mended
 from fullglow_jax.evaluation.report import charts
-from fullglow_jax.evaluation.report.figures import title
+from fullglow_jax.evaluation.report.figures import notes, title
 from fullglow_jax.evaluation.report.systems import class_table, figures_table, systems_table
 from fullglow_jax.files import strict_json
 from fullglow_jax.files.drafts import draft
@@ -38,10 +38,11 @@ def write_report(report: dict[str, Any], folder: Path, samples: bytes | None) ->
     sections += [Section(name, png) for name, png in pictures.values() if png]
     if by_class := class_table(report):
         sections.append(Section("Classes, in numbers", by_class))
+    about = "; ".join((title(report), *notes(report)))
     files: dict[str, bytes] = {
         "eval.json": (strict_json.dumps(report, indent=2) + "\n").encode(),
-        "eval.md": in_utf8(f"{title(report)}:\n\n{markdown(table)}\n{markdown(all_figures)}"),
-        "eval.html": in_utf8(page(report["name"], title(report), sections)),
+        "eval.md": in_utf8(f"{about}:\n\n{markdown(table)}\n{markdown(all_figures)}"),
+        "eval.html": in_utf8(page(report["name"], about, sections)),
     }
     files |= {f"eval_{stem}.png": png for stem, (_, png) in pictures.items() if png}
     return _write(folder, files, outdated=[f"eval_{stem}.png" for stem in pictures])
@@ -65,7 +66,9 @@ def write_comparison(
         "samples": ("The same conditions", samples),
         "classes": ("Classes", charts.class_chart(reports)),
     }
-    about = "; ".join(f"{report['name']}: {title(report)}" for report in reports)
+    about = "; ".join(
+        f"{report['name']}: {', '.join((title(report), *notes(report)))}" for report in reports
+    )
     sections = [Section("In short", table)]
     sections += [Section(name, png) for name, png in pictures.values() if png]
     files: dict[str, bytes] = {
