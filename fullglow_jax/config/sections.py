@@ -115,10 +115,10 @@ class Data:
         optional(integers((286, 286), count=2)),
         read=lambda config: config.data.fit in ("stretch", "crop", "width"),
     )
-    # Filters of resizing: "nearest", "bilinear" or "bicubic"; "auto" is nearest for label ids,
-    # which must not be mixed, and else bilinear.
-    condition_filter: str = key("auto", choice(FILTERS), _REFUSED, _images)
-    target_filter: str = key("auto", choice(FILTERS), _REFUSED, _images)
+    filter: str = key("bilinear", choice(FILTERS), _REFUSED, _images)  # of resizing, or "bicubic"
+    # Parts of pairs that are label maps, for example "B" or "label": they are resized by nearest
+    # neighbour, as label ids always are, so that no colours are mixed.
+    label_maps: tuple[str, ...] | None = key(None, optional(texts()), _REFUSED, _images)
     flip: bool = key(False, truth())  # mirror training pairs at a chance of one half
     on_bad_file: str = key("error", choice(ON_BAD_FILE))  # before the first step, or "skip" them
     # Folder for the pairs of fullglow_jax.data.prepare; ROOT/prepared, if not given.

@@ -3,10 +3,9 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
-
-import numpy as np
 
 from fullglow_jax.data.classes import class_fault
 from fullglow_jax.data.doubts import turned_out_of_fit
@@ -15,7 +14,7 @@ from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.image_files import LeftAlone
 from fullglow_jax.data.images import Picture
 from fullglow_jax.data.layouts import Layout, PairFiles
-from fullglow_jax.data.options import check_annotations, chosen_direction
+from fullglow_jax.data.options import check_annotations, check_label_maps, chosen_direction
 from fullglow_jax.data.pair import Pair
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
@@ -53,18 +52,12 @@ class FilePairs:
     def __getitem__(self, index: int) -> Pair:
         """Reads the pair at `index`; raises UserError if a file is bad."""
         pictures = self.native(index)
-        roles = {"condition": self.condition, "target": self.target}
-        roles |= {part: part for part in self.annotations}
-        fitted: dict[tuple[str, str], np.ndarray] = {}  # a part may have two roles
-        pair: dict[str, Any] = {"name": self.name(index)}
-        for role, part in roles.items():
-            kind = part, self.fitting.filter_of(pictures[part], role)
-            if kind not in fitted:
-                fitted[kind] = self.fitting(pictures[part], role)
-            pair[role] = fitted[kind]
+        fitted = {part: self.fitting(picture, part) for part, picture in pictures.items()}
+        images = {"condition": fitted[self.condition], "target": fitted[self.target]}
+        annotations: dict[str, Any] = {part: fitted[part] for part in self.annotations}
         if self.classes:
-            pair["label"] = self.label(index)
-        return cast(Pair, pair)
+            annotations["label"] = self.label(index)
+        return cast(Pair, {**images, **annotations, "name": self.name(index)})
 
     def label(self, index: int) -> int:
         """The class of the pair at `index`."""
@@ -155,11 +148,13 @@ def find_pairs(
         A source; its `faults` are the pairs that lack files or a class.
 
     Raises:
-        UserError: If the layout finds nothing at all, or has no such direction or annotation.
+        UserError: If the layout finds nothing at all, or has no such direction, annotation or
+            part.
     """
     direction = chosen_direction(direction, layout.directions)
     check_annotations(annotations, (*layout.annotations, *(["label"] if layout.labels else ())))
     parts = layout.directions[direction]
+    check_label_maps(fitting.label_maps, chain(*layout.directions.values()))
     unfilled = FilePairs(layout, *parts, annotations.maps, fitting, ())
     found = layout.find(unfilled.parts)
     pairs, faults = list(found.pairs), list(found.faults)

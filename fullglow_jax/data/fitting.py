@@ -14,9 +14,9 @@ FITS = ("stretch", "crop", "width", "rounded", "none")
 """Ways of resizing: to the size; the largest middle part with its proportions, to the size; to its
 width in proportion, and at least its height; each side to a multiple of 4; not at all."""
 
-FILTERS = ("auto", "nearest", "bilinear", "bicubic")
-"""Filters of resizing, antialiased but for "nearest". "auto" is nearest for label ids, which must
-not be mixed, and else bilinear."""
+FILTERS = ("bilinear", "bicubic")
+"""Filters of resizing, antialiased; of label maps, whose colours must not be mixed, it is nearest
+neighbour."""
 
 _WHOLE = ("stretch", "crop")
 """The ways after which a picture has the size."""
@@ -34,16 +34,16 @@ class Fitting:
     Attributes:
         size: (H, W).
         how: One of `FITS`.
-        condition_filter: One of `FILTERS`, for conditions.
-        target_filter: One of `FILTERS`, for targets.
+        filter: One of `FILTERS`.
+        label_maps: Names of the parts of pairs that are label maps, beside pictures that say so.
         cuts: Whether the middle is cut out of pictures that are larger than the size when they are
             resized; else they stay so, and none is smaller.
     """
 
     size: tuple[int, int]
     how: str = "stretch"
-    condition_filter: str = "auto"
-    target_filter: str = "auto"
+    filter: str = "bilinear"
+    label_maps: tuple[str, ...] = ()
     cuts: bool = True
 
     @classmethod
@@ -62,7 +62,8 @@ class Fitting:
                 f"config.data.image_size={size}, which is cut out of it: both are height,width, "
                 "for example 286,286 and 256,256."
             )
-        return cls(size, data_config.fit, data_config.condition_filter, data_config.target_filter)
+        label_maps = tuple(data_config.label_maps or ())
+        return cls(size, data_config.fit, data_config.filter, label_maps)
 
     @classmethod
     def in_training(cls, data_config: ConfigDict) -> Self:
@@ -71,12 +72,12 @@ class Fitting:
         loaded = None if fitting.how in _AS_LARGE else data_config.load_size
         return replace(fitting, size=tuple(loaded or fitting.size), cuts=False)
 
-    def __call__(self, picture: Picture, role: str) -> np.ndarray:
+    def __call__(self, picture: Picture, part: str) -> np.ndarray:
         """A picture as a part of a pair: (h, w) or (h, w, 3), of the picture's type.
 
         Args:
             picture: The picture, not smaller than the size where `fault` says so.
-            role: "condition" or "target", which have filters of their own, or another's name.
+            part: The part's name.
 
         Raises:
             UserError: If the picture is too small.
@@ -85,16 +86,11 @@ class Fitting:
         if fault := self.fault(native):
             raise UserError(fault)
         height, width = self._resized(native)
-        kind = Image.Resampling[self.filter_of(picture, role).upper()]
+        labels = picture.labels or part in self.label_maps
+        kind = Image.Resampling["NEAREST" if labels else self.filter.upper()]
         box = self._box(native) if self.how == "crop" else None
         image = Image.fromarray(picture.pixels).resize((width, height), kind, box=box)
         return middle(np.array(image), self.size) if self.cuts else np.array(image)
-
-    def filter_of(self, picture: Picture, role: str) -> str:
-        """The filter that resizes a picture, one of `FILTERS` but "auto"."""
-        filters = {"condition": self.condition_filter, "target": self.target_filter}
-        asked = filters.get(role, "auto")
-        return asked if asked != "auto" else "nearest" if picture.labels else "bilinear"
 
     @property
     def fixed(self) -> bool:

@@ -155,10 +155,11 @@ def prepared_folder(source: FilePairs, data_config: ConfigDict, split: str) -> P
 
 def _fitted(fitting: Fitting) -> tuple[str, ...]:
     """Names for all of a way of fitting on which pixels depend."""
-    (height, width), filters = fitting.size, (fitting.condition_filter, fitting.target_filter)
+    height, width = fitting.size
     uncut = () if fitting.fixed else ("uncut",)
-    other_filters = () if set(filters) == {"auto"} else filters
-    return f"{height}x{width}", fitting.how, *uncut, *other_filters
+    filters = () if fitting.filter == "bilinear" else (fitting.filter,)
+    filters += tuple(f"nearest_{part}" for part in fitting.label_maps)
+    return f"{height}x{width}", fitting.how, *uncut, *filters
 
 
 def damage(folder: Path, *, thorough: bool = False) -> dict[str, str] | None:

@@ -1,6 +1,6 @@
 """The sources of pairs, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ml_collections import ConfigDict
@@ -12,7 +12,7 @@ from fullglow_jax.data.faults import refuse
 from fullglow_jax.data.file_pairs import FilePairs, find_pairs
 from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.layouts import LAYOUTS, Cityscapes, Layout, TwoFolders
-from fullglow_jax.data.options import check_annotations
+from fullglow_jax.data.options import check_annotations, chosen_direction
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.prepared import open_prepared
 from fullglow_jax.errors import UserError
@@ -125,15 +125,27 @@ class Source(NamedTuple):
     """A kind of data.
 
     Attributes:
-        directions: Names of its directions; the first is the default.
+        parts: (condition, target), as names of parts, by direction; the first is the default.
         find: Finds a split's pairs with the given annotations, and with images brought to their
             size in the given way.
         classes: Names of the classes that `config.data.labels` asks for, which is not empty.
     """
 
-    directions: tuple[str, ...]
+    parts: Mapping[str, tuple[str, str]]
     find: Callable[[ConfigDict, str, Annotations, Fitting], PairSource]
     classes: Callable[[ConfigDict], tuple[str, ...]]
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Names of its directions."""
+        return tuple(self.parts)
+
+
+def part_of(data_config: ConfigDict, role: str) -> str:
+    """The name of the part of pairs that is their "condition" or "target"; any other is itself."""
+    parts = SOURCES[data_config.name].parts
+    condition, target = parts[chosen_direction(data_config.direction, parts)]
+    return {"condition": condition, "target": target}.get(role, role)
 
 
 def _files(layout: type[Layout]) -> Source:
@@ -166,7 +178,7 @@ def _files(layout: type[Layout]) -> Source:
         )
 
     has_labels = "labels" in layout.options
-    return Source(tuple(layout.directions), find, classes if has_labels else _no_classes)
+    return Source(layout.directions, find, classes if has_labels else _no_classes)
 
 
 def _no_classes(data_config: ConfigDict) -> tuple[str, ...]:
@@ -235,6 +247,6 @@ def _tfds_classes(data_config: ConfigDict) -> tuple[str, ...]:
 SOURCES: dict[str, Source] = {
     **{name: _files(layout) for name, layout in LAYOUTS.items()},
     "mnist": Source(mnist.DIRECTIONS, _mnist, _digits),
-    "street_scenes": Source(tuple(Cityscapes.directions), _street_scenes, _no_classes),
-    "tfds": Source(tuple(TwoFolders.directions), _tfds, _tfds_classes),
+    "street_scenes": Source(Cityscapes.directions, _street_scenes, _no_classes),
+    "tfds": Source(TwoFolders.directions, _tfds, _tfds_classes),
 }

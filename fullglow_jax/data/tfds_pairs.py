@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.images import Picture
 from fullglow_jax.data.numbering import NUMBERINGS, PALETTES
-from fullglow_jax.data.options import chosen_direction
+from fullglow_jax.data.options import check_label_maps, chosen_direction
 from fullglow_jax.data.pair import Pair
 from fullglow_jax.data.tfds_examples import TfdsExample, TfdsExamples
 from fullglow_jax.errors import UserError
@@ -61,14 +61,14 @@ class TfdsPairs:
         example = self.examples[index]
         pictures = self._pictures(example)
 
-        def fitted(feature: str, role: str) -> np.ndarray:
+        def fitted(feature: str) -> np.ndarray:
             if feature in pictures:
-                return self.fitting(pictures[feature], role)
+                return self.fitting(pictures[feature], feature)
             return self._class_image(example, feature)
 
         pair: Pair = {
-            "condition": fitted(self.condition, "condition"),
-            "target": fitted(self.target, "target"),
+            "condition": fitted(self.condition),
+            "target": fitted(self.target),
             "name": self.name(index),
         }
         if self.classes:
@@ -155,6 +155,9 @@ def find_tfds(
         _check_label(examples, label)
     a, b = (_checked(examples, key, settings[key]) for key in ("condition", "target"))
     condition, target = (a, b) if direction == "AtoB" else (b, a)
+    features = {"A": a, "B": b}
+    check_label_maps(fitting.label_maps, features)
+    fitting = replace(fitting, label_maps=tuple(features[part] for part in fitting.label_maps))
     palette, classes = settings["palette"], classes if label else ()
     return TfdsPairs(examples, condition, target, palette, split, fitting, label, classes)
 

@@ -54,7 +54,7 @@ def _preprocessed(image: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
     how = FITS[mode]
     # Both sides; the least height and the width; or any size.
     loaded = {"stretch": (load, load), "width": (size, load)}.get(how, (1, 1))
-    fitting = Fitting(loaded, how, target_filter="bicubic", cuts=False)
+    fitting = Fitting(loaded, how, filter="bicubic", cuts=False)
     ours = fitting(Picture(image), "target")
     if "crop" in mode:
         left, top = case["crop_xy"]

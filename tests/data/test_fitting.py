@@ -10,8 +10,7 @@ from fullglow_jax.data.layouts import AlignedPairs
 from fullglow_jax.data.source import build_source
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.truths import Truths
-
-ROLES = ("condition", "target", "instances")
+from fullglow_jax.sampling.conditions import fitted
 
 
 def gradient(height, width):
@@ -19,8 +18,8 @@ def gradient(height, width):
     return np.dstack([rows, columns, rows + columns])
 
 
-def fit(pixels, size, how="stretch", role="target", labels=False, **options):
-    return Fitting(size, how, **options)(Picture(pixels, labels), role)
+def fit(pixels, size, how="stretch", labels=False, **options):
+    return Fitting(size, how, **options)(Picture(pixels, labels), "A")
 
 
 def resized(pixels, size, kind="BILINEAR"):
@@ -81,21 +80,16 @@ def test_too_small_pictures_are_refused(how):
         fit(gradient(9, 20), (16, 8), how)
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_each_role_has_its_filter(role):
+def test_filters_of_photos_and_of_label_maps():
     pixels = np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)
-    filters = {"condition_filter": "nearest", "target_filter": "bicubic"}
-    kind = {"condition": "NEAREST", "target": "BICUBIC", "instances": "BILINEAR"}[role]
-    image = fit(pixels, (6, 7), role=role, **filters)
-    np.testing.assert_array_equal(image, resized(pixels, (6, 7), kind))
-
-
-def test_a_filter_that_is_asked_for_mixes_label_ids_too():
-    pixels = np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)
-    bicubic = {"labels": True, "role": "condition", "condition_filter": "bicubic"}
-    np.testing.assert_array_equal(
-        fit(pixels, (6, 7), **bicubic), resized(pixels, (6, 7), "BICUBIC")
-    )
+    fitting = Fitting((6, 7), filter="bicubic", label_maps=("B",))
+    for part, labels, kind in (
+        ("A", False, "BICUBIC"),
+        ("B", False, "NEAREST"),
+        ("A", True, "NEAREST"),
+    ):
+        image = fitting(Picture(pixels, labels), part)
+        np.testing.assert_array_equal(image, resized(pixels, (6, 7), kind))
 
 
 def test_cuts_are_at_every_place_equally_often():
@@ -129,7 +123,7 @@ def config(root, **changes):
 
 
 def test_training_loads_what_tests_resize_to_the_size(root):
-    data = config(root, load_size=(10, 12), target_filter="bicubic")
+    data = config(root, load_size=(10, 12), filter="bicubic", label_maps=("A",))
     trained = build_source(data, "train", training=True)[0]
     assert trained["condition"].shape == trained["target"].shape == (10, 12, 3)
     np.testing.assert_array_equal(
@@ -137,7 +131,28 @@ def test_training_loads_what_tests_resize_to_the_size(root):
     )
     for split in ("train", "val"):
         pair = build_source(data, split)[0]
-        np.testing.assert_array_equal(pair["condition"], resized(gradient(20, 24), (8, 8)))
+        np.testing.assert_array_equal(
+            pair["condition"], resized(gradient(20, 24), (8, 8), "NEAREST")
+        )
+
+
+@pytest.mark.parametrize(("direction", "kinds"), [("AtoB", "BN"), ("BtoA", "NB")])
+def test_label_maps_are_the_same_in_both_directions_and_in_files_of_users(root, direction, kinds):
+    data = config(root, label_maps=("B",), direction=direction)
+    pair, halves = build_source(data, "val")[0], (gradient(20, 24), 255 - gradient(20, 24))
+    whole = default_config()
+    whole.data = data
+    for role, kind in zip(("condition", "target"), kinds, strict=True):
+        native = halves[kind == "N"]
+        expected = resized(native, (8, 8), {"B": "BILINEAR", "N": "NEAREST"}[kind])
+        np.testing.assert_array_equal(pair[role], expected)
+        Image.fromarray(native).save(root / f"{role}.png")
+        np.testing.assert_array_equal(fitted(root / f"{role}.png", whole, role), expected)
+
+
+def test_label_maps_that_are_no_part_are_refused(root):
+    with pytest.raises(UserError, match=r"label_maps names 'C', which is no part.*: A, B\."):
+        build_source(config(root, label_maps=("C",)), "val")
 
 
 def test_a_load_size_below_the_image_size_is_refused(root):

@@ -100,7 +100,7 @@ def test_pixel_for_pixel(data, split, annotations):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"load_size": (6, 10)}, {"fit": "none"}, {"target_filter": "bicubic"}], ids=str
+    "changes", [{"load_size": (6, 10)}, {"fit": "none"}, {"filter": "bicubic"}], ids=str
 )
 def test_training_pairs_as_training_loads_them_and_others_at_the_size(data, changes):
     asked = Annotations("smooth", instances=True)
@@ -114,7 +114,7 @@ def test_training_pairs_as_training_loads_them_and_others_at_the_size(data, chan
         expected = find_source(data, split, asked, training=training)
         assert_same(pairs, expected)
         shape = pairs[0]["target"].shape[:2]
-        assert (shape == (4, 8)) == (not training or "target_filter" in changes)
+        assert (shape == (4, 8)) == (not training or "filter" in changes)
 
 
 def test_ends_where_sequences_end(data):
