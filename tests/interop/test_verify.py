@@ -10,7 +10,7 @@ import pytest
 from fullglow_jax.errors import UserError
 from fullglow_jax.flows.step_tables import full_glow
 from fullglow_jax.interop.recording import Recording
-from fullglow_jax.interop.verify import Checker, main
+from fullglow_jax.interop.verify import Checker, main, rows_of
 from tests.layers.jaxprs import short_products
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -52,6 +52,23 @@ def test_recorded_values_of_other_families_are_reproduced(name):
     rows = Checker(Recording(arrays)).rows()
     assert [row for row in rows if not row.ok] == []
     assert len(rows) >= 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pix2pix_instance_lsgan",
+        "pix2pix_other_discriminators",
+        "dlim_adversarial_losses",
+        "dlim_perceptual",
+        "dlim_stochastic",
+    ],
+)
+def test_recorded_values_of_gans_are_reproduced(name):
+    with np.load(GOLDEN / "gan" / f"{name}.npz") as file:
+        rows = rows_of(dict(file))
+    assert [row for row in rows if not row.ok] == []
+    assert len(rows) >= 2
 
 
 def test_recorded_metrics_and_pixels_are_reproduced(tmp_path, capsys):
@@ -120,7 +137,7 @@ def test_an_npz_of_something_else_is_refused(tmp_path):
         main([str(tmp_path / "other.npz")])
 
 
-@pytest.mark.parametrize("meta", [{"family": "c_flow_2"}, {"system": "pix2pix"}])
+@pytest.mark.parametrize("meta", [{"family": "c_flow_2"}, {"system": "StarGAN"}])
 def test_values_of_an_unknown_family_are_refused_by_its_name(tmp_path, meta):
     path = tmp_path / "other.npz"
     np.savez(path, meta=np.frombuffer(json.dumps({**meta, "seed": 0}).encode(), np.uint8))
