@@ -1,7 +1,10 @@
 import pytest
 
+from fullglow_jax.config.overrides import overridden
 from fullglow_jax.errors import UserError
 from fullglow_jax.studies.variants import variants_of
+from tests.in_process import command
+from website.command_lines import command_lines, pages
 
 
 def found(vary=(), variant=(), family="full_glow"):
@@ -71,3 +74,17 @@ def test_names_are_those_of_one_folder():
 def test_what_is_no_variant_is_told(vary, variant, message):
     with pytest.raises(UserError, match=message):
         found(vary, variant)
+
+
+def documented():
+    lines = (line for page in pages() for line in command_lines(page))
+    return [line.python[2:] for line in lines if line.python[:2] == ["-m", "fullglow_jax.studies"]]
+
+
+@pytest.mark.parametrize("words", [words for words in documented() if words], ids=" ".join)
+def test_documented_variants_are_possible(words):
+    module = command("study")
+    config = module.COMMAND.parse_config(words, alone=True)
+    request = module.STUDY.request()
+    for variant in variants_of(request.vary, request.variant, config.model.name):
+        overridden(config, variant.overrides)
