@@ -71,7 +71,7 @@ def pix2pix(recording: RecordedArrays) -> list[Row]:
         state: TrainState, pair: tuple[Array, Array], masks: tuple[Array, ...]
     ) -> tuple[dict[str, Array], PyTree, PyTree]:
         generator, critic = learners(state)
-        drawing, moved = model.draw(generator, pair, masks)
+        drawing, moved = model.draw(generator, pair[0], masks)
         alpha = jnp.zeros(len(pair[0]))  # for a penalty that is not there
         of_critic, told, _ = model.discriminator_gradient(critic, pair, drawing.images, alpha)
         of_generator, terms, _ = model.generator_gradient(critic, pair, drawing)
