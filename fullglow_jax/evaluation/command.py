@@ -149,7 +149,7 @@ def _identity(request: EvaluationRequest) -> str:
     It includes the code's version, because another version may compute other figures.
     """
     asked = dataclasses.asdict(request)
-    for how in ("batch_size", "skip_bad"):
+    for how in ("batch_size", "skip_bad", "against", "save_statistics"):
         del asked[how]
     return digest({name: str(value) for name, value in asked.items()}, code_version())[:8]
 

@@ -70,7 +70,7 @@ class Inception:
         preprocessing: str,
         parallel: ConfigDict | None = None,
     ) -> None:
-        self.name = f"Inception's {features} features, as {preprocessing} resizes"
+        self.name = f"Inception's {features} features ({preprocessing})"
         self.digest = digest("inception", features, preprocessing, dict(weights))
         self.width = features
         self._preprocess = PREPROCESSINGS[preprocessing]
