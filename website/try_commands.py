@@ -69,7 +69,7 @@ def reason(text: str, folder: Path) -> str:
     for pattern, why in REASONS:
         if re.search(pattern, text):
             return why
-    made = re.findall(r"--out (\S+)", text)
+    made = re.findall(r"--(?:out|save_statistics) (\S+)", text)
     for word in text.split():
         if FILE.fullmatch(word) and word not in made and not (folder / word).exists():
             return f"there is no {word}"
