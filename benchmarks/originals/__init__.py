@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fullglow_jax.flows.architecture import FlowArchitecture
+from fullglow_jax.models.shapes import Shapes
 
 
 class Driver(NamedTuple):
@@ -34,6 +34,7 @@ DRIVERS = {
     "c_glow": Driver("benchmarks.originals.c_glow", takes_batches=True),
     "c_flow": Driver("benchmarks.originals.c_flow", takes_batches=True),
     "dual_glow": Driver("benchmarks.originals.dual_glow", takes_batches=True),
+    "pix2pix": Driver("benchmarks.originals.pix2pix", takes_batches=True),
 }
 """By family. An `Original` takes a checkout, the architecture of our model, and a seed."""
 
@@ -59,9 +60,7 @@ class OriginalProcess:
         seed: Where its random numbers start.
     """
 
-    def __init__(
-        self, family: str, checkout: Path, architecture: FlowArchitecture, seed: int = 0
-    ) -> None:
+    def __init__(self, family: str, checkout: Path, architecture: Shapes, seed: int = 0) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         arguments = (theirs, DRIVERS[family].module, (checkout, architecture, seed))

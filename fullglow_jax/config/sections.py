@@ -179,6 +179,13 @@ class Train:
     # The figure of validation for the best checkpoint and the curve, for example
     # "bits_per_dim/source" or "ssim". If not given, the main figure of the first metric.
     best_by: str | None = key(None, optional(text()))
+    # What metrics of drawn images ask, as eval.py's flags of these names: a judge, the workdir of a
+    # pspnet or a file; FID's Inception, a file; LPIPS's weights, a file; and what sets of images
+    # are compared with, a folder or stored statistics, if not with the true ones.
+    judge: str | None = key(None, optional(text()))
+    inception: str | None = key(None, optional(text()))
+    lpips_weights: str | None = key(None, optional(text()))
+    against: str | None = key(None, optional(text()))
     sample_at_start: bool = key(False, truth())  # for a picture of the untrained model
     sample_every: int = key(3000, integer())
     sample_conditions: int = key(4, integer())

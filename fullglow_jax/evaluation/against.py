@@ -1,15 +1,18 @@
 """What drawn images are compared with, if not with a split's true images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from fullglow_jax.data.image_files import is_image
 from fullglow_jax.data.images import read_rgb
 from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation.metrics.of_sets import SetMetric
 from fullglow_jax.evaluation.observers import Observer, Seen
 from fullglow_jax.evaluation.of_features.frechet_distance import Statistics
 from fullglow_jax.evaluation.of_features.stored_statistics import MEAN, read_statistics
+
+FLAG = "against"
 
 AT_ONCE = 32
 """Images of a folder that are read at once."""
@@ -29,18 +32,31 @@ class Against(NamedTuple):
     statistics: Statistics | None
 
 
-def load_against(path: Path, observer: Observer, metrics: Sequence[str]) -> Against:
-    """Stored statistics, or all images in a folder and in the folders below it.
+def compare_with(
+    path: Path, metrics: Sequence[SetMetric], observers: Mapping[str, Observer]
+) -> None:
+    """Lets metrics compare with stored statistics, or with all images in a folder and below it.
 
     Args:
         path: A `.npz`, a folder with m.npy and s.npy, or a folder of images.
-        observer: The network whose features are compared.
-        metrics: Names of metrics that need images.
+        metrics: The metrics; those that compare with nothing stay as they are.
+        observers: The networks that they ask.
 
     Raises:
         UserError: If there is nothing of that kind, or statistics are of another network, or not
-            enough for the metrics.
+            enough for a metric.
     """
+    asked = [metric for metric in metrics if FLAG in metric.reads]
+    for name in dict.fromkeys(metric.observer for metric in asked):
+        of_network = [metric for metric in asked if metric.observer == name]
+        single = [metric.name for metric in of_network if metric.needs_images]
+        against = _load(path, observers[name], single)
+        for metric in of_network:
+            metric.against = against
+
+
+def _load(path: Path, observer: Observer, metrics: Sequence[str]) -> Against:
+    """See `compare_with`; `metrics` are the names of those that need images."""
     if path.is_dir() and not (path / MEAN).exists():
         return Against(path.name, _of_folder(path, observer), None)
     found = read_statistics(path)
@@ -53,7 +69,7 @@ def load_against(path: Path, observer: Observer, metrics: Sequence[str]) -> Agai
         raise UserError(
             f"--against {path} has statistics of {len(found.mean)} features, and {observer.name} "
             f"has {observer.width}: they are of another network. For FID's Inception, "
-            f"--inception_features chooses 64, 192, 768 or 2048."
+            "--inception_features chooses 64, 192, 768 or 2048."
         )
     return Against(path.name, (), found)
 

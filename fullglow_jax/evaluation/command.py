@@ -1,7 +1,7 @@
 """The eval command: figures of a model, or of images, as JSON, tables, pictures and a page."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ from fullglow_jax.data.faults import described
 from fullglow_jax.data.source import checked_source
 from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation.against import load_against
+from fullglow_jax.evaluation.against import compare_with
 from fullglow_jax.evaluation.drawn_images import DrawnImages
 from fullglow_jax.evaluation.metrics import METRICS
 from fullglow_jax.evaluation.metrics.frechet import FrechetDistance
 from fullglow_jax.evaluation.metrics.metric import ImageMetric, Metric, ModelMetric
 from fullglow_jax.evaluation.metrics.of_sets import SetMetric
-from fullglow_jax.evaluation.observers import load_observers
+from fullglow_jax.evaluation.observers import Asked, load_observers
 from fullglow_jax.evaluation.of_features.stored_statistics import save_statistics
 from fullglow_jax.evaluation.report.figures import notes, title
 from fullglow_jax.evaluation.report.files import write_report
@@ -58,12 +58,13 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
     """
     model = build_model(config, optax.constant_schedule(0.0))
     chosen = check_metrics(model, config.model.name, request)
-    observers = load_observers(chosen, request, config.parallel)
+    observers = load_observers(chosen, Asked.of(request), config.parallel)
     image_metrics = {
         m.name: m(observers.get(m.observer)) for m in chosen if issubclass(m, ImageMetric)
     }
     of_sets = [m for m in image_metrics.values() if isinstance(m, SetMetric)]
-    _compare_with(request, of_sets, observers)
+    if request.against is not None:
+        compare_with(request.against, of_sets, observers)
     place = request.images or request.workdir
     # Before the long computation. A packaged model's workdir may not be there yet.
     if request.images is None:
@@ -147,28 +148,13 @@ def check_metrics(model: Model, name: str, request: EvaluationRequest) -> list[t
     return metrics
 
 
-def _compare_with(
-    request: EvaluationRequest, metrics: Sequence[SetMetric], observers: Mapping[str, Any]
-) -> None:
-    """Lets metrics compare with what the request names, as each one's network sees it."""
-    asked = [metric for metric in metrics if "against" in metric.reads]
-    if request.against is None:
-        return
-    for name in dict.fromkeys(metric.observer for metric in asked):
-        of_network = [metric for metric in asked if metric.observer == name]
-        single = [metric.name for metric in of_network if metric.needs_images]
-        against = load_against(request.against, observers[name], single)
-        for metric in of_network:
-            metric.against = against
-
-
 def identity(request: EvaluationRequest) -> str:
     """A digest that is different for other evaluations in the same folder.
 
     It includes the code's version, because another version may compute other figures.
     """
     asked = dataclasses.asdict(request)
-    for how in ("batch_size", "skip_bad"):
+    for how in ("batch_size", "skip_bad", "against", "save_statistics"):
         del asked[how]
     return digest({name: str(value) for name, value in asked.items()}, code_version())[:8]
 

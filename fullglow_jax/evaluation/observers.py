@@ -1,6 +1,7 @@
 """Networks that look at images for metrics: the judge, FID's Inception, and LPIPS."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -11,7 +12,8 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation.judge import load_judge
+from fullglow_jax.evaluation.judge import Judge, load_judge
+from fullglow_jax.evaluation.metrics.metric import Metric
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.in_batches import InBatches
@@ -68,7 +70,7 @@ class Inception:
         preprocessing: str,
         parallel: ConfigDict | None = None,
     ) -> None:
-        self.name = f"Inception's {features} features, as {preprocessing} resizes"
+        self.name = f"Inception's {features} features ({preprocessing})"
         self.digest = digest("inception", features, preprocessing, dict(weights))
         self.width = features
         self._preprocess = PREPROCESSINGS[preprocessing]
@@ -132,94 +134,120 @@ LPIPS = {
 """By the name of the network."""
 
 
-class Asked(Protocol):
-    """The fields of a request, or of the config, that say which networks there are."""
+@dataclass(frozen=True)
+class Asked:
+    """What says which networks there are; see the flags of these names.
 
-    judge: Path | str | None
-    inception: Path | str | None
-    inception_features: str
-    preprocessing: str
-    lpips_weights: Path | str | None
-    lpips_network: str
+    Attributes:
+        judge: A judge's workdir or file.
+        inception: The file of FID's Inception.
+        inception_features: How many of its features.
+        preprocessing: One of `PREPROCESSINGS`.
+        lpips_weights: A file of LPIPS's weights, if not those of the installed package.
+        lpips_network: "alex" or "vgg".
+    """
+
+    judge: Path | str | None = None
+    inception: Path | str | None = None
+    inception_features: str = "2048"
+    preprocessing: str = "torch_fidelity"
+    lpips_weights: Path | str | None = None
+    lpips_network: str = "alex"
+
+    @classmethod
+    def of(cls, source: Any) -> "Asked":
+        """Out of a request or `config.train`; what that does not have stays as it is here."""
+        return cls(**{f.name: getattr(source, f.name, f.default) for f in fields(cls)})
 
 
 class Row(NamedTuple):
-    """How a network is had.
+    """A network that metrics ask.
 
     Attributes:
-        load: (what is asked for, `config.parallel`) → the network; None if none is named.
-        missing: What a metric that needs it says if there is none; `{}` stands before a name of
-            `Asked`: "--" or "config.train.".
+        field: The field of `Asked` that names it.
+        there: Whether it is there.
+        load: Loads it; it is there. The second argument is `config.parallel`.
+        named: Its name in texts.
+        how: How to name it; `{}` stands before the field's name.
     """
 
-    load: Callable[[Any, ConfigDict | None], Any]
-    missing: str
+    field: str
+    there: Callable[[Asked], bool]
+    load: Callable[[Asked, ConfigDict | None], Any]
+    named: str
+    how: str
 
 
-def _judge(asked: Asked, parallel: ConfigDict | None) -> Any:
-    return None if asked.judge is None else load_judge(user_path(asked.judge), parallel)
+def _load_judge(asked: Asked, parallel: ConfigDict | None) -> Judge:
+    return load_judge(user_path(asked.judge or ""), parallel)
 
 
-def _inception(asked: Asked, parallel: ConfigDict | None) -> Inception | None:
-    if asked.inception is None:
-        return None
-    weights = read_weights(user_path(asked.inception), PRETRAINED_INCEPTION)
+def _load_inception(asked: Asked, parallel: ConfigDict | None) -> Inception:
+    weights = read_weights(user_path(asked.inception or ""), PRETRAINED_INCEPTION)
     return Inception(weights, int(asked.inception_features), asked.preprocessing, parallel)
 
 
-def _lpips(asked: Asked, parallel: ConfigDict | None) -> LpipsObserver | None:
-    network = asked.lpips_network
-    pretrained = LPIPS[network].lpips.pretrained
-    if asked.lpips_weights is not None:
-        weights = read_weights(user_path(asked.lpips_weights), pretrained)
-    elif package_folder() is not None:
-        weights = package_weights(pretrained, LPIPS[network].file)
-    else:
-        return None
-    return LpipsObserver(network, weights, parallel)
+def _load_lpips(asked: Asked, parallel: ConfigDict | None) -> LpipsObserver:
+    form = LPIPS[asked.lpips_network]
+    weights = (
+        package_weights(form.lpips.pretrained, form.file)
+        if asked.lpips_weights is None
+        else read_weights(user_path(asked.lpips_weights), form.lpips.pretrained)
+    )
+    return LpipsObserver(asked.lpips_network, weights, parallel)
 
 
 OBSERVERS = {
     "judge": Row(
-        _judge,
+        "judge",
+        lambda asked: asked.judge is not None,
+        _load_judge,
+        "a judge",
         "asks what a judge finds in photos; name one: {}judge takes the workdir of a pspnet, or a "
         "file that fullglow_jax.interop.import_semseg wrote.",
     ),
     "inception": Row(
-        _inception,
+        "inception",
+        lambda asked: asked.inception is not None,
+        _load_inception,
+        "FID's Inception",
         "asks FID's Inception, whose file is to be named: {}inception takes "
         f"{PRETRAINED_INCEPTION.source}, or a .npz that fullglow_jax.interop.import_network made "
-        "of it. Without it, fd_judge and kd_judge take the features of a judge.",
+        "of it. Without it, fd_judge and kd_judge take a judge's features.",
     ),
     "lpips": Row(
-        _lpips,
+        "lpips_weights",
+        lambda asked: asked.lpips_weights is not None or package_folder() is not None,
+        _load_lpips,
+        "LPIPS's weights",
         f"asks a network whose weights are not installed: {INSTALL}; or {{}}lpips_weights takes a "
         "file of torch.save(lpips.LPIPS(net='alex').state_dict(), FILE), of the package lpips.",
     ),
 }
-"""The networks by the names that metrics have for them."""
+"""The networks, by the names that metrics have for them."""
 
 
 def load_observers(
-    metrics: Sequence[Any], asked: Any, parallel: ConfigDict | None, prefix: str = "--"
+    metrics: Iterable[type[Metric]], asked: Asked, parallel: ConfigDict | None, prefix: str = "--"
 ) -> dict[str, Any]:
-    """The networks that metrics ask, by name; None for one that is not there, nor needed.
+    """The networks that metrics ask, by name; without those that are neither there nor needed.
 
     Args:
-        metrics: Classes of metrics.
-        asked: A request, or `config.train`, with the fields of `Asked`.
+        metrics: The metrics.
+        asked: Which networks there are.
         parallel: `config.parallel`.
-        prefix: What stands before those fields' names where users write them.
+        prefix: What stands before the names of `asked` where users write them.
 
     Raises:
-        UserError: If one that is needed is not there, or cannot be read.
+        UserError: If one that is needed is not there, or one cannot be read.
     """
     found: dict[str, Any] = {}
     for metric in metrics:
-        name = metric.observer
-        if name and name not in found:
-            found[name] = OBSERVERS[name].load(asked, parallel)
-        if metric.needs_observer and found[name] is None:
-            missing = OBSERVERS[name].missing.format(prefix)
-            raise UserError(f"{prefix}metrics {metric.name} {missing}")
+        row = OBSERVERS.get(metric.observer)
+        if row is None or metric.observer in found:
+            continue
+        if row.there(asked):
+            found[metric.observer] = row.load(asked, parallel)
+        elif metric.needs_observer:
+            raise UserError(f"{prefix}metrics {metric.name} {row.how.format(prefix)}")
     return found

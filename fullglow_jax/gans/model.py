@@ -158,12 +158,12 @@ class GanModel:
         )
         alpha = jax.vmap(jax.random.uniform)(alpha_keys)
         generator, critic = learners(state)
-        drawing, generator = self.draw(generator, pair, self.noise(noise_keys, 1.0))
+        drawing, generator = self.draw(generator, pair[0], self.noise(noise_keys, 1.0))
         terms: dict[str, Terms] = {}
         norms: dict[str, Array] = {}
         for number, name in enumerate(self._order):
             if number and self.turns.redraw:
-                drawing, generator = self.draw(generator, pair, self.noise(other_keys, 1.0))
+                drawing, generator = self.draw(generator, pair[0], self.noise(other_keys, 1.0))
             if name == GENERATOR:
                 found = self.generator_gradient(critic, pair, drawing)
                 gradient, terms[name], critic = found
@@ -190,9 +190,7 @@ class GanModel:
             learner, params=optax.apply_updates(learner.params, updates), optimizer=optimizer
         )
 
-    def draw(
-        self, generator: Learner, pair: tuple[Array, Array], noise: PyTree
-    ) -> tuple[Drawing, Learner]:
+    def draw(self, generator: Learner, condition: Array, noise: PyTree) -> tuple[Drawing, Learner]:
         """Images of a batch; the generator's running statistics move."""
 
         def drawn(params: PyTree, moving: PyTree, part: PyTree) -> tuple[Array, PyTree]:
@@ -200,10 +198,8 @@ class GanModel:
             images, moving = self._generate(variables, *part, OF_BATCH, mutable=MOVING)
             return images, moving
 
-        examples = pair[0], noise
-        images, pull, moving = pullback(
-            drawn, generator.params, generator.moving, examples, self.parts
-        )
+        learner, examples = (generator.params, generator.moving), (condition, noise)
+        images, pull, moving = pullback(drawn, *learner, examples, self.parts)
         return Drawing(images, pull), replace(generator, moving=moving)
 
     def discriminator_gradient(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -37,6 +38,7 @@ from fullglow_jax.interop.tensors import CRITIC, Entry, Tensors, tensors_of, var
 from fullglow_jax.layers.norms import OF_BATCH, OF_IMAGE, RUNNING
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.models.interface import PyTree, StepReport, TrainState
+from fullglow_jax.perception.network import Weights
 from fullglow_jax.perception.vgg import VGG19
 from fullglow_jax.perception.weights import as_ours
 
@@ -72,7 +74,7 @@ def pix2pix(recording: RecordedArrays) -> list[Row]:
         state: TrainState, pair: tuple[Array, Array], masks: tuple[Array, ...]
     ) -> tuple[dict[str, Array], PyTree, PyTree]:
         generator, critic = learners(state)
-        drawing, moved = model.draw(generator, pair, masks)
+        drawing, moved = model.draw(generator, pair[0], masks)
         alpha = jnp.zeros(len(pair[0]))  # for a penalty that is not there
         of_critic, told, _ = model.discriminator_gradient(critic, pair, drawing.images, alpha)
         of_generator, terms, _ = model.generator_gradient(critic, pair, drawing)
@@ -307,26 +309,29 @@ def _loss_rows(
 
 def perceptual(recording: RecordedArrays) -> list[Row]:
     """The perceptual loss: its layers' distances, their sum, its gradient, and activations."""
-    r, weights = recording, recording.meta["weights"]
-    own = {name.removeprefix("vgg19."): as_ours(tensor) for name, tensor in recording.state.items()}
+    r, of_layers = recording, recording.meta["weights"]
+    weights = {n.removeprefix("vgg19."): as_ours(tensor) for n, tensor in r.state.items()}
 
-    def features(images: Array) -> tuple[Array, ...]:
-        return VGG19.activations(own, images, tuple(LAYERS), lax.Precision.HIGHEST)
+    def features(weights: Weights, images: Array) -> tuple[Array, ...]:
+        return VGG19.activations(weights, images, tuple(LAYERS), lax.Precision.HIGHEST)
 
-    def loss(drawn: Array, target: Array) -> Array:
-        return feature_difference(features, weights, drawn, target).mean()
+    @jax.jit
+    def distances(weights: Weights, x: Array, y: Array) -> tuple[dict[str, Array], Array]:
+        def loss(x: Array) -> Array:
+            return feature_difference(partial(features, weights), of_layers, x, y).mean()
 
-    x, y = r.image("x"), r.image("y")
-    layers = list(zip(features(x), features(y), strict=True))
-    value, gradient = jax.value_and_grad(loss)(x, y)
-    found = {f"layer_{i}": absolute_difference(*pair).mean() for i, pair in enumerate(layers)}
-    found |= {f"mean_{i}": of_x.mean() for i, (of_x, _) in enumerate(layers)}
-    top, _ = layers[-1]
-    found |= {"loss": value, "loss_G_perceptual": 10 * value, "relu5_1": top[..., :64]}
-    return [
-        *_value_rows(r, found),
-        compare("grad_x", gradient, r.image("grad_x"), "relative", GRADIENTS),
-    ]
+        value, gradient = jax.value_and_grad(loss)(x)
+        of_x, of_y = features(weights, x), features(weights, y)
+        pairs = enumerate(zip(of_x, of_y, strict=True))
+        found = {f"layer_{i}": absolute_difference(*pair).mean() for i, pair in pairs}
+        found |= {f"mean_{i}": of_layer.mean() for i, of_layer in enumerate(of_x)}
+        found |= {"loss": value, "loss_G_perceptual": 10 * value, "relu5_1": of_x[-1]}
+        return found, gradient
+
+    found, gradient = distances(weights, r.image("x"), r.image("y"))
+    found["relu5_1"] = found["relu5_1"][..., : r["relu5_1"].shape[1]]
+    rows = _value_rows(r, found)
+    return [*rows, compare("grad_x", gradient, r.image("grad_x"), "relative", GRADIENTS)]
 
 
 # ---- shared --------------------------------------------------------------------------------------

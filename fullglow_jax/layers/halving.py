@@ -163,20 +163,25 @@ def _windows(x: Array, k: int, padding: int) -> Array:
 
 
 def _overlapped(windows: Array, padding: int, size: Size) -> Array:
-    """The sum of windows, (B, h, w, k, k, C), each in its place: (B, *size, C).
-
-    Along an axis, the taps 2a and 2a + 1 of a window are a pair of pixels, a pairs after its first.
-    """
-    for axis, tap_axis in ((2, 4), (1, 3)):
-        pairs = windows.shape[tap_axis] // 2
-
-        def shifted(a: int, axis: int = axis, tap_axis: int = tap_axis, n: int = pairs) -> Array:
-            pair = lax.slice_in_dim(windows, 2 * a, 2 * a + 2, axis=tap_axis)  # noqa: B023
-            return jnp.pad(pair, [(a, n - 1 - a) if i == axis else (0, 0) for i in range(6)])
-
-        first, *others = map(shifted, range(pairs))
-        windows = sum(others, first)
-    batch, rows, columns, _, _, channels = windows.shape
-    image = windows.transpose(0, 1, 3, 2, 4, 5).reshape(batch, 2 * rows, 2 * columns, channels)
+    """The sum of windows, (B, h, w, k, k, C), each in its place: (B, *size, C)."""
+    pairs = _sum_of_pairs(_sum_of_pairs(windows, 2, 4), 1, 3)
+    batch, rows, columns, _, _, channels = pairs.shape
+    image = pairs.transpose(0, 1, 3, 2, 4, 5).reshape(batch, 2 * rows, 2 * columns, channels)
     crop = [(-padding, n + padding - m, 0) for n, m in zip(size, image.shape[1:3], strict=True)]
     return lax.pad(image, jnp.zeros((), image.dtype), ((0, 0, 0), *crop, (0, 0, 0)))
+
+
+def _sum_of_pairs(windows: Array, axis: int, tap_axis: int) -> Array:
+    """Windows along an axis as a row of pairs of pixels, k/2 − 1 more than windows.
+
+    A window's taps 2a and 2a + 1 are the pair that is a pairs after its first.
+    """
+    count = windows.shape[tap_axis] // 2
+
+    def in_place(a: int) -> Array:
+        pair = lax.slice_in_dim(windows, 2 * a, 2 * a + 2, axis=tap_axis)
+        around = [(a, count - 1 - a) if i == axis else (0, 0) for i in range(windows.ndim)]
+        return jnp.pad(pair, around)
+
+    first, *others = map(in_place, range(count))
+    return sum(others, first)

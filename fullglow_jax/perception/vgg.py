@@ -19,12 +19,13 @@ WIDTHS = (64, 128, 256, 512, 512)
 """Channels of each stage."""
 
 
-class _Convolution(NamedTuple):
-    """A convolution: its name in the file, its ReLU's as in papers, and its shape."""
+class _Layer(NamedTuple):
+    """A convolution: its name, its ReLU's, its shape, and whether the maximum comes before it."""
 
     name: str
     relu: str
     shape: tuple[int, int, int, int]
+    pooled: bool
 
 
 @dataclass(frozen=True)
@@ -62,36 +63,31 @@ class Vgg:
         """
         found: dict[str, Array] = {}
         x = images
-        for stage in self._stages():
+        for name, relu, _, pooled in self._layers():
             if found.keys() >= set(layers):
                 break
-            x = nn.max_pool(x, (2, 2), strides=(2, 2)) if found else x
-            for convolution in stage:
-                kernel, bias = (weights[f"{convolution.name}.{of}"] for of in ("weight", "bias"))
-                x = nn.relu(convolve_3x3(x, kernel, (1, 1), precision) + bias)
-                found[convolution.relu] = x
+            x = nn.max_pool(x, (2, 2), strides=(2, 2)) if pooled else x
+            kernel, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+            x = found[relu] = nn.relu(convolve_3x3(x, kernel, (1, 1), precision) + bias)
         return tuple(found[layer] for layer in layers)
 
     @property
     def shapes(self) -> Shapes:
         """The shapes of its weights."""
         found: Shapes = {}
-        for stage in self._stages():
-            for name, _, shape in stage:
-                found |= {f"{name}.weight": shape, f"{name}.bias": shape[-1:]}
+        for name, _, shape, _ in self._layers():
+            found |= {f"{name}.weight": shape, f"{name}.bias": shape[-1:]}
         return found
 
-    def _stages(self) -> Iterator[list[_Convolution]]:
+    def _layers(self) -> Iterator[_Layer]:
         place, channels = 0, 3
         for stage, (count, width) in enumerate(zip(self.convolutions, WIDTHS, strict=True), 1):
-            convolutions = []
             for number in range(1, count + 1):
+                pooled = stage > 1 and number == 1
+                place += pooled
                 shape = (3, 3, channels, width)
-                name, relu = f"features.{place}", f"relu{stage}_{number}"
-                convolutions.append(_Convolution(name, relu, shape))
+                yield _Layer(f"features.{place}", f"relu{stage}_{number}", shape, pooled)
                 place, channels = place + 2, width
-            yield convolutions
-            place += 1  # the pool
 
 
 VGG16, VGG19 = Vgg((2, 2, 3, 3, 3)), Vgg((2, 2, 4, 4, 4))

@@ -13,7 +13,7 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.command import check_metrics, evaluate, identity
 from fullglow_jax.evaluation.comparison import compare
 from fullglow_jax.evaluation.metrics import METRICS
-from fullglow_jax.evaluation.observers import load_observers
+from fullglow_jax.evaluation.observers import Asked, load_observers
 from fullglow_jax.evaluation.request import EvaluationRequest, ScoringRequest
 from fullglow_jax.files.drafts import draft
 from fullglow_jax.model_registry import build_model
@@ -48,7 +48,7 @@ def study(config: ConfigDict, request: StudyRequest, folder: Path) -> None:
     variants = variants_of(request.vary, request.variant, config.model.name)
     configs = [_checked(config, variant, request, folder) for variant in variants]
     metrics = [metric for name, metric in METRICS.items() if name in request.metrics]
-    load_observers(metrics, request, config.parallel)  # told of now, if one is missing
+    load_observers(metrics, Asked.of(request), config.parallel)  # told of now, if one is missing
     failed: dict[str, UserError] = {}
     for number, (variant, own) in enumerate(zip(variants, configs, strict=True), 1):
         _say(f"variant {number} of {len(variants)}: {variant.name}")

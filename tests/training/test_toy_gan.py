@@ -28,9 +28,11 @@ from fullglow_jax.sampling.conditions import from_source
 from fullglow_jax.sampling.operations import Operations
 from fullglow_jax.sampling.request import SampleRequest
 from fullglow_jax.sampling.sampler import Sampler
+from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture, save_pspnet
 from fullglow_jax.training.loop import train
 from tests.commands.conftest import commands, shared
 from tests.commands.running import ROOT, saved_state, steps_saved
+from tests.layers.variables import start
 from tests.training.conftest import compile_quickly
 from tests.training.tiny import tiny_config, write_pairs
 from tests.training.toy_gan import NAME, register
@@ -128,6 +130,24 @@ def test_stopped_and_gone_on_with_it_is_the_same_bit_for_bit(config, workdir, tm
     jax.tree.map(np.testing.assert_array_equal, parts, whole)
     again = [r["validation/ssim"] for r in read_metrics(tmp_path / "run") if "validation/ssim" in r]
     assert again == [r["validation/ssim"] for r in read_metrics(workdir) if "validation/ssim" in r]
+
+
+def test_validated_by_a_distance_of_sets_of_images(config, tmp_path):
+    architecture = PSPNetArchitecture(blocks=(1, 1, 1, 1), width=4)
+    photos = np.zeros((1, *SIZE, 3), np.float32)
+    save_pspnet(tmp_path / "judge.npz", architecture, start(PSPNet(architecture), photos)[1])
+    with config.unlocked():
+        config.train.metrics, config.train.judge = ("fd_judge",), str(tmp_path / "judge.npz")
+    config.train.steps = 2
+    train(config, tmp_path / "run")
+    values = [
+        record["validation/fd_judge"]
+        for record in read_metrics(tmp_path / "run")
+        if "validation/fd_judge" in record
+    ]
+    assert values
+    assert np.isfinite(values).all()
+    assert min(values) > 0
 
 
 def test_two_devices_share_it(commands, pairs, workdir, tmp_path):

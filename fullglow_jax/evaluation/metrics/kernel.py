@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fullglow_jax.evaluation.metrics.metric import ImageMetric, Result
 from fullglow_jax.evaluation.metrics.of_sets import OF_INCEPTION, Seen, SetMetric, features_of
-from fullglow_jax.evaluation.of_features.kernel_distance import SUBSET_SIZE, of_subsets
+from fullglow_jax.evaluation.of_features.kernel_distance import SUBSET_SIZE, SUBSETS, of_subsets
 
 
 class KernelDistance(SetMetric):
@@ -18,7 +18,9 @@ class KernelDistance(SetMetric):
 
     def of_round(self, drawn: Sequence[Seen], true: Sequence[Seen]) -> dict[str, float]:
         size = min(SUBSET_SIZE, len(drawn), len(true))
-        distances = of_subsets(features_of(drawn), features_of(true), size=size)
+        # There is one subset of all; in another order, it has the same distance.
+        subsets = 1 if size == len(drawn) == len(true) else SUBSETS
+        distances = of_subsets(features_of(drawn), features_of(true), subsets, size)
         return {
             "distance": float(distances.mean()),
             "deviation_of_subsets": float(distances.std()),

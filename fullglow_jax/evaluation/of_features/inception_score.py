@@ -9,7 +9,6 @@ classes are drawn, whatever the data's classes are.
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import log_softmax
 
 PARTS = 10
 """By default, and in torch-fidelity."""
@@ -31,9 +30,14 @@ def inception_scores(logits: np.ndarray, parts: int = PARTS, shuffled: bool = Tr
     """
     count = len(logits)
     order = np.random.RandomState(SEED).permutation(count) if shuffled else np.arange(count)
-    log_p = log_softmax(logits[order].astype(np.float64), axis=1)
+    log_p = _log_softmax(logits[order].astype(np.float64))
     edges = [part * count // parts for part in range(parts + 1)]
     return np.array([_score(log_p[a:b]) for a, b in pairwise(edges)])
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    logits = logits - logits.max(1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(1, keepdims=True))
 
 
 def _score(log_p: np.ndarray) -> float:

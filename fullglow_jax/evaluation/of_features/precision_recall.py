@@ -7,7 +7,6 @@ the variety is there.
 """
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 NEIGHBOURS = 3
 
@@ -30,6 +29,8 @@ def precision_recall(
 
 def _share_within(features: np.ndarray, of_set: np.ndarray, neighbours: int) -> float:
     """The share of features that belong to a set."""
+    from scipy.spatial.distance import cdist  # which --help need not wait for
+
     radii = np.concatenate(
         # The nearest one is the feature itself.
         [np.partition(cdist(rows, of_set), neighbours)[:, neighbours] for rows in _rows(of_set)]

@@ -32,6 +32,11 @@ def title(report: dict[str, Any]) -> str:
     if images and images["examples"] < report["examples"]:
         rounds += f" of {images['examples']} of them"
     scored = "" if report["checkpoint"] is None else f", step {report['checkpoint']}"
-    judges = [result["judge"] for result in results(report).values() if "judge" in result]
-    judge = f", judged by {judges[0]}" if judges else ""
+    networks = [
+        result[key]
+        for result in results(report).values()
+        for key in ("judge", "network")
+        if key in result
+    ]
+    judge = f", judged by {' and '.join(dict.fromkeys(networks))}" if networks else ""
     return f"{report['examples']} examples of {report['split']}{scored}{rounds}{judge}"
