@@ -14,7 +14,7 @@ from fullglow_jax.gans.noise import dropout_masks
 from fullglow_jax.gans.objective import Objective
 from fullglow_jax.layers.norms import OF_BATCH
 from fullglow_jax.models.batch import Batch
-from tests.layers.variables import quick_jit, random_variables
+from tests.layers.variables import quick_jit, random_variables, run
 
 SIZE = (16, 16)
 A = Pix2PixArchitecture(
@@ -63,6 +63,17 @@ def stepped(model, state, batch=None):
     return jax.device_get(quick_jit(model.train_step)(state, batch or batch_of(), KEY))
 
 
+def noise_of(model):
+    """That of the first step's first four examples."""
+
+    @quick_jit
+    def drawn():
+        keys = jax.random.split(jax.random.fold_in(KEY, 0), 4)
+        return model.noise(jax.vmap(lambda key: jax.random.split(key, 3)[0])(keys), 1.0)
+
+    return drawn()
+
+
 def differences(tree, other):
     pairs = zip(jax.tree.leaves(tree), jax.tree.leaves(other), strict=True)
     return max(float(np.abs(a - b).max()) for a, b in pairs)
@@ -79,8 +90,7 @@ def test_a_step_is_two_gradients_the_second_through_the_moved_discriminator():
         condition, target = (
             np.asarray(x, float) / 127.5 - 1 for x in (batch.condition, batch.target)
         )
-        keys = jax.random.split(jax.random.fold_in(KEY, 0), 4)
-        noise = model.noise(jax.vmap(lambda key: jax.random.split(key, 3)[0])(keys), 1.0)
+        noise = noise_of(model)
         generator = {name: tree[GENERATOR] for name, tree in state.variables.items()}
 
         def drawn(params):
@@ -95,7 +105,7 @@ def test_a_step_is_two_gradients_the_second_through_the_moved_discriminator():
             )
             return verdict.logits
 
-        image = drawn(generator["params"])
+        image = quick_jit(drawn)(generator["params"])
 
         def of_critic(params):
             true, false = logits(params, target), logits(params, image)
@@ -124,11 +134,11 @@ def test_running_statistics_move_once_a_forward_pass():
     model = gan()
     state = state_of(model)
     new, _ = stepped(model, state)
-    keys = jax.random.split(jax.random.fold_in(KEY, 0), 4)
-    noise = model.noise(jax.vmap(lambda key: jax.random.split(key, 3)[0])(keys), 1.0)
+    noise = noise_of(model)
     generator = {name: tree[GENERATOR] for name, tree in state.variables.items()}
     condition = batch_of().condition / np.float32(127.5) - 1
-    _, once = model.generator.apply(generator, condition, noise, OF_BATCH, mutable=["statistics"])
+    moved = {"statistics": OF_BATCH, "mutable": ("statistics",)}
+    _, once = run(model.generator, generator, condition, noise, **moved)
     assert differences(new.variables["statistics"][GENERATOR], once["statistics"]) < 1e-5
     # Of the discriminator, three: drawn, true, and drawn again by the other half of the step.
     first = jax.tree.leaves(state.critic["statistics"])
@@ -254,6 +264,6 @@ def test_running_statistics_are_those_of_training(drawing):
     state, _ = stepped(gan(), state_of(gan()))
     model = gan(running_statistics=True)
     keys, batch = jax.random.split(KEY, 4), batch_of()
-    conditions = model.read_conditions(state.variables, batch)
-    images = model.sample(state.variables, conditions, keys, 0.0)
+    conditions = quick_jit(model.read_conditions)(state.variables, batch)
+    images = quick_jit(model.sample)(state.variables, conditions, keys, 0.0)
     assert np.abs(images - drawing(keys, 0.0, batch)).max() > 1e-3
