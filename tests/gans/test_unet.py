@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fullglow_jax.gans.generators.unet import UNet
 from fullglow_jax.gans import noise as noises
+from fullglow_jax.gans.generators.unet import UNet
 from fullglow_jax.gans.noise import HIGHEST_RATE
 from fullglow_jax.layers.starts import STARTS
 from tests.layers.variables import quick_jit, random_variables, run
