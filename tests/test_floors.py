@@ -8,6 +8,7 @@ PACKAGE = ROOT / "fullglow_jax"
 
 FLOORS = (
     ("commands",),
+    ("studies",),
     ("box", "loaded_model"),
     ("training",),
     ("evaluation", "demo"),

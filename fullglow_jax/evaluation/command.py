@@ -1,7 +1,7 @@
 """The eval command: figures of a model, or of images, as JSON, tables, pictures and a page."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,8 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         UserError: If the checkpoint, the data or an image cannot be read, the reports cannot be
             written, or metrics, model and split do not fit together.
     """
-    chosen = [metric for name, metric in METRICS.items() if name in request.metrics]
-    _check(chosen, request, build_model(config, optax.constant_schedule(0.0)), config.model.name)
+    model = build_model(config, optax.constant_schedule(0.0))
+    chosen = check_metrics(model, config.model.name, request)
     observers = load_observers(chosen, Asked.of(request), config.parallel)
     image_metrics = {
         m.name: m(observers.get(m.observer)) for m in chosen if issubclass(m, ImageMetric)
@@ -77,7 +77,7 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         "split": request.split,
         "seed": request.seed,
     }
-    unfinished = Unfinished(place, f"eval_{_identity(request)}")
+    unfinished = Unfinished(place, f"eval_{identity(request)}")
     folder, samples = request.images, None
     if folder is None:
         devices = Devices(config.parallel)
@@ -115,14 +115,18 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
     return report
 
 
-def _check(
-    metrics: Sequence[type[Metric]], request: EvaluationRequest, model: Model, name: str
-) -> None:
-    """Checks that metrics can be computed of a model, of this name in the config.
+def check_metrics(model: Model, name: str, request: EvaluationRequest) -> list[type[Metric]]:
+    """The metrics of a request, after a check that they can be computed of a model.
+
+    Args:
+        model: The model.
+        name: Its name in the config.
+        request: The flags.
 
     Raises:
         UserError: If the model lacks a capability of a metric, or a flag is missing.
     """
+    metrics = [metric for each, metric in METRICS.items() if each in request.metrics]
     for metric in metrics:
         if request.images is not None and issubclass(metric, ModelMetric):
             raise UserError(
@@ -141,9 +145,10 @@ def _check(
             f"--save_statistics {request.save_statistics} is one file, and {' and '.join(savers)} "
             "have statistics of different features. Choose one of them."
         )
+    return metrics
 
 
-def _identity(request: EvaluationRequest) -> str:
+def identity(request: EvaluationRequest) -> str:
     """A digest that is different for other evaluations in the same folder.
 
     It includes the code's version, because another version may compute other figures.

@@ -9,10 +9,9 @@ from fullglow_jax.settings import rules
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluationRequest:
-    """The flags of eval.py for scores; a metric declares which of them it reads."""
+class ScoringRequest:
+    """The flags of scores of any model; a metric declares which of them it reads."""
 
-    workdir: Path = option(rules.path(), "Folder of a training run.")
     checkpoint: str = option(rules.checkpoint(), '"latest", "best" or a step.', "latest")
     split: str = option(rules.name_of_split(), "Split to score.", "val")
     metrics: tuple[str, ...] = some_of(METRICS, "bpd")
@@ -56,6 +55,24 @@ class EvaluationRequest:
         "m.npy and s.npy.",
         None,
     )
+    rounds: int = option(rules.integer(), "Images drawn for each condition, as in the paper.", 3)
+    temperature: float = option(rules.number(), "Of images that are drawn.", 0.7)
+    draws: int = option(rules.integer(), "How often each example is dequantised.", 1)
+    skip_bad: bool = option(
+        rules.truth(), "Leave out pairs whose images are missing or bad, and say how many.", False
+    )
+    limit: int | None = option(rules.integer(), "Only the first so many examples.", None)
+    seed: int = option(
+        rules.seed(), "Seed of the dequantisation noise, and of images that are drawn.", 0
+    )
+    batch_size: int = option(rules.integer(), "Examples scored at once.", 8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRequest(ScoringRequest):
+    """The flags of eval.py for scores."""
+
+    workdir: Path = option(rules.path(), "Folder of a training run.")
     save_statistics: Path | None = option(
         rules.path(),
         "A .npz for the statistics of the true images, for --against and for pytorch-fid.",
@@ -69,17 +86,6 @@ class EvaluationRequest:
         None,
         instead_of=("rounds", "temperature", "seed"),
     )
-    rounds: int = option(rules.integer(), "Images drawn for each condition, as in the paper.", 3)
-    temperature: float = option(rules.number(), "Of images that are drawn.", 0.7)
-    draws: int = option(rules.integer(), "How often each example is dequantised.", 1)
-    skip_bad: bool = option(
-        rules.truth(), "Leave out pairs whose images are missing or bad, and say how many.", False
-    )
-    limit: int | None = option(rules.integer(), "Only the first so many examples.", None)
-    seed: int = option(
-        rules.seed(), "Seed of the dequantisation noise, and of images that are drawn.", 0
-    )
-    batch_size: int = option(rules.integer(), "Examples scored at once.", 8)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,7 @@ from fullglow_jax.gans.model import GENERATOR, MOVING, GanModel, learners
 from fullglow_jax.gans.objective import Objective, total
 from fullglow_jax.gans.perceptual import LAYERS
 from fullglow_jax.interop.pix2pix_names import entries, patch, pixel, sesame
+from fullglow_jax.interop.preprocessing import preprocessing
 from fullglow_jax.interop.recording import RecordedArrays
 from fullglow_jax.interop.row import Row, compare, compare_values, worst
 from fullglow_jax.interop.tensors import CRITIC, Entry, Tensors, tensors_of, variables_of
@@ -392,6 +393,7 @@ def _gradient_rows(recording: RecordedArrays, ours: Tensors) -> list[Row]:
 
 SYSTEMS: dict[str, Callable[[RecordedArrays], list[Row]]] = {
     "pix2pix": pix2pix,
+    "pix2pix: preprocessing, schedule": preprocessing,
     "pix2pix: other discriminators": other_discriminators,
     "DLIM: adversarial losses": adversarial_losses,
     "DLIM: discriminators": discriminators,

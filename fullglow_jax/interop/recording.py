@@ -65,7 +65,7 @@ class RecordedArrays:
         self.meta = meta_of(self._arrays)
         del self._arrays["meta"]
         self.state = self.under("state::")
-        rng = np.random.default_rng(self.meta["seed"])
+        rng = np.random.default_rng(self.meta.get("seed"))
         generated = self.meta.get("generated", ())
         drawn = sum(math.prod(shape) for _, shape, _ in generated)
         if drawn * np.float64().itemsize > ANY:

@@ -52,7 +52,7 @@ AHEAD = 2
 
 def train(
     config: ConfigDict, workdir: Path, profile_steps: int = 0, init_from: Path | None = None
-) -> None:
+) -> bool:
     """Trains until the config's last step, from the newest checkpoint on if there is one.
 
     Writes `checkpoints/`, `metrics.jsonl`, `tensorboard/`, `samples/` and `curve.png` into the
@@ -62,6 +62,9 @@ def train(
 
     A new run starts from the weights of another workdir's model, `init_from`, if it is given, and
     all else of it starts anew; a run that has begun goes on as it is.
+
+    Returns:
+        Whether the last step was taken; if not, it was asked to stop before.
 
     Raises:
         UserError: If the config is not possible, the data is missing or bad, the workdir belongs
@@ -77,7 +80,7 @@ def train(
     config = with_classes(config)
     shapes = build_architecture(config)
     checkpoints = _open_checkpoints(config, workdir)
-    train_source = build_source(config.data, "train", shapes.annotations)
+    train_source = build_source(config.data, "train", shapes.annotations, training=True)
     validation_source = build_source(config.data, "val", shapes.annotations)
     steps_per_epoch = max(1, round(len(train_source) / batch_size))
     schedule = learning_rate(config, steps_per_epoch)
@@ -93,6 +96,7 @@ def train(
         workers=config.data.workers,
         annotations=shapes.annotations,
         flip=config.data.flip,
+        size=shapes.image_size,
     )
     average_decay = config.optimizer.average_decay
     like = abstract_state(model, devices, average_decay)
@@ -280,6 +284,7 @@ def train(
             )
             if saved != step:
                 progress.say(f"step {step} is not saved: {unsaved}")
+        return not stopped
 
 
 def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:

@@ -86,6 +86,23 @@ def test_recorded_metrics_and_pixels_are_reproduced(tmp_path, capsys):
         main([str(tmp_path / "none.npz")])
 
 
+def test_recorded_preprocessing_and_schedules_are_reproduced(tmp_path, capsys):
+    file = GOLDEN / "gan" / "pix2pix_preprocessing.npz"
+    assert main([str(file)]) == 0
+    printed = capsys.readouterr().out
+    for name in ("case0", "case3", "schedule_100_100", "schedule_3_2", "saved"):
+        assert name in printed
+    with np.load(file) as stored:
+        arrays = dict(stored)
+    meta = json.loads(arrays["meta"].tobytes())
+    for number, change in ((0, {"crop_xy": [2, 1]}), (1, {"flip": True}), (2, {"load_size": 41})):
+        meta["cases"][number] |= change
+    altered = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    np.savez(tmp_path / "altered.npz", **arrays | {"meta": altered})
+    assert main([str(tmp_path / "altered.npz")]) == 1
+    assert capsys.readouterr().out.count("NO") == 3
+
+
 def test_no_device_may_shorten_the_products_that_are_compared():
     checker = Checker(Recording.load(GOLDEN / "lu.npz"))
     r, network = checker.recording, full_glow(checker.architecture)

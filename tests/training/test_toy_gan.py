@@ -8,9 +8,11 @@ import jax
 import numpy as np
 import optax
 import pytest
+from PIL import Image
 
 import fullglow_jax
 from fullglow_jax.data.source import build_source
+from fullglow_jax.demo.answers import Answers
 from fullglow_jax.demo.page import build_page
 from fullglow_jax.demo.studio import Studio
 from fullglow_jax.errors import UserError
@@ -234,11 +236,31 @@ def test_the_library_has_what_the_model_can_do(workdir):
 
 def test_the_page_has_a_canvas_and_photos_alone(config, trained):
     studio = Studio(config, Operations(trained, NAME, Devices(), 1), "val")
-    assert tabs(build_page(studio, "title")) == ["Photos"]
+    assert tabs(build_page(studio, "title")) == ["Photos", "True image"]
     (photo,) = studio.photos(studio.blank(), 1, 0.7, 0)
     assert photo.shape == (*SIZE, 3)
     with pytest.raises(UserError, match="no bits per dimension"):
         studio.bits_per_dim(studio.blank(), photo)
+
+
+def test_a_condition_of_its_page_is_painted_on_cleared_and_drawn_from(config, trained):
+    studio = Studio(config, Operations(trained, NAME, Devices(), 1), "val")
+    answers, canvas = Answers(studio), studio.canvas
+    editor, _, photo, _ = answers.choose(studio.names[0])
+    assert photo.shape == (*SIZE, 3)
+
+    def drawn(*strokes):
+        *_, photos = answers.draw({**editor, "layers": strokes}, None, 1, 0.7, 3)
+        return np.asarray(Image.open(photos[0][0]))
+
+    stroke = np.zeros((*canvas.size, 4), np.uint8)
+    stroke[: 5 * canvas.zoom] = (*studio.palette.colours[-1], 255)
+    before, painted = drawn(), drawn(stroke)
+    (expected,) = studio.photos(canvas.read(editor["background"], [stroke]), 1, 0.7, 3)
+    np.testing.assert_array_equal(painted, expected)
+    assert (painted != before).any()
+    editor, _ = answers.cleared()
+    np.testing.assert_array_equal(drawn(), next(studio.photos(studio.blank(), 1, 0.7, 3)))
 
 
 def tabs(page):
