@@ -34,15 +34,11 @@ def get_config(variant: str = "original") -> ConfigDict:
     config.data.load_size = (286, 286)
     config.data.filter = "bicubic"
     config.data.label_maps = ("B",)  # which theirs resizes as photos
-    config.data.load_size = (286, 286)
-    config.data.filter = "bicubic"
-    config.data.label_maps = ("B",)
     config.data.flip = True
     config.model.update(VARIANTS[variant])
 
     config.optimizer.learning_rate = 2e-4
     config.optimizer.beta_1 = 0.5
-    config.optimizer.schedule = "linear_epoch_starts"
     # As theirs, but for their last epoch, whose rate is 0: that is "linear_epoch_ends".
     config.optimizer.schedule = "linear_epoch_starts"
 

@@ -11,14 +11,10 @@ def get_config() -> ConfigDict:
     config.data.load_size = (286, 286)
     config.data.filter = "bicubic"
     config.data.label_maps = ("label",)  # which theirs resizes as photos
-    config.data.load_size = (286, 286)
-    config.data.filter = "bicubic"
-    config.data.label_maps = ("label",)
     config.data.flip = True
 
     config.optimizer.learning_rate = 2e-4
     config.optimizer.beta_1 = 0.5
-    config.optimizer.schedule = "linear_epoch_starts"
     # As theirs, but for their last epoch, whose rate is 0: that is "linear_epoch_ends".
     config.optimizer.schedule = "linear_epoch_starts"
 
