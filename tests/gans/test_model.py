@@ -46,14 +46,14 @@ def gan(a=A, objective=None, **options):
 
 
 def state_of(model, seed=0, dtype=np.float32):
-    """Of weights away from their start, and running variances of 1."""
+    """Of weights away from their start, and ones for all else."""
     image = np.zeros((1, *SIZE, 3), dtype)
     noise = model.noise(jax.random.split(KEY, 1), 1.0)
 
     def randomly(network, *inputs):
         found = random_variables(network, *inputs, seed=seed, dtype=dtype)
-        ones = jax.tree.map(np.ones_like, found.get("statistics", {}))
-        return {**found, **({"statistics": ones} if ones else {})}
+        others = {name: tree for name, tree in found.items() if name != "params"}
+        return {**found, **jax.tree.map(np.ones_like, others)}
 
     critic = randomly(model.discriminator, image, image) if model.discriminator else ()
     return model.first_state(randomly(model.generator, image, noise), critic)
