@@ -82,6 +82,7 @@ def test_256_pixels_get_30_by_30_logits_of_which_each_sees_70():
         ((64, 64), {"downs": 4, "scales": 3}, "scale 3 of 3, of 16×16 pixels, nothing .* fewer"),
         ((64, 64), {"downs": 4, "matching_weight": 1.0, "discriminator": "none"}, "Leave one"),
         ((64, 64), {"downs": 4, "pixel_weight": 0, "discriminator": "none"}, "there is no loss"),
+        ((64, 64), {"downs": 4, "perceptual_weight": 10.0}, "weights of VGG-19.*perceptual_file"),
         ((64, 64), {"downs": 4, "spectral": True, "discriminator": "pixel"}, "of the .* 'patch'"),
         ((64, 64), {"downs": 4, "norm": "layer"}, "norm='layer' is not one of batch, instance"),
         ((64, 64), {"downs": 4, "dropout": 1.0}, "dropout=1.0 must be .* below 1"),

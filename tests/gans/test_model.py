@@ -175,13 +175,14 @@ def test_in_the_other_order_and_with_other_images():
 
 def test_all_terms_are_there_and_add_up():
     a = replace(A, spectral=True, scales=2, norm="instance", adversarial="hinge")
-    objective = Objective("hinge", penalty=10.0, pixels=3.0, matching=2.0)
+    layers = {"features": lambda x: [x, jnp.square(x)], "layers": (1.0, 0.5)}
+    objective = Objective("hinge", penalty=10.0, pixels=3.0, matching=2.0, perceptual=4.0, **layers)
     model = gan(a, objective)
     state = state_of(model)
     new, report = stepped(model, state)
     scalars = report.scalars
     for network, terms in (
-        ("generator", ("adversarial", "matching", "pixels")),
+        ("generator", ("adversarial", "matching", "pixels", "perceptual")),
         ("discriminator", ("true", "drawn", "penalty")),
     ):
         found = {name for name in scalars if name.startswith(f"{network}/")}
