@@ -24,6 +24,7 @@ class Pix2PixSettings:
     """
 
     # ---- the generator ----
+
     # How often the U-Net halves an image, whose height and width are multiples of 2^downs.
     downs: int = key(8, integer(1, 30), Change.REFUSED)
     width: int = key(64, integer(), Change.REFUSED)  # channels of its first layer
@@ -37,6 +38,7 @@ class Pix2PixSettings:
     running_statistics: bool = key(False, truth())
 
     # ---- the discriminator ----
+
     # "patch" or "pixel"; "sesame", which reads condition and image apart; or "none".
     discriminator: str = key("patch", choice(DISCRIMINATORS), Change.REFUSED)
     discriminator_width: int = key(64, integer(), Change.REFUSED)  # channels of its first layer
@@ -46,6 +48,7 @@ class Pix2PixSettings:
     scales: int = key(1, integer(), Change.REFUSED)  # so many, each on half the size
 
     # ---- the losses ----
+
     # "vanilla"; "lsgan", least squares; "hinge"; or "wgan", of which nothing limits the logits but
     # a gradient penalty: with the weight 10, it is a WGAN-GP.
     adversarial: str = key("vanilla", choice(ADVERSARIAL), Change.TRAINED)
@@ -60,10 +63,12 @@ class Pix2PixSettings:
     perceptual_file: str = key("", text(may_be_empty=True))
 
     # ---- the step ----
+
     first: str = key("discriminator", choice(FIRST), Change.TRAINED)  # to move in a step
     redraw: bool = key(False, truth(), Change.TRAINED)  # other images for the second to move
 
     # ---- both networks ----
+
     # Kernels: "normal", N(0, gain²); "xavier", "kaiming" or "orthogonal". Scales of batch norms:
     # N(1, gain²).
     start: str = key("normal", choice(STARTS))
@@ -74,11 +79,10 @@ class Pix2PixSettings:
     def __post_init__(self) -> None:
         check_values(self, "config.model.")
         alone = self.discriminator == "none"
-        for name, means in (("penalty_weight", "the gradient of"), ("matching_weight", "")):
+        for name in ("penalty_weight", "matching_weight"):
             if alone and (weight := getattr(self, name)):
-                told = f"{means} a discriminator".strip()
                 raise UserError(
-                    f"config.model.{name}={weight:g} weighs {told}, and "
+                    f"config.model.{name}={weight:g} is of a discriminator, and "
                     "config.model.discriminator='none'. Leave one of them out."
                 )
         if alone and not self.pixel_weight and not self.perceptual_weight:
@@ -86,11 +90,8 @@ class Pix2PixSettings:
                 "config.model.discriminator='none' and config.model.pixel_weight=0: there is no "
                 "loss. Give the weight of one, for example --config.model.pixel_weight=100."
             )
-        if (
-            self.perceptual_weight
-            and self.perceptual_network == "vgg19"
-            and not self.perceptual_file
-        ):
+        without_file = self.perceptual_network == "vgg19" and not self.perceptual_file
+        if self.perceptual_weight and without_file:
             raise UserError(
                 f"config.model.perceptual_weight={self.perceptual_weight:g} needs the weights of "
                 f"VGG-19, {NETWORKS['vgg19'][1].source}: name the file by "

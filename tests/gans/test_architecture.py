@@ -13,6 +13,9 @@ from fullglow_jax.model_registry import build_architecture
 from tests.layers.variables import quick_jit, random_variables
 
 
+VGG16 = {"perceptual_network": "vgg16"}
+
+
 def count(network, *inputs):
     shapes = jax.eval_shape(network.init, jax.random.key(0), *inputs)["params"]
     return sum(leaf.size for leaf in jax.tree.leaves(shapes))
@@ -83,6 +86,11 @@ def test_256_pixels_get_30_by_30_logits_of_which_each_sees_70():
         ((64, 64), {"downs": 4, "matching_weight": 1.0, "discriminator": "none"}, "Leave one"),
         ((64, 64), {"downs": 4, "pixel_weight": 0, "discriminator": "none"}, "there is no loss"),
         ((64, 64), {"downs": 4, "perceptual_weight": 10.0}, "weights of VGG-19.*perceptual_file"),
+        (
+            (8, 64),
+            {"downs": 3, "discriminator": "pixel", "perceptual_weight": 1.0, **VGG16},
+            "a VGG needs 16 pixels",
+        ),
         ((64, 64), {"downs": 4, "spectral": True, "discriminator": "pixel"}, "of the .* 'patch'"),
         ((64, 64), {"downs": 4, "norm": "layer"}, "norm='layer' is not one of batch, instance"),
         ((64, 64), {"downs": 4, "dropout": 1.0}, "dropout=1.0 must be .* below 1"),
