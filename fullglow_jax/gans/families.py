@@ -30,9 +30,10 @@ class Pix2PixSettings:
     width: int = key(64, integer(), Change.REFUSED)  # channels of its first layer
     norm: str = key("batch", choice(NORMS), Change.REFUSED)  # or "instance" or "none"
     # The rate of dropout, which is the noise of drawn images: at temperature 1 as in training, at 0
-    # there is none. Layers of the decoder have it from number dropout_from on, counted from the
-    # last, but for the innermost: three in all at 8 downs.
+    # there is none.
     dropout: float = key(0.5, number(below=1.0), Change.TRAINED)
+    # The first layer of the decoder that has dropout, counted from the last, which is 0; all before
+    # it have it too, but for the innermost: three in all at 8 downs.
     dropout_from: int = key(4, integer(), Change.REFUSED)
     # Whether drawn images are normalised by running statistics of training, in place of their own.
     running_statistics: bool = key(False, truth())
@@ -52,11 +53,12 @@ class Pix2PixSettings:
     # "vanilla"; "lsgan", least squares; "hinge"; or "wgan", of which nothing limits the logits but
     # a gradient penalty: with the weight 10, it is a WGAN-GP.
     adversarial: str = key("vanilla", choice(ADVERSARIAL), Change.TRAINED)
-    penalty_weight: float = key(0.0, number(), Change.TRAINED)
-    # Weights of absolute differences to the true image: in pixels, in the discriminator's
-    # activations, and in those of a VGG (the perceptual loss; 10 in DLIM).
+    penalty_weight: float = key(0.0, number(), Change.TRAINED)  # of the gradient penalty
+    # Of the mean absolute difference to the true image in pixels.
     pixel_weight: float = key(100.0, number(), Change.TRAINED)
+    # Of that in the discriminator's activations.
     matching_weight: float = key(0.0, number(), Change.TRAINED)
+    # Of that in the activations of a VGG: the perceptual loss, 10 in DLIM.
     perceptual_weight: float = key(0.0, number(), Change.TRAINED)
     perceptual_network: str = key("vgg19", choice(NETWORKS), Change.TRAINED)  # or "vgg16"
     # The file of its weights, PyTorch's or our own; "" for the VGG-16 of the extra lpips.

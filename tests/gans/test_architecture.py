@@ -12,7 +12,6 @@ from fullglow_jax.gans.discriminators.patch import PatchDiscriminator
 from fullglow_jax.model_registry import build_architecture
 from tests.layers.variables import quick_jit, random_variables
 
-
 VGG16 = {"perceptual_network": "vgg16"}
 
 
