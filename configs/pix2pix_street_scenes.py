@@ -20,7 +20,7 @@ def get_config() -> ConfigDict:
     config.model.discriminator_width = 32
     config.model.discriminator_layers = 2
 
-    config.optimizer.learning_rate = 1e-3
+    config.optimizer.learning_rate = 5e-4
     config.optimizer.beta_1 = 0.5
     config.optimizer.constant_epochs = 3.5
     config.optimizer.decay_epochs = 3.5

@@ -179,12 +179,14 @@ class Train:
     # The figure of validation for the best checkpoint and the curve, for example
     # "bits_per_dim/source" or "ssim". If not given, the main figure of the first metric.
     best_by: str | None = key(None, optional(text()))
-    # What metrics of drawn images ask, as eval.py's flags of these names: a judge, the workdir of a
-    # pspnet or a file; FID's Inception, a file; LPIPS's weights, a file; and what sets of images
-    # are compared with, a folder or stored statistics, if not with the true ones.
+    # The judge that metrics of drawn images ask, as eval.py's --judge: a workdir or a file.
     judge: str | None = key(None, optional(text()))
+    # The file of the Inception network that they ask, as eval.py's --inception.
     inception: str | None = key(None, optional(text()))
+    # The file of LPIPS's weights, as eval.py's --lpips_weights.
     lpips_weights: str | None = key(None, optional(text()))
+    # A folder of images, or stored statistics, that drawn images are compared with as a set, as
+    # eval.py's --against; the split's true images, if not given.
     against: str | None = key(None, optional(text()))
     sample_at_start: bool = key(False, truth())  # for a picture of the untrained model
     sample_every: int = key(3000, integer())

@@ -103,9 +103,9 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
     unfinished.close()
     meet("scored")
     if is_first():
-        for metric in of_sets:
-            if request.save_statistics and isinstance(metric, FrechetDistance):
-                save_statistics(request.save_statistics, metric.reference)
+        for of_set in of_sets:
+            if request.save_statistics and isinstance(of_set, FrechetDistance):
+                save_statistics(request.save_statistics, of_set.reference)
         files = write_report(report, place, samples)
         unfinished.forget()
         show(figures_table(report), title(report))

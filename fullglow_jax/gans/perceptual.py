@@ -17,6 +17,9 @@ NETWORKS = {"vgg19": (VGG19, PRETRAINED_VGG19), "vgg16": (VGG16, PRETRAINED_VGG1
 LAYERS = {"relu1_1": 1 / 32, "relu2_1": 1 / 16, "relu3_1": 1 / 8, "relu4_1": 1 / 4, "relu5_1": 1.0}
 """Layers of either network, and their weights in the loss (pix2pixHD, Wang et al. 2018)."""
 
+SMALLEST = 16
+"""The least height and width of images, which are halved four times before the last layer."""
+
 
 def perceptual_features(
     network: str, file: str, precision: lax.Precision | None = None

@@ -30,7 +30,7 @@ DISTANCES = 1e-5
 
 GRADIENTS = 1e-3
 
-OTHER_KERNELS = {
+OTHER_KERNELS: dict[str, kernel_distance.Kernel] = {
     "kid_rbf": partial(kernel_distance.gaussian, deviation=3.0),
     "kid_degree2": partial(kernel_distance.polynomial, degree=2, scale=0.1, shift=0.5),
 }
@@ -75,7 +75,8 @@ def _kernel_rows(r: RecordedArrays) -> Iterator[Row]:
     """Kernel distances were recorded in float32: their rounding is that of kernels, of about 1."""
     first, second = r["features_1"], r["features_2"]
     subsets, size = (r.meta["kid"][name] for name in ("kid_subsets", "kid_subset_size"))
-    for name, kernel in {"kid": kernel_distance.polynomial, **OTHER_KERNELS}.items():
+    kernels: dict[str, kernel_distance.Kernel] = {"kid": kernel_distance.polynomial}
+    for name, kernel in (kernels | OTHER_KERNELS).items():
         distances = kernel_distance.of_subsets(first, second, subsets, size, kernel)
         recorded = r[f"f64::{name}"]
         yield compare(name, _mean_and_deviation(distances), recorded, "absolute", ARITHMETIC)
@@ -102,9 +103,8 @@ def of_inception(recording: RecordedArrays) -> list[Row]:
         found = {f"{prefix}_{width}": seen.features[width] for width in FEATURES}
         found |= {f"{prefix}_logits": seen.logits, f"{prefix}_logits_unbiased": seen.unbiased}
         resized = "resized" if prefix == "fidelity" else "resized_pytorch"
-        images = photos.astype(np.float32) / np.float32(1 if prefix == "fidelity" else 255)
         size = r[resized].shape[2:]
-        ours = np.stack([preprocess.resize(image, size) for image in images])
+        ours = np.stack([preprocess.resize(photo.astype(np.float32), size) for photo in photos])
         found[resized] = ours.transpose(0, 3, 1, 2)
         rows += [compare_values(n, v, r[n], INCEPTION) for n, v in found.items() if n in r]
     return rows

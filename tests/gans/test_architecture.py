@@ -10,6 +10,9 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.gans.architecture import Pix2PixArchitecture
 from fullglow_jax.gans.discriminators.patch import PatchDiscriminator
 from fullglow_jax.model_registry import build_architecture
+from tests.layers.variables import quick_jit, random_variables
+
+VGG16 = {"perceptual_network": "vgg16"}
 
 
 def count(network, *inputs):
@@ -54,10 +57,16 @@ def test_a_discriminator_has_as_many_parameters_as_the_original(norm, options, e
 def test_256_pixels_get_30_by_30_logits_of_which_each_sees_70():
     assert PatchDiscriminator().normed_sizes(256, 256)[-1] == (30, 30)
     network, image = PatchDiscriminator(2, norm="none"), np.zeros((1, 128, 96, 3), np.float32)
-    variables = network.init(jax.random.key(0), image, image)
-    assert network.apply(variables, image, image).logits.shape == (1, 14, 10, 1)
+    variables = random_variables(network, image, image)
     assert network.normed_sizes(128, 96)[-1] == (14, 10)
-    gradient = jax.grad(lambda x: network.apply(variables, x, image).logits[0, 7, 5, 0])(image)
+
+    @quick_jit
+    def of_one(image):
+        logits = network.apply(variables, image, image).logits
+        assert logits.shape == (1, 14, 10, 1)
+        return logits[0, 7, 5, 0]
+
+    gradient = jax.grad(of_one)(image)
     rows, columns = np.nonzero(np.abs(gradient[0]).sum(-1))
     assert np.ptp(rows) + 1 == np.ptp(columns) + 1 == 70
 
@@ -75,6 +84,12 @@ def test_256_pixels_get_30_by_30_logits_of_which_each_sees_70():
         ((64, 64), {"downs": 4, "scales": 3}, "scale 3 of 3, of 16×16 pixels, nothing .* fewer"),
         ((64, 64), {"downs": 4, "matching_weight": 1.0, "discriminator": "none"}, "Leave one"),
         ((64, 64), {"downs": 4, "pixel_weight": 0, "discriminator": "none"}, "there is no loss"),
+        ((64, 64), {"downs": 4, "perceptual_weight": 10.0}, "weights of VGG-19.*perceptual_file"),
+        (
+            (8, 64),
+            {"downs": 3, "discriminator": "pixel", "perceptual_weight": 1.0, **VGG16},
+            "a VGG needs 16 pixels",
+        ),
         ((64, 64), {"downs": 4, "spectral": True, "discriminator": "pixel"}, "of the .* 'patch'"),
         ((64, 64), {"downs": 4, "norm": "layer"}, "norm='layer' is not one of batch, instance"),
         ((64, 64), {"downs": 4, "dropout": 1.0}, "dropout=1.0 must be .* below 1"),

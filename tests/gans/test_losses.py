@@ -1,5 +1,7 @@
 """Losses of every example by itself."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +17,7 @@ from fullglow_jax.gans.losses import (
     gradient_penalty,
     mean_of_scales,
 )
+from tests.layers.variables import quick_jit
 
 RNG = np.random.default_rng(0)
 
@@ -49,7 +52,7 @@ def test_the_gradient_penalty_of_a_linear_critic_is_known():
         return [(weights * both).sum((1, 2, 3)), jnp.zeros(3)]
 
     alpha = np.float32([0, 0.25, 1])
-    found = gradient_penalty(logits, condition, target, drawn, alpha)
+    found = quick_jit(partial(gradient_penalty, logits))(condition, target, drawn, alpha)
     np.testing.assert_allclose(found, (np.linalg.norm(weights) - 1) ** 2, rtol=1e-5)
     share = alpha[:, None, None, None]
     between = jax.vmap(lambda a, x, y: a * x + (1 - a) * y)(alpha, target, drawn)
@@ -66,7 +69,7 @@ def test_a_penalty_without_any_gradient_is_finite_and_so_is_its_own_gradient():
 
         return gradient_penalty(logits, zeros, zeros, zeros, jnp.ones(1)).sum()
 
-    value, gradient = jax.value_and_grad(penalty)(0.0)
+    value, gradient = quick_jit(jax.value_and_grad(penalty))(0.0)
     assert value == pytest.approx(1)
     assert np.isfinite(gradient)
 
@@ -81,7 +84,8 @@ def test_features_are_weighed_by_layer_and_the_target_gets_no_gradient():
     found = feature_difference(features, weights, drawn, target)
     expected = 0.5 * absolute_difference(drawn, target) + absolute_difference(drawn**2, target**2)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
-    gradient = jax.grad(lambda y: feature_difference(features, weights, drawn, y).sum())(target)
+    by_target = jax.grad(lambda y: feature_difference(features, weights, drawn, y).sum())
+    gradient = quick_jit(by_target)(target)
     assert not np.any(gradient)
 
 

@@ -14,7 +14,7 @@ from fullglow_jax.gans.noise import dropout_masks
 from fullglow_jax.gans.objective import Objective
 from fullglow_jax.layers.norms import OF_BATCH
 from fullglow_jax.models.batch import Batch
-from tests.layers.variables import quick_jit, random_variables
+from tests.layers.variables import quick_jit, random_variables, run
 
 SIZE = (16, 16)
 A = Pix2PixArchitecture(
@@ -46,14 +46,14 @@ def gan(a=A, objective=None, **options):
 
 
 def state_of(model, seed=0, dtype=np.float32):
-    """Of weights away from their start, and running variances of 1."""
+    """Of weights away from their start, and ones for all else."""
     image = np.zeros((1, *SIZE, 3), dtype)
     noise = model.noise(jax.random.split(KEY, 1), 1.0)
 
     def randomly(network, *inputs):
         found = random_variables(network, *inputs, seed=seed, dtype=dtype)
-        ones = jax.tree.map(np.ones_like, found.get("statistics", {}))
-        return {**found, **({"statistics": ones} if ones else {})}
+        others = {name: tree for name, tree in found.items() if name != "params"}
+        return {**found, **jax.tree.map(np.ones_like, others)}
 
     critic = randomly(model.discriminator, image, image) if model.discriminator else ()
     return model.first_state(randomly(model.generator, image, noise), critic)
@@ -61,6 +61,17 @@ def state_of(model, seed=0, dtype=np.float32):
 
 def stepped(model, state, batch=None):
     return jax.device_get(quick_jit(model.train_step)(state, batch or batch_of(), KEY))
+
+
+def noise_of(model):
+    """That of the first step's first four examples."""
+
+    @quick_jit
+    def drawn():
+        keys = jax.random.split(jax.random.fold_in(KEY, 0), 4)
+        return model.noise(jax.vmap(lambda key: jax.random.split(key, 3)[0])(keys), 1.0)
+
+    return drawn()
 
 
 def differences(tree, other):
@@ -79,8 +90,7 @@ def test_a_step_is_two_gradients_the_second_through_the_moved_discriminator():
         condition, target = (
             np.asarray(x, float) / 127.5 - 1 for x in (batch.condition, batch.target)
         )
-        keys = jax.random.split(jax.random.fold_in(KEY, 0), 4)
-        noise = model.noise(jax.vmap(lambda key: jax.random.split(key, 3)[0])(keys), 1.0)
+        noise = noise_of(model)
         generator = {name: tree[GENERATOR] for name, tree in state.variables.items()}
 
         def drawn(params):
@@ -95,7 +105,7 @@ def test_a_step_is_two_gradients_the_second_through_the_moved_discriminator():
             )
             return verdict.logits
 
-        image = drawn(generator["params"])
+        image = quick_jit(drawn)(generator["params"])
 
         def of_critic(params):
             true, false = logits(params, target), logits(params, image)
@@ -124,11 +134,11 @@ def test_running_statistics_move_once_a_forward_pass():
     model = gan()
     state = state_of(model)
     new, _ = stepped(model, state)
-    keys = jax.random.split(jax.random.fold_in(KEY, 0), 4)
-    noise = model.noise(jax.vmap(lambda key: jax.random.split(key, 3)[0])(keys), 1.0)
+    noise = noise_of(model)
     generator = {name: tree[GENERATOR] for name, tree in state.variables.items()}
     condition = batch_of().condition / np.float32(127.5) - 1
-    _, once = model.generator.apply(generator, condition, noise, OF_BATCH, mutable=["statistics"])
+    moved = {"statistics": OF_BATCH, "mutable": ("statistics",)}
+    _, once = run(model.generator, generator, condition, noise, **moved)
     assert differences(new.variables["statistics"][GENERATOR], once["statistics"]) < 1e-5
     # Of the discriminator, three: drawn, true, and drawn again by the other half of the step.
     first = jax.tree.leaves(state.critic["statistics"])
@@ -165,13 +175,14 @@ def test_in_the_other_order_and_with_other_images():
 
 def test_all_terms_are_there_and_add_up():
     a = replace(A, spectral=True, scales=2, norm="instance", adversarial="hinge")
-    objective = Objective("hinge", penalty=10.0, pixels=3.0, matching=2.0)
+    layers = {"features": lambda x: [x, jnp.square(x)], "layers": (1.0, 0.5)}
+    objective = Objective("hinge", penalty=10.0, pixels=3.0, matching=2.0, perceptual=4.0, **layers)
     model = gan(a, objective)
     state = state_of(model)
     new, report = stepped(model, state)
     scalars = report.scalars
     for network, terms in (
-        ("generator", ("adversarial", "matching", "pixels")),
+        ("generator", ("adversarial", "matching", "pixels", "perceptual")),
         ("discriminator", ("true", "drawn", "penalty")),
     ):
         found = {name for name in scalars if name.startswith(f"{network}/")}
@@ -254,6 +265,6 @@ def test_running_statistics_are_those_of_training(drawing):
     state, _ = stepped(gan(), state_of(gan()))
     model = gan(running_statistics=True)
     keys, batch = jax.random.split(KEY, 4), batch_of()
-    conditions = model.read_conditions(state.variables, batch)
-    images = model.sample(state.variables, conditions, keys, 0.0)
+    conditions = quick_jit(model.read_conditions)(state.variables, batch)
+    images = quick_jit(model.sample)(state.variables, conditions, keys, 0.0)
     assert np.abs(images - drawing(keys, 0.0, batch)).max() > 1e-3

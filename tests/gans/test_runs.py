@@ -11,7 +11,7 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.runs.checkpoints import Checkpoints
 from fullglow_jax.runs.metrics import read_metrics
-from fullglow_jax.runs.trained import load_trained
+from fullglow_jax.runs.trained import abstract_state, load_trained
 from fullglow_jax.training.loop import train
 from tests.commands.running import saved_state
 from tests.in_process import command
@@ -98,14 +98,9 @@ def test_sampling_reads_the_generator_alone(pairs, workdir, tmp_path):
         shutil.rmtree(folder / item)
     trained = load_trained(config_of(pairs), tmp_path / "run", "latest", Devices())
     assert set(trained.variables["params"]) == {"generator"}
+    like = abstract_state(trained.model, Devices(), 0.9)
     with pytest.raises(UserError, match="cannot be read"):
-        Checkpoints.of(tmp_path / "run").restore(STEPS, _like(trained.model))
-
-
-def _like(model):
-    from fullglow_jax.runs.trained import abstract_state
-
-    return abstract_state(model, Devices(), 0.9)
+        Checkpoints.of(tmp_path / "run").restore(STEPS, like)
 
 
 def test_commands_draw_and_score_and_refuse_what_needs_a_flow(workdir, tmp_path, capsys):
@@ -113,7 +108,7 @@ def test_commands_draw_and_score_and_refuse_what_needs_a_flow(workdir, tmp_path,
     sample(
         [f"--workdir={workdir}", "--count=2", "--samples=2", "--temperature=1", f"--out={tmp_path}"]
     )
-    assert len(list(tmp_path.glob("00*__T1__*.png"))) == 4
+    assert len(list(tmp_path.glob("00*__T1*.png"))) == 4
     for mode in ("reconstruct", "transfer", "interpolate"):
         with pytest.raises(UserError, match="a pix2pix, cannot encode images: it has no latents"):
             sample([f"--workdir={workdir}", f"--mode={mode}"])

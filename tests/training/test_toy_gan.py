@@ -136,8 +136,7 @@ def test_validated_by_a_distance_of_sets_of_images(config, tmp_path):
     architecture = PSPNetArchitecture(blocks=(1, 1, 1, 1), width=4)
     photos = np.zeros((1, *SIZE, 3), np.float32)
     save_pspnet(tmp_path / "judge.npz", architecture, start(PSPNet(architecture), photos)[1])
-    with config.unlocked():
-        config.train.metrics, config.train.judge = ("fd_judge",), str(tmp_path / "judge.npz")
+    config.train.metrics, config.train.judge = ("fd_judge",), str(tmp_path / "judge.npz")
     config.train.steps = 2
     train(config, tmp_path / "run")
     values = [
