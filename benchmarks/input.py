@@ -28,12 +28,14 @@ def main() -> None:
     model, devices = build_model(config, optax.constant_schedule(1e-4)), Devices()
     batch_size = config.train.batch_size
     batches = training_batches(
-        build_source(config.data, "train", model.shapes.annotations),
+        build_source(config.data, "train", model.shapes.annotations, training=True),
         batch_size=batch_size,
         seed=config.seed,
         threads=config.data.threads,
         workers=config.data.workers,
         annotations=model.shapes.annotations,
+        flip=config.data.flip,
+        size=model.shapes.image_size,
     )
     batch = devices.put_batch(next(batches).batch)
     state = quick_init(model, batch)

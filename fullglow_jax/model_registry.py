@@ -27,6 +27,12 @@ from fullglow_jax.flows.families import (
 from fullglow_jax.flows.flow import Flow
 from fullglow_jax.flows.model import ConditionalFlowModel, FlowModel, JointFlowModel
 from fullglow_jax.flows.step_tables import c_flow, c_glow, dual_glow, full_glow, glow
+from fullglow_jax.gans.architecture import Pix2PixArchitecture
+from fullglow_jax.gans.families import Pix2PixSettings
+from fullglow_jax.gans.model import GanModel, Turns
+from fullglow_jax.gans.noise import dropout_masks
+from fullglow_jax.gans.objective import Objective
+from fullglow_jax.gans.perceptual import LAYERS, perceptual_features
 from fullglow_jax.models.interface import Model
 from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
 from fullglow_jax.models.shapes import Shapes
@@ -35,7 +41,7 @@ from fullglow_jax.segmentation.architecture import PSPNetArchitecture, PSPNetSet
 from fullglow_jax.segmentation.model import Segmentation
 
 FULL_GLOW, C_GLOW, C_FLOW, DUAL_GLOW = "full_glow", "c_glow", "c_flow", "dual_glow"
-GLOW, PSPNET = "glow", "pspnet"
+GLOW, PIX2PIX, PSPNET = "glow", "pix2pix", "pspnet"
 
 
 class Family(NamedTuple):
@@ -173,6 +179,43 @@ def _check_pairs(config: ConfigDict) -> None:
         )
 
 
+# ---- GANs ----------------------------------------------------------------------------------------
+
+
+def _pix2pix_shapes(config: ConfigDict) -> Pix2PixArchitecture:
+    for check in (_check_pairs, _check_no_boundary, _check_no_classes):
+        check(config)
+    return Pix2PixArchitecture(
+        tuple(config.data.image_size),
+        batch=config.train.batch_size // config.train.accumulate,
+        **vars(settings_of(config)),
+    )
+
+
+def _pix2pix(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
+    del mean_gradient  # batch norms have the whole batch's statistics, not each device's
+    a = _pix2pix_shapes(config)
+    return GanModel(
+        a.generator,
+        a.discriminator_network,
+        a,
+        noise=lambda keys, warmth: dropout_masks(keys, a.noise_shapes, a.dropout * warmth),
+        objective=Objective(
+            adversarial=a.adversarial,
+            penalty=a.penalty_weight,
+            pixels=a.pixel_weight,
+            matching=a.matching_weight,
+            perceptual=a.perceptual_weight,
+            features=perceptual_features(a.perceptual_network, a.perceptual_file),
+            layers=tuple(LAYERS.values()),
+        ),
+        optimizer=build_optimizer(config.optimizer, schedule),
+        turns=Turns(a.first == "discriminator", a.redraw),
+        parts=config.train.accumulate,
+        running_statistics=a.running_statistics,
+    )
+
+
 # ---- segmentation --------------------------------------------------------------------------------
 
 
@@ -246,6 +289,7 @@ FAMILIES = {
         _check_no_boundary,
     ),
     GLOW: _flow_family("Glow", GlowSettings, GlowArchitecture, glow, _images, _check_no_boundary),
+    PIX2PIX: Family("pix2pix", Pix2PixSettings, _pix2pix_shapes, _pix2pix),
     PSPNET: Family("PSPNet", PSPNetSettings, _pspnet_shapes, _pspnet),
 }
 """By `config.model.name`."""

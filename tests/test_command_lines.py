@@ -12,6 +12,7 @@ from fullglow_jax.config.keys import keys
 from fullglow_jax.config.overrides import split_words
 from fullglow_jax.evaluation.request import ComparisonRequest, EvaluationRequest
 from fullglow_jax.sampling.request import SampleRequest
+from fullglow_jax.studies.request import StudyRequest
 from tests.in_process import command
 from website.command_lines import ROOT, command_lines, pages, prose
 from website.try_commands import REASONS, reason, tiny
@@ -133,7 +134,7 @@ def all_flags():
     known = {"--help", "--config"}
     for file in files:
         known |= flags_in_text(str(file.relative_to(ROOT)))
-    for request in (SampleRequest, EvaluationRequest, ComparisonRequest):
+    for request in (SampleRequest, EvaluationRequest, ComparisonRequest, StudyRequest):
         known |= {f"--{field.name}" for field in fields(request)}
     return known
 

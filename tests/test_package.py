@@ -24,6 +24,7 @@ STARTS = {
     "fullglow-eval": "eval.py",
     "fullglow-demo": "fullglow_jax/demo/__main__.py",
     "fullglow-data": None,
+    "fullglow-study": "fullglow_jax/studies/__main__.py",
 }
 """Installed commands, and the files that start the same."""
 
@@ -34,16 +35,18 @@ HELPS = {
     "demo": ("python -m fullglow_jax.demo", "fullglow-demo"),
     "check": ("python -m fullglow_jax.data.check", "fullglow-data check"),
     "prepare": ("python -m fullglow_jax.data.prepare", "fullglow-data prepare"),
+    "study": ("python -m fullglow_jax.studies", "fullglow-study"),
 }
 """How commands are called in a checkout, and as installed."""
 
 OWN = {
     "train": "profile",
     "sample": "mode",
-    "evaluate": "draws",
+    "evaluate": "images",
     "demo": "port",
     "check": None,
     "prepare": "verify",
+    "study": "vary",
 }
 """Flags that only one command has."""
 
@@ -74,7 +77,7 @@ def test_help_is_of_the_command_alone(name, word, capsys):
     assert re.search(rf"^{re.escape(HELPS[name][0])} \[?--", told, re.M)
     flags = set(re.findall(r"^  --(?:\[no\])?(\w+):", told, re.M))
     assert flags & set(OWN.values()) == {OWN[name]} - {None}
-    assert ("config" in flags) == (name in ("train", "check", "prepare"))
+    assert ("config" in flags) == (name in ("train", "check", "prepare", "study"))
 
 
 @pytest.mark.usefixtures("installed_command")

@@ -42,7 +42,17 @@ FLOW = {
 
 JUDGE = {"data.image_size": "32,64", "model.blocks": "1,1,1,1", "model.width": 4}
 
-DATA_HERE = ("street_scenes", "cityscapes_256")
+GAN = {
+    "data.image_size": "16,32",
+    "model.downs": 3,
+    "model.width": 4,
+    "model.discriminator_width": 4,
+}
+
+NUMBERS = {"pspnet": JUDGE, "pix2pix": GAN}
+"""By the beginning of a config's name; of all others, those of a flow."""
+
+DATA_HERE = ("street_scenes", "cityscapes_256", "pix2pix_cityscapes")
 """Ends of the names of configs whose data is made here."""
 
 STAND_INS = {"/path/to/cityscapes": "cityscapes"}
@@ -55,6 +65,7 @@ REASONS = (
     (r"benchmarks", "takes minutes to hours"),
     (r"(^|[\s/=,:])[A-Z][A-Z_]{2,}\b|\bN\.pt\b", "has a placeholder"),
     (r"\bruns/a\b", "an example"),
+    (r"\bconfigs/(dlim|pix2pix)_(facades|maps)\b", "data that is not made here"),
     (r"^python (\w+\.py|-m [\w.]+)$|^fullglow-data check$", "a name of a command"),
     (r"^python (sample|eval)\.py (?!.*--(workdir|compare|help)\b)", "a part of a command"),
     (r"^python train\.py (?!.*--config\b)", "a part of a command"),
@@ -69,7 +80,7 @@ def reason(text: str, folder: Path) -> str:
     for pattern, why in REASONS:
         if re.search(pattern, text):
             return why
-    made = re.findall(r"--out (\S+)", text)
+    made = re.findall(r"--(?:out|save_statistics) (\S+)", text)
     for word in text.split():
         if FILE.fullmatch(word) and word not in made and not (folder / word).exists():
             return f"there is no {word}"
@@ -80,11 +91,11 @@ def tiny(words: list[str]) -> list[str]:
     """A command's words, with a tiny model and little data if it trains, and on any port."""
     words = [_with_stand_ins(word) for word in words]
     words = [path for word in words for path in _matches(word) or [word]]
-    if "train.py" in words:
+    if {"train.py", "fullglow_jax.studies"} & set(words):
         config = Path(words[words.index("--config") + 1]).stem
         if not config.endswith(DATA_HERE):
             raise ValueError(f"{' '.join(words)}: no data is made here for {config}.")
-        numbers = TRAINING | (JUDGE if config.startswith("pspnet") else FLOW)
+        numbers = TRAINING | NUMBERS.get(config.partition("_")[0], FLOW)
         words += [f"--config.{key}={value}" for key, value in numbers.items()]
     if "fullglow_jax.demo" in words:
         words += ["--port", "0"]

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fullglow_jax.flows.architecture import FlowArchitecture
 from fullglow_jax.huge_pages import TUNABLES
+from fullglow_jax.models.shapes import Shapes
 
 
 class Driver(NamedTuple):
@@ -36,6 +36,7 @@ DRIVERS = {
     "c_glow": Driver("benchmarks.originals.c_glow", takes_batches=True),
     "c_flow": Driver("benchmarks.originals.c_flow", takes_batches=True),
     "dual_glow": Driver("benchmarks.originals.dual_glow", takes_batches=True),
+    "pix2pix": Driver("benchmarks.originals.pix2pix", takes_batches=True),
 }
 """By family. An `Original` takes a checkout, the architecture of our model, and a seed."""
 
@@ -61,9 +62,7 @@ class OriginalProcess:
         seed: Where its random numbers start.
     """
 
-    def __init__(
-        self, family: str, checkout: Path, architecture: FlowArchitecture, seed: int = 0
-    ) -> None:
+    def __init__(self, family: str, checkout: Path, architecture: Shapes, seed: int = 0) -> None:
         # As its own users run it: without what our commands ask the C library for.
         os.environ.pop(TUNABLES, None)
         context = multiprocessing.get_context("spawn")

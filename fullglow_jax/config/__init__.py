@@ -17,7 +17,8 @@ def default_config(family: str = "full_glow") -> ConfigDict:
 
     Args:
         family: "full_glow", or its relatives "c_flow", "c_glow" and "dual_glow"; "glow", for the
-            targets alone; or "pspnet", which labels photos. It becomes `config.model.name`.
+            targets alone; "pix2pix", a GAN; or "pspnet", which labels photos. It becomes
+            `config.model.name`.
 
     Raises:
         UserError: If there is no such family.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ml_collections import ConfigDict
 
-from fullglow_jax.data.images import FITS
+from fullglow_jax.data.fitting import FILTERS, FITS
 from fullglow_jax.data.layouts.cityscapes import LABEL_FILES
 from fullglow_jax.data.mnist import DIGITS
 from fullglow_jax.data.numbering import PALETTES
@@ -29,6 +29,16 @@ from fullglow_jax.settings.section import Change, key
 
 def _data(*names: str) -> Callable[[ConfigDict], bool]:
     return lambda config: config.data.name in names
+
+
+def _images(config: ConfigDict) -> bool:
+    """Whether images of any size are read."""
+    return config.data.name != "mnist"  # whose digits have one
+
+
+def _stairs(config: ConfigDict) -> bool:
+    """Whether the learning rate goes down in stairs."""
+    return config.optimizer.schedule == "step"
 
 
 _DATA, _REFUSED, _TFDS = Change.DATA, Change.REFUSED, _data("tfds")
@@ -95,8 +105,20 @@ class Data:
     # Names of the classes in their order. If not given, those of the training split.
     classes: tuple[str, ...] | None = key(None, optional(texts()), _REFUSED)
     image_size: tuple[int, int] = key((256, 256), integers((256, 256), count=2), _REFUSED)  # (H, W)
-    # Resizing to that size: "stretch", as in the paper, or "crop" to its proportions first.
-    fit: str = key("stretch", choice(FITS), _REFUSED, lambda config: config.data.name != "mnist")
+    # Resizing to that size: "stretch", as in the paper; "crop" to its proportions first; "width" to
+    # its width in proportion and at least its height; "rounded", each side to a multiple of 4; or
+    # "none". Of what is larger then, training cuts the size out at random, all else in the middle.
+    fit: str = key("stretch", choice(FITS), _REFUSED, _images)
+    # (H, W) to which training resizes instead, if given, to cut the image size out at random.
+    load_size: tuple[int, int] | None = key(
+        None,
+        optional(integers((286, 286), count=2)),
+        read=lambda config: config.data.fit in ("stretch", "crop", "width"),
+    )
+    filter: str = key("bilinear", choice(FILTERS), _REFUSED, _images)  # of resizing, or "bicubic"
+    # Parts of pairs that are label maps, for example "B" or "label": they are resized by nearest
+    # neighbour, as label ids always are, so that no colours are mixed.
+    label_maps: tuple[str, ...] | None = key(None, optional(texts()), _REFUSED, _images)
     flip: bool = key(False, truth())  # mirror training pairs at a chance of one half
     on_bad_file: str = key("error", choice(ON_BAD_FILE))  # before the first step, or "skip" them
     # Folder for the pairs of fullglow_jax.data.prepare; ROOT/prepared, if not given.
@@ -117,9 +139,14 @@ class Optimizer:
     learning_rate: float = key(1e-4, number(above=True))
     constant_epochs: float = key(100.0, number(below=1e9))
     decay_epochs: float = key(100.0, number(below=1e9))  # then down to end_learning_rate
-    # The form of the decay: "linear" in steps; "cosine" of whole epochs, half a period; or
-    # "cosine_waves", which goes up again, and so on for train.steps.
+    # The form of the decay, of an epoch that has as many steps as there are batches of training
+    # pairs, rounded. "linear" goes down in each step; "linear_epoch_starts" and
+    # "linear_epoch_ends" once an epoch, the latter from an epoch earlier on; "step" by
+    # step_factor at once and every step_epochs; "cosine" once an epoch, half a period;
+    # "cosine_waves" as that, and up again, and so on for train.steps.
     schedule: str = key("linear", choice(DECAYS))
+    step_epochs: float = key(50.0, number(above=True, below=1e9), read=_stairs)
+    step_factor: float = key(0.1, number(above=True, below=1.0), read=_stairs)
     end_learning_rate: float = key(0.0, number())
     # Steps over which the learning rate rises from 0; none in the paper.
     warmup_steps: int = key(0, integer(0))
@@ -152,6 +179,15 @@ class Train:
     # The figure of validation for the best checkpoint and the curve, for example
     # "bits_per_dim/source" or "ssim". If not given, the main figure of the first metric.
     best_by: str | None = key(None, optional(text()))
+    # The judge that metrics of drawn images ask, as eval.py's --judge: a workdir or a file.
+    judge: str | None = key(None, optional(text()))
+    # The file of the Inception network that they ask, as eval.py's --inception.
+    inception: str | None = key(None, optional(text()))
+    # The file of LPIPS's weights, as eval.py's --lpips_weights.
+    lpips_weights: str | None = key(None, optional(text()))
+    # A folder of images, or stored statistics, that drawn images are compared with as a set, as
+    # eval.py's --against; the split's true images, if not given.
+    against: str | None = key(None, optional(text()))
     sample_at_start: bool = key(False, truth())  # for a picture of the untrained model
     sample_every: int = key(3000, integer())
     sample_conditions: int = key(4, integer())

@@ -4,16 +4,18 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
 from fullglow_jax.data.classes import class_fault
 from fullglow_jax.data.doubts import turned_out_of_fit
 from fullglow_jax.data.faults import Fault
+from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.image_files import LeftAlone
-from fullglow_jax.data.images import Picture, fit
+from fullglow_jax.data.images import Picture
 from fullglow_jax.data.layouts import Layout, PairFiles
-from fullglow_jax.data.options import check_annotations, chosen_direction
+from fullglow_jax.data.options import check_annotations, check_label_maps, chosen_direction
 from fullglow_jax.data.pair import Pair
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
@@ -21,7 +23,7 @@ from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
 
 @dataclass(frozen=True)
 class FilePairs:
-    """Pairs of one layout, read in one direction, at one size.
+    """Pairs of one layout, read in one direction.
 
     Attributes:
         layout: The layout, which reads the files.
@@ -29,8 +31,7 @@ class FilePairs:
         target: The part that is the target.
         annotations: The parts that pairs have beside these two.
         classes: Names of the classes; () if pairs have none.
-        image_size: (H, W) of the pairs.
-        how: The way of resizing to that size, one of `images.FITS`.
+        fitting: The way of their images to the pairs' size.
         pairs: The files of all pairs.
         faults: Faults of pairs that were left out.
         left_alone: Files that belong to no pair.
@@ -40,8 +41,7 @@ class FilePairs:
     condition: str
     target: str
     annotations: tuple[str, ...]
-    image_size: tuple[int, int]
-    how: str
+    fitting: Fitting
     pairs: tuple[PairFiles, ...]
     classes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -53,7 +53,7 @@ class FilePairs:
     def __getitem__(self, index: int) -> Pair:
         """Reads the pair at `index`; raises UserError if a file is bad."""
         pictures = self.native(index)
-        fitted = {part: fit(p, self.image_size, self.how) for part, p in pictures.items()}
+        fitted = {part: self.fitting(picture, part) for part, picture in pictures.items()}
         images = {"condition": fitted[self.condition], "target": fitted[self.target]}
         annotations: dict[str, Any] = {part: fitted[part] for part in self.annotations}
         if self.classes:
@@ -84,7 +84,7 @@ class FilePairs:
         """A pair's parts as they are on disk, all of one size.
 
         Raises:
-            UserError: If a file is bad, or the files' sizes differ.
+            UserError: If a file is bad or too small, or the files' sizes differ.
         """
         pair = self.pairs[index]
         pictures = self.layout.read(pair, self.parts)
@@ -101,6 +101,9 @@ class FilePairs:
             raise UserError(
                 f"images of one pair differ in size (height×width): {', '.join(named)}. {mend}"
             )
+        for part, size in sizes.items():
+            if fault := self.fitting.fault(size):
+                raise UserError(f"{pair.files[part]}: {fault}")
         return pictures
 
 
@@ -116,7 +119,8 @@ def fingerprint(source: FilePairs, named: Callable[[Path], str], *versions: int)
         named: How a path counts.
         versions: Versions of whatever is made of the pairs.
     """
-    how = (*versions, VERSION, type(source.layout).__name__, source.parts)
+    limits = source.fitting.limits
+    how = (*versions, VERSION, type(source.layout).__name__, source.parts, *limits)
     digest = hashlib.sha256(repr(how).encode())
     for pair in source.pairs:
         for part, path in sorted(pair.files.items()):
@@ -132,8 +136,7 @@ def fingerprint(source: FilePairs, named: Callable[[Path], str], *versions: int)
 def find_pairs(
     layout: Layout,
     direction: str | None,
-    image_size: tuple[int, int],
-    how: str = "stretch",
+    fitting: Fitting,
     annotations: Annotations = NO_ANNOTATIONS,
     classes: tuple[str, ...] = (),
 ) -> FilePairs:
@@ -142,8 +145,7 @@ def find_pairs(
     Args:
         layout: The layout, which finds the files.
         direction: One of the layout's directions; None for its first.
-        image_size: (H, W) of the pairs.
-        how: The way of resizing to that size, one of `images.FITS`.
+        fitting: The way of their images to the pairs' size.
         annotations: Annotations that pairs must have.
         classes: Names of the classes; () for pairs without.
 
@@ -151,12 +153,14 @@ def find_pairs(
         A source; its `faults` are the pairs that lack files or a class.
 
     Raises:
-        UserError: If the layout finds nothing at all, or has no such direction or annotation.
+        UserError: If the layout finds nothing at all, or has no such direction, annotation or
+            part.
     """
     direction = chosen_direction(direction, layout.directions)
     check_annotations(annotations, (*layout.annotations, *(["label"] if layout.labels else ())))
     parts = layout.directions[direction]
-    unfilled = FilePairs(layout, *parts, annotations.maps, image_size, how, ())
+    check_label_maps(fitting.label_maps, chain(*layout.directions.values()))
+    unfilled = FilePairs(layout, *parts, annotations.maps, fitting, ())
     found = layout.find(unfilled.parts)
     pairs, faults = list(found.pairs), list(found.faults)
     classes = classes if layout.labels else ()

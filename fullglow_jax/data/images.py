@@ -12,9 +12,6 @@ from fullglow_jax.data.image_kinds import image_formats
 from fullglow_jax.data.pixels import WrongPixelsError, to_ids, to_rgb
 from fullglow_jax.errors import UserError
 
-FITS = ("stretch", "crop")
-"""Ways to bring an image to another size."""
-
 _REPLACE = "Copy or download it again, or save it anew as an 8-bit RGB PNG."
 
 T = TypeVar("T")
@@ -75,29 +72,6 @@ def resize_nearest(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Stretches uint8 (H, W) or (H, W, 3) to `size` (h, w) with nearest neighbour."""
     height, width = size
     return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.NEAREST))
-
-
-def fit(picture: Picture, size: tuple[int, int], how: str) -> np.ndarray:
-    """Resizes a picture to `size` (h, w): antialiased bilinear, or nearest for labels.
-
-    Args:
-        picture: The picture.
-        size: (h, w).
-        how: One of `FITS`: "stretch" uses the whole picture; "crop" uses the largest middle part
-            with the proportions of `size`, so that nothing is distorted.
-
-    Returns:
-        (h, w) or (h, w, 3), of the picture's type.
-    """
-    height, width = size
-    box = (0.0, 0.0, float(picture.pixels.shape[1]), float(picture.pixels.shape[0]))
-    if how == "crop":
-        scale = min(box[2] / width, box[3] / height)
-        left, top = (box[2] - scale * width) / 2, (box[3] - scale * height) / 2
-        box = (left, top, left + scale * width, top + scale * height)
-    filters = Image.Resampling
-    kind = filters.NEAREST if picture.labels else filters.BILINEAR
-    return np.array(Image.fromarray(picture.pixels).resize((width, height), kind, box=box))
 
 
 def check_pixels(image: Image.Image) -> None:

@@ -30,7 +30,7 @@ SIDE = 28
 COARSE = 4
 """Height and width of a coarse digit's blocks, in the digit's own pixels."""
 
-DIRECTIONS = ("class2digit", "coarse2digit")
+DIRECTIONS = {"class2digit": ("class", "digit"), "coarse2digit": ("coarse", "digit")}
 SPLITS = ("train", "val")
 
 _IDX_NAMES = {"train": "train", "val": "t10k"}

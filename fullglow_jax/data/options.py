@@ -36,6 +36,21 @@ def chosen_direction(direction: str | None, directions: Iterable[str]) -> str:
     return direction
 
 
+def check_label_maps(named: Iterable[str], parts: Iterable[str]) -> None:
+    """Checks that the parts of pairs that are said to be label maps are there.
+
+    Raises:
+        UserError: If one is not; names it.
+    """
+    there = list(dict.fromkeys(parts))
+    for part in named:
+        if part not in there:
+            raise UserError(
+                f"config.data.label_maps names {part!r}, which is no part of this data's pairs: "
+                f"{', '.join(there)}."
+            )
+
+
 def check_annotations(asked: Annotations, there: Collection[str]) -> None:
     """Checks that all annotations that are asked for are there.
 

@@ -4,8 +4,9 @@ Grain reads ahead, in threads and for training in worker processes too. The orde
 on the seed only, never on timing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any, NamedTuple
 
 import grain
@@ -13,6 +14,7 @@ import jax
 import numpy as np
 
 from fullglow_jax.data.boundary import boundary_pyramid
+from fullglow_jax.data.fitting import cut
 from fullglow_jax.data.in_processes import InProcesses
 from fullglow_jax.data.options import check_annotations
 from fullglow_jax.data.pair import Pair, PairSource
@@ -45,6 +47,7 @@ def training_batches(
     workers: int = 0,
     annotations: Annotations = NO_ANNOTATIONS,
     flip: bool = False,
+    size: tuple[int, int] | None = None,
     process_index: int = 0,
     process_count: int = 1,
 ) -> ResumableBatches[HostBatch]:
@@ -63,6 +66,8 @@ def training_batches(
             this process.
         annotations: Annotations of the batches; the source's pairs must have them.
         flip: Whether examples are mirrored left to right, with all their images, at a chance of ½.
+        size: (H, W) that is cut out of all images of an example, at a random place; the pairs'
+            own size if not given.
         process_index: Index of this process. It gets consecutive rows of each batch, so that the
             whole batches are the same for any number of processes.
         process_count: Number of processes that share the batches.
@@ -77,20 +82,18 @@ def training_batches(
     _check(len(source) > 0, "there is nothing to train on: the data source is empty.")
     # Grain adds the epoch's number to the shuffle's seed: without the hash, seed 1 would begin with
     # the second epoch of seed 0.
-    shuffle_seed, flip_seed = map(int, np.random.SeedSequence(seed).generate_state(2))
+    shuffle_seed, chance_seed = map(int, np.random.SeedSequence(seed).generate_state(2))
     places = grain.MapDataset.range(len(source)).shuffle(seed=shuffle_seed).repeat()
     # Before the order is divided among processes, so that their number has no effect.
-    order = places.random_map(
-        lambda index, rng: _Place(index, mirrored=flip and bool(rng.integers(2))), seed=flip_seed
-    )
+    order = places.random_map(partial(_by_chance, flip), seed=chance_seed)
     share = _Turns(order, rows, process_index, process_count)
 
     def read_from(batch: int) -> Reader[HostBatch]:
         rest = share.slice(slice(batch * rows, None))
         if not workers:
-            return iter(_read(rest, source, rows, threads, annotations).map(_raised))
+            return iter(_read(rest, source, rows, threads, annotations, size).map(_raised))
         turns = [_Turns(rest, rows, worker, workers) for worker in range(workers)]
-        shares = [_read(turn, source, rows, threads, annotations) for turn in turns]
+        shares = [_read(turn, source, rows, threads, annotations, size) for turn in turns]
         return InProcesses(shares, here=_owned)
 
     return ResumableBatches(read_from)
@@ -146,7 +149,15 @@ class _Place(NamedTuple):
 
     number: int
     mirrored: bool = False
+    at: tuple[float, float] = (0.0, 0.0)
     valid: bool = True
+
+
+def _by_chance(flip: bool, number: int, rng: np.random.Generator) -> _Place:
+    """An example of training: mirrored or not, and cut somewhere."""
+    mirrored = bool(rng.integers(2))
+    y, x = rng.random(2)
+    return _Place(number, flip and mirrored, (float(y), float(x)))
 
 
 _Row = tuple[Batch, str, bool]
@@ -181,6 +192,7 @@ def _read(
     rows: int,
     threads: int,
     annotations: Annotations,
+    size: tuple[int, int] | None = None,
 ) -> grain.IterDataset[HostBatch | UserError]:
     """Batches, or the error of one of their examples.
 
@@ -191,7 +203,11 @@ def _read(
     def row(place: _Place) -> _Row | UserError:
         try:
             pair = source[place.number]
-            return _row(_mirrored(pair) if place.mirrored else pair, annotations, place.valid)
+            if size is not None:
+                pair = _each_image(pair, lambda image: cut(image, size, place.at))
+            if place.mirrored:
+                pair = _each_image(pair, lambda image: np.flip(image, 1))
+            return _row(pair, annotations, place.valid)
         except UserError as error:
             return error.with_traceback(None)
 
@@ -218,8 +234,8 @@ def _owned(host: HostBatch | UserError) -> HostBatch:
     return HostBatch(jax.tree.map(np.array, batch), names, np.array(valid))
 
 
-def _mirrored(pair: Pair) -> Pair:
-    images: Any = {key: np.flip(x, 1) for key, x in pair.items() if isinstance(x, np.ndarray)}
+def _each_image(pair: Pair, change: Callable[[np.ndarray], np.ndarray]) -> Pair:
+    images: Any = {key: change(x) for key, x in pair.items() if isinstance(x, np.ndarray)}
     return {**pair, **images}
 
 

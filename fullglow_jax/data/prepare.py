@@ -53,7 +53,8 @@ def prepare(
         find_source(data_config, "test", annotations)
         splits.append("test")
     for split in splits:
-        source = checked_source(data_config, split, annotations)
+        training = split == "train"
+        source = checked_source(data_config, split, annotations, training=training)
         if not isinstance(source, FilePairs):
             raise UserError(
                 f"config.data.name={data_config.name!r} is not made of image files. There is "

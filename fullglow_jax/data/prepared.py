@@ -20,6 +20,7 @@ from PIL import Image
 
 from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.file_pairs import FilePairs, fingerprint
+from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.images import check_pixels
 from fullglow_jax.data.names import canonical
 from fullglow_jax.data.pair import Pair, PairSource
@@ -145,12 +146,20 @@ def prepared_folder(source: FilePairs, data_config: ConfigDict, split: str) -> P
 
     It is below `config.data.prepared`, or else below `config.data.root`.
     """
-    height, width = source.image_size
-    kind = (f"{height}x{width}", source.how, source.condition, source.target, *source.annotations)
+    kind = (*_fitted(source.fitting), source.condition, source.target, *source.annotations)
     root = user_path(data_config.root)
     # By relative paths, so that files and prepared pairs may be moved together.
     files = fingerprint(source, lambda path: canonical(os.path.relpath(path, root)), VERSION)
     return _base(data_config) / "-".join(kind) / f"{split}-{files[:16]}"
+
+
+def _fitted(fitting: Fitting) -> tuple[str, ...]:
+    """Names for all of a way of fitting on which pixels depend."""
+    height, width = fitting.size
+    uncut = () if fitting.fixed else ("uncut",)
+    other = () if fitting.filter == "bilinear" else (fitting.filter,)
+    nearest = (f"nearest_{part}" for part in fitting.label_maps)
+    return f"{height}x{width}", fitting.how, *uncut, *other, *nearest
 
 
 def damage(folder: Path, *, thorough: bool = False) -> dict[str, str] | None:

@@ -68,8 +68,10 @@ def features_of(source: FilePairs) -> Any:
     """TFDS' description of a source's pairs."""
     import tensorflow_datasets as tfds  # takes half a second
 
+    size = source.fitting.size if source.fitting.fixed else (None, None)
+
     def image(channels: int, dtype: type) -> Any:
-        shape = (*source.image_size, channels)
+        shape = (*size, channels)
         return tfds.features.Image(shape=shape, dtype=dtype, encoding_format="png")
 
     images = {

@@ -1,6 +1,6 @@
 """The sources of pairs, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ml_collections import ConfigDict
@@ -10,9 +10,10 @@ from fullglow_jax.data.checked import checked
 from fullglow_jax.data.classes import listed
 from fullglow_jax.data.faults import refuse
 from fullglow_jax.data.file_pairs import FilePairs, find_pairs
+from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.layouts import LAYOUTS, Cityscapes, Layout, TwoFolders
 from fullglow_jax.data.names import canonical
-from fullglow_jax.data.options import check_annotations
+from fullglow_jax.data.options import check_annotations, chosen_direction
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.prepared import open_prepared
 from fullglow_jax.errors import UserError
@@ -25,7 +26,11 @@ ON_BAD_FILE = ("error", "skip")
 
 
 def build_source(
-    data_config: ConfigDict, split: str, annotations: Annotations = NO_ANNOTATIONS
+    data_config: ConfigDict,
+    split: str,
+    annotations: Annotations = NO_ANNOTATIONS,
+    *,
+    training: bool = False,
 ) -> PairSource:
     """The source that `data_config.name` names; its prepared pairs, if there are some.
 
@@ -33,6 +38,8 @@ def build_source(
         data_config: `config.data`.
         split: 'train' or 'val' ('test' too if the data set has one).
         annotations: Annotations of the pairs.
+        training: Whether the pairs are for training, which cuts `config.data.image_size` out of
+            them: they may be larger.
 
     Returns:
         The source; its `faults` are the pairs that `on_bad_file='skip'` left out.
@@ -40,19 +47,23 @@ def build_source(
     Raises:
         UserError: As `checked_source`, or if prepared pairs are damaged.
     """
-    source = checked_source(data_config, split, annotations)
+    source = checked_source(data_config, split, annotations, training=training)
     return open_prepared(source, data_config, split) or source
 
 
 def checked_source(
-    data_config: ConfigDict, split: str, annotations: Annotations = NO_ANNOTATIONS
+    data_config: ConfigDict,
+    split: str,
+    annotations: Annotations = NO_ANNOTATIONS,
+    *,
+    training: bool = False,
 ) -> PairSource:
     """The source after all its image files were read once; see `build_source`.
 
     Raises:
         UserError: If data or annotations are missing or, with `on_bad_file='error'`, files are bad.
     """
-    found = find_source(data_config, split, annotations)
+    found = find_source(data_config, split, annotations, training=training)
     if not isinstance(found, FilePairs):
         return found
     strict = data_config.on_bad_file == "error"
@@ -65,10 +76,15 @@ def checked_source(
 
 
 def find_source(
-    data_config: ConfigDict, split: str, annotations: Annotations = NO_ANNOTATIONS
+    data_config: ConfigDict,
+    split: str,
+    annotations: Annotations = NO_ANNOTATIONS,
+    *,
+    training: bool = False,
 ) -> PairSource:
     """The source without a check of its files; see `build_source`."""
-    return SOURCES[data_config.name].find(data_config, split, annotations)
+    fitting = (Fitting.in_training if training else Fitting.of)(data_config)
+    return SOURCES[data_config.name].find(data_config, split, annotations, fitting)
 
 
 def with_classes(config: ConfigDict) -> ConfigDict:
@@ -115,14 +131,27 @@ class Source(NamedTuple):
     """A kind of data.
 
     Attributes:
-        directions: Names of its directions; the first is the default.
-        find: Finds a split's pairs with the given annotations.
+        parts: (condition, target), as names of parts, by direction; the first is the default.
+        find: Finds a split's pairs with the given annotations, and with images brought to their
+            size in the given way.
         classes: Names of the classes that `config.data.labels` asks for, which is not empty.
     """
 
-    directions: tuple[str, ...]
-    find: Callable[[ConfigDict, str, Annotations], PairSource]
+    parts: Mapping[str, tuple[str, str]]
+    find: Callable[[ConfigDict, str, Annotations, Fitting], PairSource]
     classes: Callable[[ConfigDict], tuple[str, ...]]
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Names of its directions."""
+        return tuple(self.parts)
+
+
+def part_of(data_config: ConfigDict, role: str) -> str:
+    """The name of the part of pairs that is their "condition" or "target"; any other is itself."""
+    parts = SOURCES[data_config.name].parts
+    condition, target = parts[chosen_direction(data_config.direction, parts)]
+    return {"condition": condition, "target": target}.get(role, role)
 
 
 def _files(layout: type[Layout]) -> Source:
@@ -132,12 +161,13 @@ def _files(layout: type[Layout]) -> Source:
         options = (data_config[key] for key in layout.options)
         return layout(data_config.root, split, *options)
 
-    def find(data_config: ConfigDict, split: str, annotations: Annotations) -> FilePairs:
+    def find(
+        data_config: ConfigDict, split: str, annotations: Annotations, fitting: Fitting
+    ) -> FilePairs:
         return find_pairs(
             opened(data_config, split),
             data_config.direction,
-            tuple(data_config.image_size),
-            data_config.fit,
+            fitting,
             annotations,
             tuple(data_config.classes or ()),
         )
@@ -155,7 +185,7 @@ def _files(layout: type[Layout]) -> Source:
         )
 
     has_labels = "labels" in layout.options
-    return Source(tuple(layout.directions), find, classes if has_labels else _no_classes)
+    return Source(layout.directions, find, classes if has_labels else _no_classes)
 
 
 def _no_classes(data_config: ConfigDict) -> tuple[str, ...]:
@@ -165,21 +195,25 @@ def _no_classes(data_config: ConfigDict) -> tuple[str, ...]:
     )
 
 
-def _street_scenes(data_config: ConfigDict, split: str, annotations: Annotations) -> PairSource:
+def _street_scenes(
+    data_config: ConfigDict, split: str, annotations: Annotations, fitting: Fitting
+) -> PairSource:
     if split in SPLITS:
         scenes = data_config.street_scenes.to_dict()
         generate(user_path(data_config.root), splits=(split,), **scenes)
-    return SOURCES["cityscapes"].find(data_config, split, annotations)
+    return SOURCES["cityscapes"].find(data_config, split, annotations, fitting)
 
 
-def _mnist(data_config: ConfigDict, split: str, annotations: Annotations) -> PairSource:
+def _mnist(
+    data_config: ConfigDict, split: str, annotations: Annotations, fitting: Fitting
+) -> PairSource:
     check_annotations(annotations, there=["label"])
     return mnist.find_mnist(
         data_config.root,
         split,
         data_config.mnist.files,
         data_config.direction,
-        tuple(data_config.image_size),
+        fitting.size,
         tuple(data_config.classes or ()),
     )
 
@@ -193,7 +227,9 @@ def _digits(data_config: ConfigDict) -> tuple[str, ...]:
     return mnist.digit_names()
 
 
-def _tfds(data_config: ConfigDict, split: str, annotations: Annotations) -> PairSource:
+def _tfds(
+    data_config: ConfigDict, split: str, annotations: Annotations, fitting: Fitting
+) -> PairSource:
     # This import takes half a second, which other sources need not wait for.
     from fullglow_jax.data.tfds_pairs import find_tfds
 
@@ -203,8 +239,7 @@ def _tfds(data_config: ConfigDict, split: str, annotations: Annotations) -> Pair
         split,
         data_config.tfds.to_dict(),
         data_config.direction,
-        tuple(data_config.image_size),
-        data_config.fit,
+        fitting,
         data_config.labels,
         tuple(data_config.classes or ()),
     )
@@ -219,6 +254,6 @@ def _tfds_classes(data_config: ConfigDict) -> tuple[str, ...]:
 SOURCES: dict[str, Source] = {
     **{name: _files(layout) for name, layout in LAYOUTS.items()},
     "mnist": Source(mnist.DIRECTIONS, _mnist, _digits),
-    "street_scenes": Source(tuple(Cityscapes.directions), _street_scenes, _no_classes),
-    "tfds": Source(tuple(TwoFolders.directions), _tfds, _tfds_classes),
+    "street_scenes": Source(Cityscapes.directions, _street_scenes, _no_classes),
+    "tfds": Source(TwoFolders.directions, _tfds, _tfds_classes),
 }

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,10 @@ import tensorflow_datasets as tfds
 from fullglow_jax.data.class_image import class_image
 from fullglow_jax.data.classes import class_index
 from fullglow_jax.data.faults import Fault
-from fullglow_jax.data.images import Picture, fit
+from fullglow_jax.data.fitting import Fitting
+from fullglow_jax.data.images import Picture
 from fullglow_jax.data.numbering import NUMBERINGS, PALETTES
-from fullglow_jax.data.options import chosen_direction
+from fullglow_jax.data.options import check_label_maps, chosen_direction
 from fullglow_jax.data.pair import Pair
 from fullglow_jax.data.tfds_examples import TfdsExample, TfdsExamples
 from fullglow_jax.errors import UserError
@@ -26,7 +27,7 @@ MOST_CLASSES = 256
 
 @dataclass(frozen=True)
 class TfdsPairs:
-    """Pairs of one split, in one direction, at one size.
+    """Pairs of one split, in one direction.
 
     Attributes:
         examples: The examples.
@@ -35,8 +36,7 @@ class TfdsPairs:
         target: The feature that is the target: an image or a class, too.
         palette: One of `PALETTES`, for images of one channel.
         split: The split's name, which the pairs' names begin with.
-        image_size: (H, W) of the pairs.
-        how: The way of resizing to that size, one of `images.FITS`.
+        fitting: The way of their images to the pairs' size.
         label: The feature that is each example's class; empty for no classes.
         classes: Names of the classes.
         faults: Always empty: a bad example is refused when it is read.
@@ -47,8 +47,7 @@ class TfdsPairs:
     target: str
     palette: str
     split: str
-    image_size: tuple[int, int]
-    how: str
+    fitting: Fitting
     label: str = ""
     classes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -64,7 +63,7 @@ class TfdsPairs:
 
         def fitted(feature: str) -> np.ndarray:
             if feature in pictures:
-                return fit(pictures[feature], self.image_size, self.how)
+                return self.fitting(pictures[feature], feature)
             return self._class_image(example, feature)
 
         pair: Pair = {
@@ -105,11 +104,14 @@ class TfdsPairs:
                 f"images of one pair differ in size (height×width): {named} in {example.name}. "
                 "They must show the same pixels: choose other features."
             )
+        for name, size in sizes.items():
+            if fault := self.fitting.fault(size):
+                raise UserError(f"{name!r} of {example.name}: {fault}")
         return pictures
 
     def _class_image(self, example: TfdsExample, name: str) -> np.ndarray:
         classes = self.examples.features[name].num_classes
-        return class_image(self._class(example, name), classes, self.image_size)
+        return class_image(self._class(example, name), classes, self.fitting.size)
 
     def _class(self, example: TfdsExample, name: str) -> int:
         label, classes = example.label(name), self.examples.features[name].num_classes
@@ -126,8 +128,7 @@ def find_tfds(
     split: str,
     settings: Mapping[str, str],
     direction: str | None,
-    image_size: tuple[int, int],
-    how: str,
+    fitting: Fitting,
     label: str = "",
     classes: tuple[str, ...] = (),
 ) -> TfdsPairs:
@@ -138,8 +139,7 @@ def find_tfds(
         split: 'train' or 'val', which the settings translate, or a split in TFDS' notation.
         settings: `config.data.tfds`.
         direction: One of `DIRECTIONS`; None for the first.
-        image_size: (H, W) of the pairs.
-        how: The way of resizing to that size, one of `images.FITS`.
+        fitting: The way of their images to the pairs' size.
         label: The feature that is each example's class; empty for no classes.
         classes: Names of the classes.
 
@@ -155,8 +155,11 @@ def find_tfds(
         _check_label(examples, label)
     a, b = (_checked(examples, key, settings[key]) for key in ("condition", "target"))
     condition, target = (a, b) if direction == "AtoB" else (b, a)
+    features = {"A": a, "B": b}
+    check_label_maps(fitting.label_maps, features)
+    fitting = replace(fitting, label_maps=tuple(features[part] for part in fitting.label_maps))
     palette, classes = settings["palette"], classes if label else ()
-    return TfdsPairs(examples, condition, target, palette, split, image_size, how, label, classes)
+    return TfdsPairs(examples, condition, target, palette, split, fitting, label, classes)
 
 
 def tfds_classes(root: Path | str, settings: Mapping[str, str], label: str) -> tuple[str, ...]:

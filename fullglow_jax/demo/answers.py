@@ -51,6 +51,11 @@ class Answers:
         unfinished = self._studio.warm_up.unfinished
         return f"Compiling, once: {', '.join(unfinished)} …" if unfinished else ""
 
+    def cleared(self) -> tuple[Editor, Image | None]:
+        """A condition in one colour to paint on, and its boundary map."""
+        blank = self._studio.blank()
+        return self.on_canvas(blank.condition), blank.boundary
+
     @told()
     def choose(self, name: str) -> tuple[Editor, Image | None, Image, str | None]:
         """A pair's condition to paint on, its boundary map, its target, and its class."""
@@ -66,9 +71,9 @@ class Answers:
         return pair["target"], pair["condition"], pair.get("boundary"), label
 
     @told()
-    def fitted(self, file: str) -> Image:
-        """An uploaded image."""
-        return self._studio.fitted(file)
+    def fitted(self, file: str, role: str) -> Image:
+        """An uploaded image, as "condition", "target" or other."""
+        return self._studio.fitted(file, role)
 
     @told()
     def fitted_to_canvas(self, file: str) -> Editor:

@@ -19,6 +19,9 @@ KINDS = sorted(image_suffixes())
 MOST_PHOTOS = 16
 """Most photos of one request."""
 
+LARGEST_BRUSH = 15
+"""In pixels of the condition."""
+
 ONE_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model"}
 """All requests to the model wait in one queue."""
 
@@ -49,9 +52,8 @@ def build_page(studio: Studio, title: str) -> gr.Blocks:
         _compiling(page, answers)
         if studio.missing:
             gr.Markdown(f"There are no examples to choose from: {studio.missing}")
-        # Placeholders for a page without the canvas, or without the tab.
+        # Placeholders for a page without the canvas.
         condition: list[Any] = [gr.State(None), gr.State(None)]
-        scored: Any = gr.State(None)
         with gr.Row():
             if studio.reads_conditions:
                 with gr.Column(scale=3):
@@ -64,11 +66,10 @@ def build_page(studio: Studio, title: str) -> gr.Blocks:
                     if studio.transfers:
                         with gr.Tab("Transfer"):
                             _transfer(studio, answers, condition, label)
-                    if studio.headline:
-                        with gr.Tab("Bits per dimension"):
-                            scored = _bits_per_dim(studio, answers, condition, label, start)
+                    with gr.Tab("Bits per dimension" if studio.headline else "True image"):
+                        photo = _photo(studio, answers, condition, label, start)
         if studio.reads_conditions:
-            chosen.input(answers.choose, chosen, [*condition, scored, label], api_name="choose")
+            chosen.input(answers.choose, chosen, [*condition, photo, label], api_name="choose")
     return page
 
 
@@ -120,7 +121,7 @@ def _canvas(studio: Studio, answers: Answers, start: Pair | None) -> tuple[Any, 
         layers=False,
         format="png",
         canvas_size=(width, height),
-        brush=_brush(studio, studio.palette.names[0]),
+        brush=_brush(studio, studio.palette.names[0], _usual_brush(studio)),
         buttons=["download"],
     )
     classes = gr.Radio(
@@ -129,16 +130,29 @@ def _canvas(studio: Studio, answers: Answers, start: Pair | None) -> tuple[Any, 
         label="Paint with",
         elem_id="classes",
     )
+    with gr.Row():
+        size = gr.Slider(
+            1,
+            LARGEST_BRUSH,
+            _usual_brush(studio),
+            step=1,
+            label="Width of the brush, in pixels",
+            elem_id="size",
+            scale=3,
+        )
+        clear = gr.Button("Clear", elem_id="clear")
     boundary = _picture("Its boundary map", begin.boundary, visible=with_map)
     upload_boundary = gr.UploadButton("Upload its boundary map", file_types=KINDS, visible=with_map)
-    classes.input(
-        lambda name: gr.ImageEditor(brush=_brush(studio, name)),
-        classes,
+    gr.on(
+        [classes.input, size.release],
+        lambda name, width: gr.ImageEditor(brush=_brush(studio, name, width)),
+        [classes, size],
         editor,
         api_visibility="private",
     )
+    clear.click(answers.cleared, None, [editor, boundary], api_name="clear")
     upload.upload(answers.fitted_to_canvas, upload, editor, api_name="upload_condition")
-    _shows_uploads(answers, upload_boundary, boundary)
+    _shows_uploads(answers, upload_boundary, boundary, "boundary")
     return chosen, editor, boundary
 
 
@@ -183,31 +197,39 @@ def _transfer(studio: Studio, answers: Answers, condition: list[Any], label: Any
     content = [photo, own_map, boundary]
     shown = [*content, own_label]
     chosen.input(answers.choose_content, chosen, shown, api_name="choose_content")
-    for button, picture in zip((upload_photo, upload_map, upload_boundary), content, strict=True):
-        _shows_uploads(answers, button, picture)
+    uploads = {"target": upload_photo, "condition": upload_map, "boundary": upload_boundary}
+    for (role, button), picture in zip(uploads.items(), content, strict=True):
+        _shows_uploads(answers, button, picture, role)
     given = [*condition, *content, label, own_label]
     move.click(answers.transfer, given, moved, api_name="transfer", **ONE_AT_A_TIME)
 
 
-def _bits_per_dim(
+def _photo(
     studio: Studio, answers: Answers, condition: list[Any], label: Any, start: Pair | None
 ) -> gr.Image:
-    """Adds the tab; returns the part that shows the scored image."""
+    """A true image, which is scored if the model can do that; returns the part that shows it."""
     read = ["condition"] * studio.reads_conditions + ["class"] * bool(studio.classes)
     given = f", given the {' and the '.join(read)}" if read else ""
-    gr.Markdown(f"How well the model predicts an image{given}.")
-    upload = gr.UploadButton("Upload an image", file_types=KINDS, elem_id="upload_scored")
-    scored = _picture("Image", start["target"] if start else None)
-    measure = gr.Button(MEASURE, variant="primary", elem_id="measure")
-    bits = gr.Textbox(label="Bits per dimension", elem_id="bits")
-    _shows_uploads(answers, upload, scored)
-    scores = [*condition, scored, label]
-    measure.click(answers.bits_per_dim, scores, bits, api_name="bits_per_dim", **ONE_AT_A_TIME)
-    return scored
+    if studio.headline:
+        gr.Markdown(f"How well the model predicts an image{given}.")
+    else:
+        gr.Markdown("A true image, beside those that are drawn.")
+    upload = gr.UploadButton("Upload an image", file_types=KINDS, elem_id="upload_photo")
+    photo = _picture("Image", start["target"] if start else None, elem_id="photo")
+    _shows_uploads(answers, upload, photo, "target")
+    if studio.headline:
+        measure = gr.Button(MEASURE, variant="primary", elem_id="measure")
+        bits = gr.Textbox(label="Bits per dimension", elem_id="bits")
+        scores = [*condition, photo, label]
+        measure.click(answers.bits_per_dim, scores, bits, api_name="bits_per_dim", **ONE_AT_A_TIME)
+    return photo
 
 
-def _shows_uploads(answers: Answers, button: gr.UploadButton, shown: gr.Image) -> None:
-    button.upload(answers.fitted, button, shown, api_visibility="private")
+def _shows_uploads(answers: Answers, button: gr.UploadButton, shown: gr.Image, role: str) -> None:
+    def fitted(file: str) -> np.ndarray:
+        return answers.fitted(file, role)
+
+    button.upload(fitted, button, shown, api_visibility="private")
 
 
 def class_colours(studio: Studio) -> str:
@@ -235,7 +257,13 @@ def _picture(label: str, value: np.ndarray | None = None, **how: Any) -> gr.Imag
     )
 
 
-def _brush(studio: Studio, name: str) -> gr.Brush:
-    colour = studio.palette.hexadecimal(name)
-    size = max(4, studio.canvas.size[0] // 12)
-    return gr.Brush(size, colors=[colour], default_color=colour, color_mode="fixed")
+def _brush(studio: Studio, name: str, width: int) -> gr.Brush:
+    """A brush in a class's colour, so many pixels of the condition wide."""
+    colour, radius = studio.palette.hexadecimal(name), round(width * studio.canvas.zoom / 2)
+    return gr.Brush(radius, colors=[colour], default_color=colour, color_mode="fixed")
+
+
+def _usual_brush(studio: Studio) -> int:
+    """A width to begin with, for objects of an image of its height."""
+    height = studio.canvas.size[0] // studio.canvas.zoom
+    return min(LARGEST_BRUSH, max(1, height // 6))

@@ -97,14 +97,14 @@ class Studio:
         boundary = self._spare if self.reads_boundaries else None
         return Painted(condition.astype(np.uint8), boundary, label)
 
-    def fitted(self, file: str) -> np.ndarray:
-        """An image file at the model's size.
+    def fitted(self, file: str, role: str = "condition") -> np.ndarray:
+        """An image file at the model's size, as "condition", "target" or other.
 
         Raises:
             UserError: If it cannot be read as an image.
         """
         try:
-            return fitted(Path(file), self._config)
+            return fitted(Path(file), self._config, role)
         except UserError as error:  # the visitor knows the file's name, not its folder here
             raise UserError(str(error).replace(file, Path(file).name)) from error
 

@@ -1,7 +1,7 @@
 """The eval command: figures of a model, or of images, as JSON, tables, pictures and a page."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,15 @@ from fullglow_jax.data.faults import described
 from fullglow_jax.data.source import checked_source
 from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation.against import compare_with
 from fullglow_jax.evaluation.drawn_images import DrawnImages
 from fullglow_jax.evaluation.metrics import METRICS
+from fullglow_jax.evaluation.metrics.frechet import FrechetDistance
 from fullglow_jax.evaluation.metrics.metric import ImageMetric, Metric, ModelMetric
-from fullglow_jax.evaluation.report.figures import title
+from fullglow_jax.evaluation.metrics.of_sets import SetMetric
+from fullglow_jax.evaluation.observers import Asked, load_observers
+from fullglow_jax.evaluation.of_features.stored_statistics import save_statistics
+from fullglow_jax.evaluation.report.figures import notes, title
 from fullglow_jax.evaluation.report.files import write_report
 from fullglow_jax.evaluation.report.samples import samples_picture
 from fullglow_jax.evaluation.report.systems import figures_table
@@ -28,7 +33,6 @@ from fullglow_jax.model_registry import build_model
 from fullglow_jax.models.interface import Model
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.distributed import is_first, meet, own_share
-from fullglow_jax.perception.judge import load_judge
 from fullglow_jax.pictures.table import show
 from fullglow_jax.progress import ProgressLine
 from fullglow_jax.runs.code_version import code_version
@@ -52,10 +56,15 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         UserError: If the checkpoint, the data or an image cannot be read, the reports cannot be
             written, or metrics, model and split do not fit together.
     """
-    chosen = [metric for name, metric in METRICS.items() if name in request.metrics]
-    _check(chosen, request, build_model(config, optax.constant_schedule(0.0)), config.model.name)
-    judge = None if request.judge is None else load_judge(request.judge, config.parallel)
-    image_metrics = {m.name: m(judge) for m in chosen if issubclass(m, ImageMetric)}
+    model = build_model(config, optax.constant_schedule(0.0))
+    chosen = check_metrics(model, config.model.name, request)
+    observers = load_observers(chosen, Asked.of(request), config.parallel)
+    image_metrics = {
+        m.name: m(observers.get(m.observer)) for m in chosen if issubclass(m, ImageMetric)
+    }
+    of_sets = [m for m in image_metrics.values() if isinstance(m, SetMetric)]
+    if request.against is not None:
+        compare_with(request.against, of_sets, observers)
     place = request.images or request.workdir
     # Before the long computation. A packaged model's workdir may not be there yet.
     if request.images is None:
@@ -68,7 +77,7 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         "split": request.split,
         "seed": request.seed,
     }
-    unfinished = Unfinished(place, f"eval_{_identity(request)}")
+    unfinished = Unfinished(place, f"eval_{identity(request)}")
     folder, samples = request.images, None
     if folder is None:
         devices = Devices(config.parallel)
@@ -90,25 +99,34 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         drawn = DrawnImages(folder, tuple(config.data.image_size), rounds)
         report["images"] = _score_images(request, drawn, truths, image_metrics, unfinished)
         report.setdefault("examples", report["images"]["examples"])
-        samples = samples_picture(drawn, truths, judge) if is_first() else None
+        samples = samples_picture(drawn, truths, observers.get("judge")) if is_first() else None
     unfinished.close()
     meet("scored")
     if is_first():
+        for of_set in of_sets:
+            if request.save_statistics and isinstance(of_set, FrechetDistance):
+                save_statistics(request.save_statistics, of_set.reference)
         files = write_report(report, place, samples)
         unfinished.forget()
         show(figures_table(report), title(report))
+        for note in notes(report):
+            print(f"note: {note}")
         print("figures: " + ", ".join(map(str, files)))
     return report
 
 
-def _check(
-    metrics: Sequence[type[Metric]], request: EvaluationRequest, model: Model, name: str
-) -> None:
-    """Checks that metrics can be computed of a model, of this name in the config.
+def check_metrics(model: Model, name: str, request: EvaluationRequest) -> list[type[Metric]]:
+    """The metrics of a request, after a check that they can be computed of a model.
+
+    Args:
+        model: The model.
+        name: Its name in the config.
+        request: The flags.
 
     Raises:
         UserError: If the model lacks a capability of a metric, or a flag is missing.
     """
+    metrics = [metric for each, metric in METRICS.items() if each in request.metrics]
     for metric in metrics:
         if request.images is not None and issubclass(metric, ModelMetric):
             raise UserError(
@@ -121,21 +139,22 @@ def _check(
                 f"--metrics {metric.name}: this model, a {name}, {reasons[0]}. It can be scored "
                 f"by --metrics {' or '.join(able)} alone."
             )
-        if metric.needs_judge and request.judge is None:
-            raise UserError(
-                f"--metrics {metric.name} asks what a judge finds in photos; name one: --judge "
-                "takes the workdir of a pspnet, or a file that fullglow_jax.interop.import_semseg "
-                "wrote."
-            )
+    savers = [metric.name for metric in metrics if "save_statistics" in metric.reads]
+    if request.save_statistics and len(savers) > 1:
+        raise UserError(
+            f"--save_statistics {request.save_statistics} is one file, and {' and '.join(savers)} "
+            "have statistics of different features. Choose one of them."
+        )
+    return metrics
 
 
-def _identity(request: EvaluationRequest) -> str:
+def identity(request: EvaluationRequest) -> str:
     """A digest that is different for other evaluations in the same folder.
 
     It includes the code's version, because another version may compute other figures.
     """
     asked = dataclasses.asdict(request)
-    for how in ("batch_size", "skip_bad"):
+    for how in ("batch_size", "skip_bad", "against", "save_statistics"):
         del asked[how]
     return digest({name: str(value) for name, value in asked.items()}, code_version())[:8]
 

@@ -19,12 +19,13 @@ NEEDED = {"name", "checkpoint", "split", "examples"}
 """Keys of every report."""
 
 
-def compare(folders: Sequence[Path], out: Path) -> None:
+def compare(folders: Sequence[Path], out: Path, samples: bytes | None = None) -> None:
     """Prints a table of earlier reports of `eval.py`, a row per system, and writes it with a page.
 
     Args:
         folders: Workdirs, or folders of images, that `eval.py` has scored.
-        out: Folder for `comparison.md` and `comparison.html`.
+        out: Folder for `comparison.md`, `comparison.json` and `comparison.html`.
+        samples: A picture of what they draw, PNG.
 
     Raises:
         UserError: If a folder has no evaluation, or the files cannot be written.
@@ -35,7 +36,7 @@ def compare(folders: Sequence[Path], out: Path) -> None:
         for report, folder in zip(reports, folders, strict=True):
             report["name"] = readable(str(folder))
     show(systems_table(reports), "side by side")
-    print("comparison: " + ", ".join(map(str, write_comparison(reports, out))))
+    print("comparison: " + ", ".join(map(str, write_comparison(reports, out, samples))))
 
 
 def folders_of(text: str) -> list[Path]:

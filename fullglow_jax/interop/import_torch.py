@@ -12,6 +12,7 @@ nothing.
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,20 @@ from fullglow_jax.files.paths import user_path
 from fullglow_jax.installation import as_called
 from fullglow_jax.interop.importable import IMPORTABLE, Importable, Unused
 from fullglow_jax.interop.original_checkpoint import Moments, OriginalCheckpoint
-from fullglow_jax.interop.tensors import CLASSES, Tensors, misfit, tensors_of, variables_of
+from fullglow_jax.interop.tensors import (
+    CLASSES,
+    CRITIC,
+    Entry,
+    Tensors,
+    misfit,
+    networks_of,
+    tensors_of,
+    variables_of,
+)
 from fullglow_jax.interop.torch_checkpoint import is_parameter
 from fullglow_jax.model_registry import build_architecture, build_model
-from fullglow_jax.models.interface import TrainState
+from fullglow_jax.models.batch import blank_batch
+from fullglow_jax.models.interface import Model, TrainState
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.runs.checkpoints import Checkpoints
 from fullglow_jax.runs.trained import abstract_state
@@ -72,9 +83,9 @@ def to_state(
     Raises:
         UserError: If a tensor is missing, unknown, or of another shape.
     """
-    entries = list(original.entries(architecture))
     weights = original.weights(checkpoint.weights)
     _check_fit(weights, checkpoint.moments, original, architecture, like)
+    entries = _entries(original, architecture, like)
     fixed = tuple(entry.name for entry in entries if entry.path[0] != "params")
 
     def to_ours(moment: Tensors) -> Any:
@@ -91,9 +102,11 @@ def to_state(
                 return empty._replace(count=moments.count, mu=first, nu=second)
         return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), empty)
 
+    variables = variables_of(weights, entries)
+    critic = variables.pop(CRITIC, ())
     state = TrainState(
         step=jnp.asarray(step),
-        variables=variables_of(weights, entries),
+        variables=variables,
         optimizer=jax.tree.map(
             part,
             like.optimizer,
@@ -101,12 +114,37 @@ def to_state(
                 each, optax.ScaleByScheduleState | optax.ScaleByAdamState
             ),
         ),
+        critic=critic,
     )
     return jax.tree.map(
         lambda leaf, shape: jax.device_put(np.asarray(leaf, shape.dtype), shape.sharding),
         state,
         like,
     )
+
+
+def _entries(original: Importable, architecture: Any, like: TrainState) -> list[Entry]:
+    """The tensors of all that is in a state: one without a critic has none of those."""
+    entries = original.entries(architecture)
+    return [entry for entry in entries if like.critic or entry.path[0] != CRITIC]
+
+
+def _whole_state(
+    checkpoint: OriginalCheckpoint,
+    original: Importable,
+    architecture: Any,
+    model: Model,
+    like: TrainState,
+    step: int,
+) -> TrainState:
+    """Our training state; a critic that the checkpoint has not is as before training."""
+    critics = {e.name for e in original.entries(architecture) if e.path[0] == CRITIC}
+    if not like.critic or critics & checkpoint.weights.keys():
+        return to_state(checkpoint, original, architecture, like, step)
+    alone = replace(like, critic=())
+    state = to_state(checkpoint, original, architecture, alone, step)
+    first = jax.jit(model.init, out_shardings=jax.tree.map(lambda leaf: leaf.sharding, like))
+    return replace(state, critic=first(jax.random.key(0), blank_batch(model.shapes, 1)).critic)
 
 
 def _check_fit(
@@ -118,8 +156,8 @@ def _check_fit(
 ) -> None:
     if lost := original.lost(weights):
         raise UserError(f"The checkpoint cannot be imported: {lost}")
-    entries = list(original.entries(architecture))
-    zeros = jax.tree.map(lambda leaf: np.broadcast_to(np.float32(0), leaf.shape), like.variables)
+    entries, ours = _entries(original, architecture, like), networks_of(like)
+    zeros = jax.tree.map(lambda leaf: np.broadcast_to(np.float32(0), leaf.shape), ours)
     expected = tensors_of(zeros, entries)
     unused = _unused(weights, moments, original.unused, expected)
     known = {
@@ -128,7 +166,7 @@ def _check_fit(
         if name in expected or (is_parameter(name) and name not in unused)
     }
     problem = misfit(known, expected, "the config's model", _long_axes)
-    own = set(flatten_dict(like.variables)) - {entry.path for entry in entries}
+    own = set(flatten_dict(ours)) - {entry.path for entry in entries}
     if own and not problem:
         problem = f"has nothing for {'/'.join(min(own))!r} of the config's model"
     differences = [
@@ -199,7 +237,7 @@ def import_checkpoint(
     checkpoint = original.files.read(original.files.load(path), path)
     step = choose_step(path, checkpoint, step)
     like = abstract_state(model, Devices())
-    state = to_state(checkpoint, original, architecture, like, step)
+    state = _whole_state(checkpoint, original, architecture, model, like, step)
     make_writable(workdir, "--workdir")
     checkpoints = Checkpoints(workdir, config.train.keep_last)
     # The position in our data order after so many steps.

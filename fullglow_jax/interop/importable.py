@@ -4,11 +4,18 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from fullglow_jax.interop import c_glow_names, dual_glow_names, glow_names, torch_names
+from fullglow_jax.interop import (
+    c_glow_names,
+    dual_glow_names,
+    glow_names,
+    pix2pix_names,
+    torch_names,
+)
 from fullglow_jax.interop.original_checkpoint import OriginalCheckpoint
 from fullglow_jax.interop.tensorflow_checkpoint import TensorFlowFiles
 from fullglow_jax.interop.tensors import Entry, Tensors, Told
 from fullglow_jax.interop.torch_checkpoint import Parts, TorchFiles
+from fullglow_jax.interop.torch_networks import TorchNetworks
 
 
 class Files(Protocol):
@@ -97,6 +104,11 @@ IMPORTABLE = {
         dual_glow_names.told,
         dual_glow_names.flat_weights,
         dual_glow_names.flat_gradients,
+    ),
+    "pix2pix": Importable(
+        TorchNetworks("pix2pix", {"G": "model.", "D": ""}),
+        pix2pix_names.entries,
+        pix2pix_names.told,
     ),
 }
 """By `config.model.name`."""

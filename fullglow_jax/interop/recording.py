@@ -48,49 +48,30 @@ def meta_of(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return meta
 
 
-class Recording:
-    """One .npz of recorded values.
+class RecordedArrays:
+    """The arrays of one .npz of recorded values.
 
-    Arrays have the original's layout (images NCHW, its own names of weights). Weights under
+    They have the original's layout (images NCHW, its own names of weights). Weights under
     "generated" in the meta data are not stored: they are drawn from numpy's `default_rng(seed)` in
     the order of that list.
 
     Attributes:
         meta: The file's description of the model.
         state: The recorded weights.
-        original: What is known of the original.
-        architecture: The same model's architecture in our terms.
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
         self._arrays = dict(arrays)
         self.meta = meta_of(self._arrays)
         del self._arrays["meta"]
-        # Recordings of GANs and of metrics have a system in place of a family.
-        family = self.meta.get("family") or self.meta.get("system", "full_glow")
-        if family not in ORIGINALS:
-            raise UnknownFamilyError(
-                f"values of {family!r} were recorded, and those of {', '.join(ORIGINALS)} can be "
-                "checked. Leave the file out, or use a later version of fullglow_jax."
-            )
-        self.original = ORIGINALS[family]
         self.state = self.under("state::")
-        rng = np.random.default_rng(self.meta["seed"])
-        drawn = sum(math.prod(shape) for _, shape, _ in self.meta["generated"])
+        rng = np.random.default_rng(self.meta.get("seed"))
+        generated = self.meta.get("generated", ())
+        drawn = sum(math.prod(shape) for _, shape, _ in generated)
         if drawn * np.float64().itemsize > ANY:
             raise ValueError(f"{drawn:,} weights are to be drawn")
-        for name, shape, scale in self.meta["generated"]:
+        for name, shape, scale in generated:
             self.state[name] = (rng.standard_normal(shape) * scale).astype(np.float32)
-        self.architecture: Any = self.original.architecture(self)
-
-    @classmethod
-    def load(cls, path: Path) -> "Recording":
-        """Reads a file.
-
-        Raises:
-            UserError: As `load_recorded`.
-        """
-        return load_recorded(path, cls)
 
     def __contains__(self, name: str) -> bool:
         return name in self._arrays
@@ -109,6 +90,36 @@ class Recording:
     def image(self, name: str) -> Array:
         """An image or latent, NCHW in the file, as NHWC."""
         return jnp.asarray(self[name].transpose(0, 2, 3, 1))
+
+
+class Recording(RecordedArrays):
+    """Recorded values of a flow.
+
+    Attributes:
+        original: What is known of the original.
+        architecture: The same model's architecture in our terms.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
+        super().__init__(arrays)
+        # Recordings of GANs and of metrics have a system in place of a family.
+        family = self.meta.get("family") or self.meta.get("system", "full_glow")
+        if family not in ORIGINALS:
+            raise UnknownFamilyError(
+                f"values of {family!r} were recorded, and those of {', '.join(ORIGINALS)} can be "
+                "checked. Leave the file out, or use a later version of fullglow_jax."
+            )
+        self.original = ORIGINALS[family]
+        self.architecture: Any = self.original.architecture(self)
+
+    @classmethod
+    def load(cls, path: Path) -> "Recording":
+        """Reads a file.
+
+        Raises:
+            UserError: As `load_recorded`.
+        """
+        return load_recorded(path, cls)
 
     def weights(self, others: Mapping[str, np.ndarray] | None = None) -> Tensors:
         """The recorded weights, and others beside them, as the original's entries have them."""

@@ -11,8 +11,12 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from fullglow_jax.errors import UserError
+from fullglow_jax.models.interface import TrainState
 
 Tensors = dict[str, np.ndarray]
+
+CRITIC = "critic"
+"""The first part of the path of what is in the critic of our state (`TrainState`)."""
 
 Told = dict[str, tuple[Any, Any]]
 """(value here, value there) of keys of the config, without "config.", as far as a file tells."""
@@ -27,7 +31,7 @@ class Entry:
 
     Attributes:
         name: Its name in the state dict.
-        path: The path of ours, from the collection on.
+        path: The path of ours, from the collection on, after `CRITIC` if it is of that.
         layout: The order of axes: "vector", "matrix", "dense" (from a 1×1 convolution, too),
             "pointwise" (always to a 1×1 convolution), "conv", "joined conv" (of two images that are
             joined the other way round), "image" (one, channels first), "same" as ours,
@@ -97,6 +101,11 @@ def to_theirs(array: np.ndarray, layout: str) -> np.ndarray:
         case "order":
             return array.argmax(-1)
     return array
+
+
+def networks_of(state: TrainState) -> dict[str, Any]:
+    """All variables of a state, at the paths of entries."""
+    return {**state.variables, CRITIC: state.critic} if state.critic else state.variables
 
 
 def variables_of(

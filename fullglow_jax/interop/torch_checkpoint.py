@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fullglow_jax.errors import UserError
+from fullglow_jax.files.torch_files import read_torch_file
 from fullglow_jax.interop.original_checkpoint import Moments, OriginalCheckpoint
 from fullglow_jax.interop.tensors import Tensors, check_tensors, held, state_dict
-from fullglow_jax.interop.torch_files import read_torch_file
 
-BUFFERS = ("w_p", "u_mask", "l_mask", "s_sign", "l_eye", "initialized")
+BUFFERS = (
+    *("w_p", "u_mask", "l_mask", "s_sign", "l_eye", "initialized"),
+    *("running_mean", "running_var", "num_batches_tracked"),
+)
 """Last parts of names of the originals' buffers, which they store beside their parameters."""
 
 

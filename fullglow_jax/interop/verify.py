@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,8 +28,10 @@ from fullglow_jax.files.paths import user_path
 from fullglow_jax.flows.flow import Flow, LevelMaps
 from fullglow_jax.flows.likelihood import bits_per_dim, quantise, to_centred
 from fullglow_jax.flows.step_tables import SOURCE
+from fullglow_jax.interop import recorded_gans, recorded_metrics
 from fullglow_jax.interop.originals import Pictures, Recorded
-from fullglow_jax.interop.recording import Recording, load_recorded, meta_of
+from fullglow_jax.interop.recording import RecordedArrays, Recording, load_recorded, meta_of
+from fullglow_jax.interop.row import Row, compare, worst
 from fullglow_jax.interop.tensors import tensors_of
 from fullglow_jax.models.encoding import Encoding, Images
 
@@ -40,35 +42,8 @@ IMAGE_ABSOLUTE = 2e-4
 GRADIENT_RELATIVE = 1e-3
 START_ABSOLUTE = 1e-4
 
-
-class Row(NamedTuple):
-    """One line of the table; `tolerance` bounds `absolute` or `relative`, as `bounds` says."""
-
-    quantity: str
-    absolute: float
-    relative: float
-    bounds: str
-    tolerance: float
-
-    @property
-    def ok(self) -> bool:
-        """Whether the bounded difference is within the tolerance; NaN is not."""
-        return bool(getattr(self, self.bounds) <= self.tolerance)
-
-
-def compare(quantity: str, ours: Any, recorded: Any, bounds: str, tolerance: float) -> Row:
-    """The largest absolute difference, and the difference relative to the recorded norm."""
-    ours, recorded = np.asarray(ours, np.float64), np.asarray(recorded, np.float64)
-    difference = ours.reshape(recorded.shape) - recorded
-    norm = np.linalg.norm(recorded)
-    relative = np.linalg.norm(difference) / norm if norm else np.linalg.norm(difference)
-    return Row(quantity, float(np.abs(difference).max()), float(relative), bounds, tolerance)
-
-
-def _worst(quantity: str, rows: Sequence[Row]) -> Row:
-    """The row furthest out of its tolerance, under a name with the number of rows."""
-    row = max(rows, key=lambda r: (not r.ok, getattr(r, r.bounds)))
-    return row._replace(quantity=f"{quantity} ({len(rows)}, worst {row.quantity})")
+SYSTEMS = recorded_gans.SYSTEMS | recorded_metrics.SYSTEMS
+"""By `meta["system"]`, what makes rows of its recorded arrays."""
 
 
 class Checker:
@@ -226,8 +201,8 @@ class Checker:
             compare(name, np.linalg.norm(ours[name]), value, *bound)
             for name, value in self.original.norms(norms, shapes).items()
         ]
-        rows += [_worst("gradients", tensors)] if tensors else []
-        return [*rows, _worst("gradient norms", of_norms)]
+        rows += [worst("gradients", tensors)] if tensors else []
+        return [*rows, worst("gradient norms", of_norms)]
 
     def _start_rows(self) -> list[Row]:
         """Data-dependent values: weights are the recorded ones, actnorms start from the data."""
@@ -247,7 +222,7 @@ class Checker:
                 self._bits_row(f"bits{each.suffix}", self._bits(encoding))
                 for each, encoding in zip(recorded, encodings, strict=True)
             ),
-            _worst("actnorm starts", starts),
+            worst("actnorm starts", starts),
         ]
 
 
@@ -284,11 +259,14 @@ class FunctionChecker:
         return to_centred(quantise(jnp.asarray(arrays["image"]), bits), bits)
 
 
-def checker_of(arrays: dict[str, np.ndarray]) -> Checker | FunctionChecker:
-    """The checker of a file, by what its meta data describe."""
-    if "what" in meta_of(arrays):
-        return FunctionChecker(arrays)
-    return Checker(Recording(arrays))
+def rows_of(arrays: dict[str, np.ndarray]) -> list[Row]:
+    """Every quantity of a file, checked by what its meta data describe."""
+    meta = meta_of(arrays)
+    if "what" in meta:
+        return FunctionChecker(arrays).rows()
+    if meta.get("system") in SYSTEMS:
+        return SYSTEMS[meta["system"]](RecordedArrays(arrays))
+    return Checker(Recording(arrays)).rows()
 
 
 def main(argv: Sequence[str]) -> int:
@@ -301,7 +279,7 @@ def main(argv: Sequence[str]) -> int:
     failed = 0
     for path in files:
         table = Table("quantity", "absolute", "relative", "tolerance", "ok", title=path)
-        for row in load_recorded(user_path(path), checker_of).rows():
+        for row in load_recorded(user_path(path), rows_of):
             failed += not row.ok
             table.add_row(
                 row.quantity,

@@ -1,4 +1,4 @@
-"""3×3 convolution, in the form that each kind of device runs fast."""
+"""Convolution, in the form that each kind of device runs fast."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ def _pad(x: Array, padding: Padding) -> Array:
 def convolve_natively(
     x: Array, kernel: Array, padding: Padding, precision: lax.Precision | None = None
 ) -> Array:
-    """`convolve_3x3` as XLA's own convolution."""
+    """A convolution, as XLA's own."""
     rows, columns = padding
     return lax.conv_general_dilated(
         x,
@@ -30,15 +30,15 @@ def convolve_natively(
     )
 
 
-def _taps(x: Array, padding: Padding) -> Array:
-    """The inputs of the nine taps of a 3×3 window, side by side in the channels."""
-    return _side_by_side(_side_by_side(_pad(x, padding), axis=2), axis=1)
+def _taps(x: Array, size: int, padding: Padding) -> Array:
+    """The inputs of all taps of a square window, side by side in the channels."""
+    return _side_by_side(_side_by_side(_pad(x, padding), size, axis=2), size, axis=1)
 
 
-def _side_by_side(x: Array, axis: int) -> Array:
-    """The inputs of three taps along an axis, side by side in the channels."""
-    length = x.shape[axis] - 2
-    taps = [lax.slice_in_dim(x, tap, tap + length, axis=axis) for tap in range(3)]
+def _side_by_side(x: Array, size: int, axis: int) -> Array:
+    """The inputs of a window's taps along an axis, side by side in the channels."""
+    length = x.shape[axis] - size + 1
+    taps = [lax.slice_in_dim(x, tap, tap + length, axis=axis) for tap in range(size)]
     return jnp.concatenate(taps, axis=-1)
 
 
@@ -46,28 +46,29 @@ def _side_by_side(x: Array, axis: int) -> Array:
 def convolve_by_matrix_product(
     x: Array, kernel: Array, padding: Padding, precision: lax.Precision | None = None
 ) -> Array:
-    """`convolve_3x3` as one matrix product; its two gradients are one each, too.
+    """A k×k convolution as one matrix product; its two gradients are one each, too.
 
-    The nine taps are taken where there are fewer channels: from the input before the product, or
+    The taps are taken where there are fewer channels: from the input before the product, or
     from the output after it. Nine copies of 512 channels would be the largest array of a training
     step; nine copies of twelve are not.
     """
-    _, _, c_in, c_out = kernel.shape
+    size, _, c_in, c_out = kernel.shape
     if c_in <= c_out:
-        return jnp.matmul(_taps(x, padding), kernel.reshape(9 * c_in, c_out), precision=precision)
-    tap_kernels = kernel.transpose(2, 0, 1, 3).reshape(c_in, 9 * c_out)
+        rows = kernel.reshape(size * size * c_in, c_out)
+        return jnp.matmul(_taps(x, size, padding), rows, precision=precision)
+    tap_kernels = kernel.transpose(2, 0, 1, 3).reshape(c_in, size * size * c_out)
     products = _pad(jnp.matmul(x, tap_kernels, precision=precision), padding)
-    return _sum_of_taps(_sum_of_taps(products, axis=1), axis=2)
+    return _sum_of_taps(_sum_of_taps(products, size, axis=1), size, axis=2)
 
 
-def _sum_of_taps(products: Array, axis: int) -> Array:
-    """Sums three taps along an axis: the thirds of the channels, each shifted by one pixel more."""
-    length = products.shape[axis] - 2
-    first, second, third = (
+def _sum_of_taps(products: Array, size: int, axis: int) -> Array:
+    """Sums a window's taps along an axis: equal parts of the channels, each a pixel further."""
+    length = products.shape[axis] - size + 1
+    first, *others = (
         lax.slice_in_dim(tap_products, tap, tap + length, axis=axis)
-        for tap, tap_products in enumerate(jnp.split(products, 3, axis=-1))
+        for tap, tap_products in enumerate(jnp.split(products, size, axis=-1))
     )
-    return first + second + third
+    return sum(others, first)
 
 
 def _forward(
@@ -80,16 +81,18 @@ def _backward(
     padding: Padding, precision: lax.Precision | None, residuals: tuple[Array, Array], g: Array
 ) -> tuple[Array, Array]:
     x, kernel = residuals
-    c_in, c_out = kernel.shape[2:]
+    size, _, c_in, c_out = kernel.shape
     rows, columns = padding
-    g_padding: Padding = (2 - rows, 2 - columns)
+    g_padding: Padding = (size - 1 - rows, size - 1 - columns)
     x_grad = convolve_by_matrix_product(g, kernel[::-1, ::-1].swapaxes(2, 3), g_padding, precision)
     # The taps come first: a product of few rows and many columns is the faster one.
     if c_in <= c_out:
-        product = jnp.einsum("bhwk,bhwo->ko", _taps(x, padding), g, precision=precision)
-        return x_grad, product.reshape(3, 3, c_in, c_out)
-    product = jnp.einsum("bhwk,bhwi->ki", _taps(g, g_padding), x, precision=precision)
-    return x_grad, product.reshape(3, 3, c_out, c_in)[::-1, ::-1].swapaxes(2, 3)
+        taps = _taps(x, size, padding)
+        product = jnp.einsum("bhwk,bhwo->ko", taps, g, precision=precision)
+        return x_grad, product.reshape(kernel.shape)
+    taps = _taps(g, size, g_padding)
+    product = jnp.einsum("bhwk,bhwi->ki", taps, x, precision=precision)
+    return x_grad, product.reshape(size, size, c_out, c_in)[::-1, ::-1].swapaxes(2, 3)
 
 
 convolve_by_matrix_product.defvjp(_forward, _backward)

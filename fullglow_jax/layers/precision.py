@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import jax.numpy as jnp
 from jax import Array, lax
 
 PRECISIONS = ("float32", "bfloat16", "highest")
@@ -33,3 +34,8 @@ class Compute:
     def cast(self, x: Array) -> Array:
         """A network's input in the type of its hidden layers."""
         return x.astype("bfloat16") if self.precision == "bfloat16" else x
+
+
+def at_least_float32(x: Array) -> Array:
+    """The array, or a copy of 32 bits of a shorter one."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))

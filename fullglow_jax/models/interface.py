@@ -21,12 +21,15 @@ class TrainState:
         variables: The model's variable collections.
         optimizer: The state of its optimiser, or of all its optimisers.
         average: The moving average of the parameters, which the trainer keeps; () without one.
+        critic: Variables of networks that training alone needs, a GAN's discriminator for one, so
+            that sampling does not read them; () without any.
     """
 
     step: Array
     variables: PyTree
     optimizer: PyTree
     average: PyTree = ()
+    critic: PyTree = ()
 
 
 @struct.dataclass

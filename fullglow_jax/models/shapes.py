@@ -1,6 +1,8 @@
 """Shapes of a model's images and latents."""
 
+import math
 from dataclasses import dataclass, field
+from itertools import product
 
 from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
 
@@ -49,3 +51,16 @@ class Shapes:
     def latent_shapes(self) -> tuple[tuple[int, int, int], ...]:
         """(h, w, c) of each level's latent."""
         return ()
+
+
+def nearest_sizes(size: tuple[int, int], factor: int, smallest: int = 1) -> str:
+    """The one or two (H, W) nearest to a size that are multiples of a factor, in words.
+
+    No side is shorter than `smallest`, a multiple of the factor, nor than the factor.
+    """
+    least = max(smallest, factor)
+    around = [
+        {max(n // factor * factor, least), max(-(-n // factor) * factor, least)} for n in size
+    ]
+    nearest = sorted(product(*around), key=lambda other: (math.dist(other, size), other))
+    return " or ".join(f"{height}×{width}" for height, width in nearest[:2])

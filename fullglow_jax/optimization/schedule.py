@@ -17,36 +17,70 @@ class Decay(NamedTuple):
     """A form of the learning rate's decay.
 
     Attributes:
-        build: (rate, rate at the end, steps of the decay, steps of an epoch) → the rate by step of
-            the decay.
+        build: (`config.optimizer`, steps of the decay, steps of an epoch) → the rate by step of the
+            decay.
         repeats: Whether the rate rises again after the decay, and so on without end.
-        by_epoch: Whether all steps of an epoch have the same rate.
+        lead: Epochs of the constant rate that are the decay's.
+        shortest: Epochs of the shortest decay in which the rate changes.
     """
 
-    build: Callable[[float, float, int, int], optax.Schedule]
+    build: Callable[[ConfigDict, int, int], optax.Schedule]
     repeats: bool = False
-    by_epoch: bool = False
+    lead: int = 0
+    shortest: int = 0
 
 
-def _linear(rate: float, end: float, steps: int, steps_per_epoch: int) -> optax.Schedule:
+def _linear(config: ConfigDict, steps: int, steps_per_epoch: int) -> optax.Schedule:
     del steps_per_epoch
-    return optax.linear_schedule(rate, end, steps)
+    return optax.linear_schedule(config.learning_rate, config.end_learning_rate, steps)
 
 
-def _cosine(rate: float, end: float, steps: int, steps_per_epoch: int) -> optax.Schedule:
-    """end + ½·(rate − end)·(1 + cos(π·e/E)) in epoch e of E (Loshchilov, Hutter 2017)."""
+def _linear_epoch_starts(config: ConfigDict, steps: int, steps_per_epoch: int) -> optax.Schedule:
+    """A line's value at the start of each epoch, which all its steps have."""
+    line = _linear(config, steps, steps_per_epoch)
+    return lambda step: line(_epoch_start(step, steps_per_epoch))
+
+
+def _linear_epoch_ends(config: ConfigDict, steps: int, steps_per_epoch: int) -> optax.Schedule:
+    """A line's value at the end of each epoch, which all its steps have."""
+    line = _linear(config, steps, steps_per_epoch)
+    return lambda step: line(_epoch_start(step, steps_per_epoch) + steps_per_epoch)
+
+
+def _stairs(config: ConfigDict, steps: int, steps_per_epoch: int) -> optax.Schedule:
+    """Times `step_factor` at once, and again every `step_epochs`."""
+    del steps
+    each = max(1, round(config.step_epochs * steps_per_epoch))
 
     def at(step: Any) -> Array:
-        epoch_start = step // steps_per_epoch * steps_per_epoch
-        return end + 0.5 * (rate - end) * (1 + jnp.cos(jnp.pi * epoch_start / steps))
+        rate = config.learning_rate * config.step_factor ** (1.0 + step // each)
+        return jnp.maximum(rate, config.end_learning_rate)
 
     return at
 
 
+def _cosine(config: ConfigDict, steps: int, steps_per_epoch: int) -> optax.Schedule:
+    """end + ½·(rate − end)·(1 + cos(π·e/E)) in epoch e of E (Loshchilov, Hutter 2017)."""
+    rate, end = config.learning_rate, config.end_learning_rate
+
+    def at(step: Any) -> Array:
+        start = _epoch_start(step, steps_per_epoch)
+        return end + 0.5 * (rate - end) * (1 + jnp.cos(jnp.pi * start / steps))
+
+    return at
+
+
+def _epoch_start(step: Any, steps_per_epoch: int) -> Any:
+    return step // steps_per_epoch * steps_per_epoch
+
+
 DECAYS = {
     "linear": Decay(_linear),
-    "cosine": Decay(_cosine, by_epoch=True),
-    "cosine_waves": Decay(_cosine, repeats=True, by_epoch=True),
+    "linear_epoch_starts": Decay(_linear_epoch_starts),
+    "linear_epoch_ends": Decay(_linear_epoch_ends, lead=1),
+    "step": Decay(_stairs),
+    "cosine": Decay(_cosine, shortest=2),
+    "cosine_waves": Decay(_cosine, repeats=True, shortest=2),
 }
 """By `config.optimizer.schedule`."""
 
@@ -54,11 +88,13 @@ DECAYS = {
 def schedule_steps(config: ConfigDict, steps_per_epoch: int) -> tuple[int, int]:
     """Steps before the learning rate's decay, and steps of the decay, after which it is lowest.
 
-    If the warm-up takes longer than the constant learning rate, the decay is shorter.
+    If the warm-up takes longer than the constant learning rate, the decay is shorter. A decay that
+    begins before the first step has a number below 0 before it.
     """
-    constant = round(config.optimizer.constant_epochs * steps_per_epoch)
-    decay = round(config.optimizer.decay_epochs * steps_per_epoch)
-    late = max(config.optimizer.warmup_steps - constant, 0)
+    warmup, lead = config.optimizer.warmup_steps, DECAYS[config.optimizer.schedule].lead
+    constant = round(config.optimizer.constant_epochs * steps_per_epoch) - lead * steps_per_epoch
+    decay = round(config.optimizer.decay_epochs * steps_per_epoch) + lead * steps_per_epoch
+    late = max(warmup - constant, 0) if warmup else 0
     return constant + late, max(decay - late, 0)
 
 
@@ -71,8 +107,8 @@ def learning_rate(config: ConfigDict, steps_per_epoch: int) -> optax.Schedule:
     """
     constant, decay = schedule_steps(config, steps_per_epoch)
     rate, warmup = config.optimizer.learning_rate, config.optimizer.warmup_steps
-    form, end = DECAYS[config.optimizer.schedule], config.optimizer.end_learning_rate
-    down = form.build(rate, end, max(decay, 1), steps_per_epoch)
+    form = DECAYS[config.optimizer.schedule]
+    down = form.build(config.optimizer, max(decay, 1), steps_per_epoch)
     parts, boundaries = [optax.constant_schedule(rate), down], [constant]
     if warmup:
         parts = [optax.linear_schedule(rate / warmup, rate, warmup - 1), *parts]
@@ -108,9 +144,10 @@ def total_steps(config: ConfigDict, steps_per_epoch: int) -> int:
             )
     elif steps is not None and steps > end:
         longer = math.ceil((steps - decay) / steps_per_epoch)
+        lowest = float(learning_rate(config, steps_per_epoch)(end))
         raise UserError(
             f"config.train.steps={steps} is past the end of the learning rate's schedule, which is "
-            f"{config.optimizer.end_learning_rate:g} after {end} steps: {schedule}. Lengthen one, "
+            f"{lowest:g} after {end} steps: {schedule}. Lengthen one, "
             f"for example --config.optimizer.constant_epochs={longer}, or train for {end} steps."
         )
     return end if steps is None else int(steps)
@@ -123,11 +160,11 @@ def _check_decay(optimizer: ConfigDict) -> None:
             f"config.optimizer.end_learning_rate={end:g} is above "
             f"config.optimizer.learning_rate={rate:g}, from which it goes down. Lower it."
         )
-    if DECAYS[optimizer.schedule].by_epoch and optimizer.decay_epochs < 2:
+    if optimizer.decay_epochs < (shortest := DECAYS[optimizer.schedule].shortest):
         raise UserError(
             f"config.optimizer.schedule={optimizer.schedule!r} has one learning rate an epoch, and "
             f"config.optimizer.decay_epochs={optimizer.decay_epochs:g} leaves it nowhere to go. "
-            "Decay over 2 epochs or more, or by --config.optimizer.schedule=linear."
+            f"Decay over {shortest} epochs or more, or by --config.optimizer.schedule=linear."
         )
 
 

@@ -1,1 +1,1 @@
-"""Trained networks that are asked what they see in photos."""
+"""Networks that are asked what they see in pictures: pure functions of weights read from files."""

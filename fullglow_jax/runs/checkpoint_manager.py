@@ -15,7 +15,7 @@ from orbax.checkpoint.checkpoint_managers import (
 
 from fullglow_jax.runs.score import best, read_score
 
-ITEMS = ("variables", "optimizer", "average", "data", "config", "code", "checksums")
+ITEMS = ("variables", "optimizer", "average", "critic", "data", "config", "code", "checksums")
 
 
 class Manager(ocp.CheckpointManager):

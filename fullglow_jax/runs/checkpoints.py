@@ -1,10 +1,11 @@
-"""Checkpoints of a run: variables, optimiser, average, data position and config."""
+"""Checkpoints of a run: all of its state, data position and config."""
 
 import math
 import re
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -55,7 +56,8 @@ class Checkpoints:
     """The checkpoints of one workdir, under `WORKDIR/checkpoints/STEP`.
 
     They are saved in the background and atomically: a folder under its final name is whole.
-    Variables, optimiser and average are stored apart, so that sampling need not read moments.
+    Variables, optimiser, average and critic are stored apart: sampling reads no moments, and no
+    network that only training needs.
     Arrays are read onto the present devices, of any number. All processes of a run must call every
     method.
 
@@ -177,16 +179,15 @@ class Checkpoints:
                 f"{len(ruined)} of its arrays do, {ruined[0]} for one. Checkpoints there are of "
                 f"step: {self._whole()}. To go on from the last of them, {ADVICE}."
             )
-        items: dict[str, Any] = {
-            "variables": ocp.args.StandardSave(state.variables),
-            "optimizer": ocp.args.StandardSave(state.optimizer),
-            "data": ocp.args.JsonSave(data),
-            "config": ocp.args.JsonSave(to_json(config)),
-            "code": ocp.args.JsonSave(code_version()),
+        arrays = _stored(state)
+        described = {
+            "data": data,
+            "config": to_json(config),
+            "code": code_version(),
+            "checksums": checksums(arrays),
         }
-        if jax.tree.leaves(state.average):
-            items["average"] = ocp.args.StandardSave(state.average)
-        items["checksums"] = ocp.args.JsonSave(checksums(_stored(state)))
+        items = {name: ocp.args.StandardSave(tree) for name, tree in arrays.items()}
+        items |= {name: ocp.args.JsonSave(json) for name, json in described.items()}
         self.wait()
         self._saving.enter_context(confined())
         self._written(
@@ -232,13 +233,15 @@ class Checkpoints:
         self.config(step)
         self._score(step)
         data = self._restore(step, data=ocp.args.JsonRestore()).data
-        restored = self._arrays(step, like, "variables", "optimizer")
+        restored = self._arrays(step, like, *_stored(replace(like, average=())))
         average = restored.get("average", ())
         if "average" not in restored and jax.tree.leaves(like.average):
             # Switched on since the checkpoint: it starts here.
             average = jax.tree.map(jnp.copy, restored["variables"]["params"])
         count = jax.device_put(jnp.int32(step), like.step.sharding)
-        state = TrainState(count, restored["variables"], restored["optimizer"], average)
+        state = TrainState(
+            count, restored["variables"], restored["optimizer"], average, restored.get("critic", ())
+        )
         return Resumed(step, state, data)
 
     def newest(self, read: Callable[[int], T]) -> Newest[T]:
@@ -405,7 +408,7 @@ class Checkpoints:
 
 def _stored(state: TrainState) -> dict[str, PyTree]:
     """A state's arrays by item, as they are stored."""
-    items = {"variables": state.variables, "optimizer": state.optimizer, "average": state.average}
+    items = {name: getattr(state, name) for name in ("variables", "optimizer", "average", "critic")}
     return {item: tree for item, tree in items.items() if jax.tree.leaves(tree)}
 
 

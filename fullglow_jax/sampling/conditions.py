@@ -9,9 +9,11 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from fullglow_jax.data.images import Picture, fit, read_rgb
+from fullglow_jax.data.fitting import Fitting
+from fullglow_jax.data.images import Picture, read_rgb
 from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.data.pipeline import collate
+from fullglow_jax.data.source import part_of
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.batch import Batch, blank_batch
 from fullglow_jax.models.shapes import Shapes
@@ -95,9 +97,16 @@ def from_files(
     return _collate(pairs, shapes, have_targets=False)
 
 
-def fitted(path: Path, config: ConfigDict) -> np.ndarray:
-    """An image file, uint8 (H, W, 3), resized like the training data."""
-    return fit(Picture(read_rgb(path)), tuple(config.data.image_size), config.data.fit)
+def fitted(path: Path, config: ConfigDict, role: str = "condition") -> np.ndarray:
+    """An image file, uint8 (H, W, 3), resized like the data: as "condition", "target" or other.
+
+    Raises:
+        UserError: If it cannot be read, or is too small.
+    """
+    picture, fitting = Picture(read_rgb(path)), Fitting.of(config.data)
+    if fault := fitting.fault(picture.pixels.shape[:2]):
+        raise UserError(f"{path}: {fault}")
+    return fitting(picture, part_of(config.data, role))
 
 
 def pair_of_files(
@@ -111,11 +120,11 @@ def pair_of_files(
     image = fitted(condition, config)
     pair: Pair = {
         "condition": image,
-        "target": fitted(target, config) if target else np.zeros_like(image),
+        "target": fitted(target, config, "target") if target else np.zeros_like(image),
         "name": (target or condition).stem,
     }
     if boundary:
-        pair["boundary"] = fitted(boundary, config)
+        pair["boundary"] = fitted(boundary, config, "boundary")
     if label is not None:
         pair["label"] = label
     return pair

@@ -27,7 +27,7 @@ from fullglow_jax.progress import ProgressLine
 from fullglow_jax.runs.checkpoints import Checkpoints
 from fullglow_jax.runs.initial_weights import initial_weights, record_initial_weights
 from fullglow_jax.runs.metrics import TRAIN, VALIDATION, Metrics
-from fullglow_jax.runs.score import Score
+from fullglow_jax.runs.score import Goal, Score
 from fullglow_jax.runs.trained import abstract_batch, abstract_state
 from fullglow_jax.runs.workdir import check_new
 from fullglow_jax.training.bad_steps import BadSteps
@@ -43,13 +43,16 @@ from fullglow_jax.training.validation import Validation
 VALIDATE, SAMPLE = "validate_every", "sample_every"
 """Work between steps, by the keys of `config.train` that say when it is due."""
 
+LOSS = "loss/"
+"""The first part of the names of the losses of a model that has several."""
+
 AHEAD = 2
 """Steps that are dispatched before the host reads the outcome of the first of them."""
 
 
 def train(
     config: ConfigDict, workdir: Path, profile_steps: int = 0, init_from: Path | None = None
-) -> None:
+) -> bool:
     """Trains until the config's last step, from the newest checkpoint on if there is one.
 
     Writes `checkpoints/`, `metrics.jsonl`, `tensorboard/`, `samples/` and `curve.png` into the
@@ -59,6 +62,9 @@ def train(
 
     A new run starts from the weights of another workdir's model, `init_from`, if it is given, and
     all else of it starts anew; a run that has begun goes on as it is.
+
+    Returns:
+        Whether the last step was taken; if not, it was asked to stop before.
 
     Raises:
         UserError: If the config is not possible, the data is missing or bad, the workdir belongs
@@ -74,7 +80,7 @@ def train(
     config = with_classes(config)
     shapes = build_architecture(config)
     checkpoints = _open_checkpoints(config, workdir)
-    train_source = build_source(config.data, "train", shapes.annotations)
+    train_source = build_source(config.data, "train", shapes.annotations, training=True)
     validation_source = build_source(config.data, "val", shapes.annotations)
     steps_per_epoch = max(1, round(len(train_source) / batch_size))
     schedule = learning_rate(config, steps_per_epoch)
@@ -90,6 +96,7 @@ def train(
         workers=config.data.workers,
         annotations=shapes.annotations,
         flip=config.data.flip,
+        size=shapes.image_size,
     )
     average_decay = config.optimizer.average_decay
     like = abstract_state(model, devices, average_decay)
@@ -235,8 +242,7 @@ def train(
                     "bad_steps": float(bad_steps.count),
                 }
                 metrics.scalars(step, _named(TRAIN, values))
-                reached = goal.told(values[goal.name], 3) if goal and goal.name in values else ""
-                progress.update(step, f"{reached}  {rate:.1f} images/s")
+                progress.update(step, f"{_reached(values, goal)}  {rate:.1f} images/s")
                 since_log = []
             score = None
             with watch.timing(PAUSE):
@@ -278,6 +284,7 @@ def train(
             )
             if saved != step:
                 progress.say(f"step {step} is not saved: {unsaved}")
+        return not stopped
 
 
 def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
@@ -296,6 +303,14 @@ def _open_checkpoints(config: ConfigDict, workdir: Path) -> Checkpoints:
 
 def _named(prefix: str, values: dict[str, float]) -> dict[str, float]:
     return {prefix + name: value for name, value in values.items()}
+
+
+def _reached(values: dict[str, float], goal: Goal | None) -> str:
+    """The validation's figure, if training has it too; else the losses."""
+    if goal and goal.name in values:
+        return goal.told(values[goal.name], 3)
+    losses = {name.removeprefix(LOSS): x for name, x in values.items() if name.startswith(LOSS)}
+    return ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
 
 
 def _means(outcomes: list[Outcome]) -> dict[str, float]:

@@ -13,7 +13,13 @@ from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.pipeline import HostBatch, evaluation_batches
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.example_scores import ExampleScores
-from fullglow_jax.evaluation.metrics.metric import DrawnPair, ExampleFigures, ImageMetric
+from fullglow_jax.evaluation.metrics.metric import (
+    DrawnPair,
+    ExampleFigures,
+    ImageMetric,
+    kind,
+    measured,
+)
 from fullglow_jax.evaluation.truths import Truth
 from fullglow_jax.models.interface import Model, PyTree
 from fullglow_jax.parallel.devices import Devices
@@ -108,17 +114,16 @@ class ImageScores:
             annotations=self._shapes.annotations,
             limit=self._config.train.validation_examples,
         )
-        measured: dict[str, list[Any]] = {name: [] for name in self._metrics}
+        found: dict[str, list[Any]] = {kind(metric): [] for metric in self._metrics.values()}
         place = 0
         for host in batches:
             pairs = self._drawn(variables, host, place)
             place += len(pairs)
             share = [pairs[i] for i in own_share(len(pairs))]
-            found = {name: metric.measure(share) for name, metric in self._metrics.items()}
-            for process_found in gathered(found):
-                for name, measurements in process_found.items():
-                    measured[name] += measurements
-        values = {n: m.value(m.result(measured[n])) for n, m in self._metrics.items()}
+            for of_process in gathered(measured(self._metrics, share)):
+                for name, measurements in of_process.items():
+                    found[name] += measurements
+        values = {n: m.value(m.result(found[kind(m)])) for n, m in self._metrics.items()}
         return {name: math.nan if value is None else value for name, value in values.items()}
 
     def _drawn(self, variables: PyTree, host: HostBatch, first: int) -> list[DrawnPair]:

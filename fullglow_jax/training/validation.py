@@ -9,8 +9,12 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation.against import compare_with
 from fullglow_jax.evaluation.metrics import METRICS
 from fullglow_jax.evaluation.metrics.metric import ExampleFigures, ImageMetric, ModelMetric
+from fullglow_jax.evaluation.metrics.of_sets import SetMetric
+from fullglow_jax.evaluation.observers import OBSERVERS, Asked, load_observers
+from fullglow_jax.files.paths import user_path
 from fullglow_jax.installation import as_called
 from fullglow_jax.models.interface import Model, PyTree, ScoringModel
 from fullglow_jax.parallel.devices import Devices
@@ -50,7 +54,16 @@ class Validation:
         common = (config, model, source, devices, key)
         names = _metrics(config, model)
         found = {name: METRICS[name] for name in names if name in METRICS}
-        image_metrics = {name: m() for name, m in found.items() if issubclass(m, ImageMetric)}
+        asked = Asked.of(config.train)
+        observers = load_observers(found.values(), asked, config.parallel, "config.train.")
+        image_metrics = {
+            name: m(observers.get(m.observer))
+            for name, m in found.items()
+            if issubclass(m, ImageMetric)
+        }
+        if config.train.against is not None:
+            of_sets = [m for m in image_metrics.values() if isinstance(m, SetMetric)]
+            compare_with(user_path(config.train.against), of_sets, observers)
         self._scorers: list[ExampleMeans | ImageScores] = []
         for name in names:
             if name not in image_metrics:
@@ -76,7 +89,7 @@ class Validation:
 
 def _metrics(config: ConfigDict, model: Model) -> Sequence[str]:
     """The metrics that a config names, or the default of the model."""
-    lacks = _lacks(model)
+    lacks = _lacks(model, Asked.of(config.train))
     if config.train.metrics is None:
         return [name for name in DEFAULTS if not lacks[name]][:1]
     for name in config.train.metrics:
@@ -97,14 +110,16 @@ def _figures(name: str, model: Any, temperature: float) -> ExampleFigures:
     return ExampleFigures(model.scores, model.headline)
 
 
-def _lacks(model: Model) -> dict[str, str]:
+def _lacks(model: Model, asked: Asked) -> dict[str, str]:
     """The reason why each metric cannot validate a model in training; "" if it can."""
     lacks = {SCORES: "" if isinstance(model, ScoringModel) else "has no scores of its own"}
     for name, metric in METRICS.items():
         reasons = lacking(model, metric.needs)
-        if metric.needs_judge:
+        row = OBSERVERS.get(metric.observer)
+        if row and metric.needs_observer and not row.there(asked):
             command = as_called(f"eval.py --metrics {name}")
-            reasons.append(f"trains without a judge; {command} takes one")
+            names = f"--config.train.{row.field} names one here"
+            reasons.append(f"trains without {row.named}; {command} takes one, {names}")
         lacks[name] = " and ".join(reasons)
     return lacks
 

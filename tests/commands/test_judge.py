@@ -81,8 +81,10 @@ def test_what_it_cannot_do_is_refused(judge):
 
 def test_it_judges_photos(commands, trained, judge, tmp_path):
     workdir = shutil.copytree(trained, tmp_path / "run")
-    arguments = ("--metrics=psp,diversity", f"--judge={judge}", "--rounds=2", "--batch_size=2")
-    result = commands("eval.py", f"--workdir={workdir}", *arguments, cwd=tmp_path)
+    stored = tmp_path / "true.npz"
+    metrics = "--metrics=psp,diversity,fd_judge,kd_judge"
+    arguments = (f"--judge={judge}", "--rounds=2", "--batch_size=2", f"--save_statistics={stored}")
+    result = commands("eval.py", f"--workdir={workdir}", metrics, *arguments, cwd=tmp_path)
     assert result.code == 0, result.err
     images = json.loads((workdir / "eval.json").read_text())["images"]
     assert 0 < images["diversity"]["features"]["mean"] < 4
@@ -94,4 +96,24 @@ def test_it_judges_photos(commands, trained, judge, tmp_path):
         assert 0 <= scores["pixel_accuracy"]["mean"] <= 1
     counts = {name: np.sum(psp[name]["confusion"]) for name in ("ground_truth", "shuffled")}
     assert np.sum(psp["confusion"]) == 2 * counts["ground_truth"] == counts["shuffled"]
-    assert "psp of true photos, class IoU, %" in (workdir / "eval.md").read_text()
+    told = (workdir / "eval.md").read_text()
+    assert "psp of true photos, class IoU, %" in told
+    for note in ("FD-judge of 3 images is biased upward", "KD-judge is of subsets of 3 images"):
+        assert f"note: {note}" in result.out
+        assert note in told
+    compared_with_stored_statistics(workdir, judge, stored, images["fd_judge"])
+
+
+def compared_with_stored_statistics(workdir, judge, stored, before):
+    """The same images, now any folder's, and the true ones as a file: the same distance."""
+    (drawn,) = (workdir / "samples").glob("set_*")
+    with np.load(stored) as arrays:
+        assert arrays["mu"].shape == (len(arrays["sigma"]),)
+    request = EvaluationRequest(
+        workdir=workdir, images=drawn, judge=judge, metrics=("fd_judge",), against=stored
+    )
+    found = evaluate(stored_config(workdir, "latest"), request)["images"]["fd_judge"]
+    assert found["against"] == "true.npz"
+    assert found["network"] == before["network"] == "judge, step 4"
+    assert found["distance"]["rounds"] == pytest.approx(before["distance"]["rounds"], rel=1e-5)
+    assert min(found["distance"]["rounds"]) > 0

@@ -7,6 +7,7 @@ from PIL import Image
 from fullglow_jax.data.boundary import boundary_map
 from fullglow_jax.data.faults import described
 from fullglow_jax.data.file_pairs import find_pairs
+from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.images import read_ids, read_rgb, resize_bilinear
 from fullglow_jax.data.layouts import Cityscapes
 from fullglow_jax.errors import UserError
@@ -19,7 +20,7 @@ BOUNDARY = Annotations("smooth")
 
 
 def pairs(root, split="train", size=SIZE, *, direction=None, label_files="color", **options):
-    return find_pairs(Cityscapes(root, split, label_files), direction, size, **options)
+    return find_pairs(Cityscapes(root, split, label_files), direction, Fitting(size), **options)
 
 
 def faults(root, **options):
@@ -63,10 +64,10 @@ def test_instances_are_the_ids_of_files_that_no_resizing_mixes(cityscapes_root, 
     asked = Annotations("smooth", instances=True)
     layout = Cityscapes(cityscapes_root, "train")
     ids = read_ids(city_file(cityscapes_root, "train", "jena_000003", "gtFine_instanceIds"))
-    native = find_pairs(layout, None, (HEIGHT, WIDTH), how, asked)[2]
+    native = find_pairs(layout, None, Fitting((HEIGHT, WIDTH), how), asked)[2]
     np.testing.assert_array_equal(native["instances"], ids)
     np.testing.assert_array_equal(native["boundary"], boundary_map(ids))
-    small = find_pairs(layout, None, SIZE, how, asked)[2]["instances"]
+    small = find_pairs(layout, None, Fitting(SIZE, how), asked)[2]["instances"]
     assert small.shape == SIZE
     assert set(np.unique(small)) == {0, 26001}
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from fullglow_jax.data.faults import described
 from fullglow_jax.data.file_pairs import find_pairs
+from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.image_files import described_left_alone, find_images
 from fullglow_jax.data.image_kinds import image_suffixes
 from fullglow_jax.data.images import read_rgb
@@ -28,20 +29,20 @@ def write(path):
 def images(root, *names):
     for name in names:
         write(root / "train" / name)
-    return lambda: find_pairs(Images(root, "train"), None, SIZE)
+    return lambda: find_pairs(Images(root, "train"), None, Fitting(SIZE))
 
 
 def aligned(root, *names):
     for name in names:
         write(root / "train" / name)
-    return lambda: find_pairs(AlignedPairs(root, "train"), None, SIZE)
+    return lambda: find_pairs(AlignedPairs(root, "train"), None, Fitting(SIZE))
 
 
 def two_folders(root, *names):
     for name in names:
         write(root / "train" / "A" / name)
         write(root / "train" / "B" / name)
-    return lambda: find_pairs(TwoFolders(root, "train", ("A", "B")), None, SIZE)
+    return lambda: find_pairs(TwoFolders(root, "train", ("A", "B")), None, Fitting(SIZE))
 
 
 def cityscapes(root, *names):
@@ -49,7 +50,7 @@ def cityscapes(root, *names):
         for folder, ending in (("leftImg8bit", "leftImg8bit"), ("gtFine", "gtFine_color")):
             path = root / folder / "train" / name
             write(path.with_name(f"{path.stem}_{ending}{path.suffix}"))
-    return lambda: find_pairs(Cityscapes(root, "train"), None, SIZE)
+    return lambda: find_pairs(Cityscapes(root, "train"), None, Fitting(SIZE))
 
 
 DEEP = (images, two_folders, cityscapes)
@@ -158,7 +159,7 @@ def test_links_that_lead_nowhere_are_named(tmp_path, layout, name):
 def test_a_split_of_nothing_but_such_links(tmp_path):
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "city").symlink_to("/no/such/disk")
-    found = find_pairs(Images(tmp_path, "train"), None, SIZE)
+    found = find_pairs(Images(tmp_path, "train"), None, Fitting(SIZE))
     assert (len(found), len(found.faults)) == (0, 1)
 
 
@@ -211,7 +212,7 @@ def test_an_empty_split_says_what_there_is_instead(tmp_path):
     with pytest.raises(
         UserError, match=r"is empty.*\nfiles left alone, not named.*: 1 \(.*a\.heic\)"
     ):
-        find_pairs(Images(tmp_path, "train"), None, SIZE)
+        find_pairs(Images(tmp_path, "train"), None, Fitting(SIZE))
 
 
 COMPOSED, DECOMPOSED = "caf\u00e9 \u1112\u1161\u11ab", "cafe\u0301 \ud55c"

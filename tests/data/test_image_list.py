@@ -3,6 +3,7 @@
 import pytest
 
 from fullglow_jax.data.file_pairs import find_pairs
+from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.layouts import Images
 from fullglow_jax.errors import UserError
 from tests.data.test_single_images import write
@@ -17,7 +18,7 @@ def root(tmp_path):
 def listed(root, text, labels="", classes=(), encoding="utf-8"):
     (root / "train.csv").write_bytes(text.encode(encoding))
     layout = Images(root, "train", labels, "SPLIT.csv")
-    return find_pairs(layout, None, (4, 4), classes=classes)
+    return find_pairs(layout, None, Fitting((4, 4)), classes=classes)
 
 
 def names(source):
@@ -73,7 +74,7 @@ def test_other_encodings_and_missing_lists_are_told(root):
     with pytest.raises(UserError, match=r"train\.csv is no CSV file in UTF-8: .*decode"):
         listed(root, "name\nbé.png\n", encoding="latin-1")
     with pytest.raises(UserError, match=r"there is no file .*val\.csv, which is to name the image"):
-        find_pairs(Images(root, "val", csv="SPLIT.csv"), None, (4, 4))
+        find_pairs(Images(root, "val", csv="SPLIT.csv"), None, Fitting((4, 4)))
 
 
 def test_images_that_are_missing_or_named_twice_are_faults(root):

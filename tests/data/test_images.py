@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fullglow_jax.data.images import Picture, fit, read_ids, read_rgb, resize_bilinear
+from fullglow_jax.data.images import read_ids, read_rgb, resize_bilinear
 from fullglow_jax.errors import UserError
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 10, 3), np.uint8)
@@ -170,31 +170,3 @@ def test_damaged_file_is_read_or_raises_user_error(tmp_path_factory, data):
     except UserError as error:
         message = str(error)
     assert str(path) in message
-
-
-def gradient(height, width):
-    rows, columns = np.mgrid[:height, :width].astype(np.uint8)
-    return np.dstack([rows, columns, rows + columns])
-
-
-def test_stretching_takes_the_whole_picture_antialiased():
-    pixels = gradient(6, 10)
-    expected = Image.fromarray(pixels).resize((5, 2), Image.Resampling.BILINEAR)
-    np.testing.assert_array_equal(fit(Picture(pixels), (2, 5), "stretch"), np.asarray(expected))
-
-
-def test_cropping_keeps_the_middle_and_the_proportions():
-    pixels = gradient(8, 20)
-    np.testing.assert_array_equal(fit(Picture(pixels), (8, 8), "crop"), pixels[:, 6:14])
-    np.testing.assert_array_equal(fit(Picture(pixels), (2, 20), "crop"), pixels[3:5])
-    halved = fit(Picture(pixels[:, 6:14]), (4, 4), "stretch")
-    # At the crop's edge antialiasing sees what lies beside it.
-    np.testing.assert_array_equal(fit(Picture(pixels), (4, 4), "crop")[:, 1:-1], halved[:, 1:-1])
-
-
-def test_labels_are_not_mixed():
-    pixels = np.zeros((6, 10, 3), np.uint8)
-    pixels[::2] = 255
-    for how in ("stretch", "crop"):
-        assert set(fit(Picture(pixels, labels=True), (4, 7), how).ravel()) == {0, 255}
-        assert set(fit(Picture(pixels), (4, 7), how).ravel()) != {0, 255}

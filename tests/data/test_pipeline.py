@@ -9,6 +9,7 @@ from PIL import Image
 
 from fullglow_jax.data.boundary import boundary_pyramid
 from fullglow_jax.data.file_pairs import find_pairs
+from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.layouts import Cityscapes
 from fullglow_jax.data.pipeline import collate, evaluation_batches, training_batches
 from fullglow_jax.errors import UserError
@@ -245,7 +246,7 @@ def test_user_error_in_a_reading_thread_reaches_the_caller(make, threads):
 
 def test_file_damaged_during_training_is_named(cityscapes_root):
     asked = Annotations("smooth", ((2, 4),))
-    source = find_pairs(Cityscapes(cityscapes_root, "train"), None, SIZE, "stretch", asked)
+    source = find_pairs(Cityscapes(cityscapes_root, "train"), None, Fitting(SIZE), asked)
     batches = start(source, annotations=asked)
     assert next(batches).batch.boundary[0].shape == (3, 2, 4, 3)
     path = city_file(cityscapes_root, "train", "jena_000003", "gtFine_color")
@@ -342,9 +343,78 @@ def test_sources_without_pairs_are_refused():
 
 
 def test_batches_read_the_cityscapes_layout(cityscapes_root):
-    source = find_pairs(Cityscapes(cityscapes_root, "train"), None, SIZE)
+    source = find_pairs(Cityscapes(cityscapes_root, "train"), None, Fitting(SIZE))
     [(batch, names, _)] = evaluation_batches(source, batch_size=5, threads=2)
     for row, name in enumerate(names):
         photo = Image.open(city_file(cityscapes_root, "train", name, "leftImg8bit"))
         expected = photo.resize(SIZE[::-1], Image.Resampling.BILINEAR)
         np.testing.assert_array_equal(batch.target[row], np.asarray(expected))
+
+
+# --- Cut at random --------------------------------------------------------------------------------
+
+
+class Grids:
+    """Pairs of 6×12 pixels, whose rows and columns can be read off all their images."""
+
+    def __init__(self, length=7):
+        self.length = length
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, index):
+        rows, columns = np.mgrid[:6, :12].astype(np.uint8)
+        image = np.dstack([rows, columns, np.full_like(rows, index)])
+        ids = 100 * rows.astype(np.int32) + columns
+        pair = {"condition": image, "target": 255 - image, "boundary": image, "instances": ids}
+        return {**pair, "label": index, "name": f"pair {index}"}
+
+
+ASKED = Annotations("smooth", ((4, 8),), instances=True, label=True)
+
+
+def cuts(**options):
+    return start(Grids(), annotations=ASKED, size=SIZE, **options)
+
+
+def corners(batches):
+    """(row, column) of each example's first pixel."""
+    return [tuple(image[0, 0, :2].tolist()) for b in batches for image in b.batch.condition]
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_all_images_of_an_example_are_cut_at_one_place_and_mirrored_together(flip):
+    batches = take(cuts(flip=flip), 60)
+    for host in batches:
+        batch = host.batch
+        np.testing.assert_array_equal(batch.target, 255 - batch.condition)
+        np.testing.assert_array_equal(batch.boundary[0], batch.condition)
+        rows, columns = batch.instances // 100, batch.instances % 100
+        np.testing.assert_array_equal(np.stack([rows, columns], -1), batch.condition[..., :2])
+        np.testing.assert_array_equal(batch.label, batch.condition[:, 0, 0, 2])
+    rows, columns = map(set, zip(*corners(batches), strict=True))
+    assert rows == set(range(3))
+    assert columns == set(range(5)) | (set(range(7, 12)) if flip else set())
+
+
+def test_cuts_depend_on_seed_epoch_and_example_alone():
+    expected = take(cuts(flip=True), 12)
+    for options in ({"threads": 0}, {"threads": 5}, {"workers": 2}):
+        batches = cuts(flip=True, **options)
+        batches.set_state({"next_batch": 5})  # as if resumed
+        for one, other in zip(take(batches, 7), expected[5:], strict=True):
+            assert_equal(one, other)
+        batches.close()
+    assert corners(take(cuts(seed=1), 12)) != corners(take(cuts(), 12))
+    places = corners(take(cuts(batch_size=7), 20))
+    assert places[:7] != places[7:14]
+
+
+def test_cutting_changes_neither_the_order_nor_who_is_mirrored():
+    whole = start(Grids(), annotations=ASKED, flip=True)
+    for one, other in zip(take(cuts(flip=True), 20), take(whole, 20), strict=True):
+        assert one.names == other.names
+        columns = one.batch.condition[:, 0, :2, 1], other.batch.condition[:, 0, :2, 1]
+        mirrored = [(each[:, 0] > each[:, 1]).tolist() for each in columns]
+        assert mirrored[0] == mirrored[1]

@@ -99,6 +99,24 @@ def test_pixel_for_pixel(data, split, annotations):
     assert_same(pickle.loads(pickle.dumps(pairs)), pairs)
 
 
+@pytest.mark.parametrize(
+    "changes", [{"load_size": (6, 10)}, {"fit": "none"}, {"filter": "bicubic"}], ids=str
+)
+def test_training_pairs_as_training_loads_them_and_others_at_the_size(data, changes):
+    asked = Annotations("smooth", instances=True)
+    made(data, asked)  # in another way, which must not be taken for this one
+    data.update(changes)
+    assert not isinstance(build_source(data, "train", asked, training=True), PreparedPairs)
+    made(data, asked)
+    for split, training in (("train", True), ("val", False)):
+        pairs = build_source(data, split, asked, training=training)
+        assert isinstance(pairs, PreparedPairs)
+        expected = find_source(data, split, asked, training=training)
+        assert_same(pairs, expected)
+        shape = pairs[0]["target"].shape[:2]
+        assert (shape == (4, 8)) == (not training or "filter" in changes)
+
+
 def test_ends_where_sequences_end(data):
     made(data)
     pairs = opened(data)

@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from fullglow_jax.data.file_pairs import find_pairs
+from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.layouts import Images
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.annotations import Annotations
@@ -19,7 +20,7 @@ def test_every_image_below_the_split_is_condition_and_target(tmp_path):
     write(tmp_path, "train/b.png", "train/a folder/ü.PNG", "train/b.bmp", "val/c.png")
     (tmp_path / "train" / "notes.txt").write_text("no image")
     (tmp_path / "train" / "._b.png").write_text("macOS")
-    source = find_pairs(Images(tmp_path, "train"), None, (4, 4))
+    source = find_pairs(Images(tmp_path, "train"), None, Fitting((4, 4)))
     assert source.faults == ()
     assert [pair["name"] for pair in map(source.__getitem__, range(len(source)))] == [
         "a folder/ü.PNG",
@@ -33,13 +34,15 @@ def test_every_image_below_the_split_is_condition_and_target(tmp_path):
 
 def test_a_missing_or_empty_split_is_told(tmp_path):
     with pytest.raises(UserError, match="has no folder 'train' in it"):
-        find_pairs(Images(tmp_path, "train"), None, (4, 4))
+        find_pairs(Images(tmp_path, "train"), None, Fitting((4, 4)))
     (tmp_path / "train").mkdir()
     with pytest.raises(UserError, match="the split 'train' is empty"):
-        find_pairs(Images(tmp_path, "train"), None, (4, 4))
+        find_pairs(Images(tmp_path, "train"), None, Fitting((4, 4)))
 
 
 def test_there_are_no_boundaries(tmp_path):
     write(tmp_path, "train/b.png")
     with pytest.raises(UserError, match="boundary maps, which this data does not have"):
-        find_pairs(Images(tmp_path, "train"), None, (4, 4), annotations=Annotations("smooth"))
+        find_pairs(
+            Images(tmp_path, "train"), None, Fitting((4, 4)), annotations=Annotations("smooth")
+        )

@@ -10,7 +10,8 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from fullglow_jax.config import default_config
-from fullglow_jax.data.images import Picture, fit
+from fullglow_jax.data.fitting import Fitting
+from fullglow_jax.data.images import Picture
 from fullglow_jax.data.mnist import find_mnist
 from fullglow_jax.data.source import build_source, with_classes
 from fullglow_jax.data.tfds_pairs import find_tfds
@@ -127,7 +128,7 @@ def root(tmp_path_factory):
 
 
 def find(root, split="train", direction=None, size=SIZE, how="stretch", **settings):
-    return find_tfds(root, split, {**SETTINGS, **settings}, direction, size, how)
+    return find_tfds(root, split, {**SETTINGS, **settings}, direction, Fitting(size, how))
 
 
 def numbers(root, split="train"):
@@ -144,9 +145,9 @@ def test_features_to_pairs(root):
         for i, (number, pair) in enumerate(zip(numbers(root, split), source, strict=True)):
             photo, ids = (example(number)[name] for name in ("photo", "ids"))
             assert pair["name"] == f"{split}_{i:05d}"
-            resized = fit(Picture(photo), SIZE, "stretch")
+            resized = Fitting(SIZE)(Picture(photo), "target")
             np.testing.assert_array_equal(pair["target"], resized, strict=True)
-            grey = fit(Picture(np.repeat(ids, 3, axis=-1)), SIZE, "stretch")
+            grey = Fitting(SIZE)(Picture(np.repeat(ids, 3, axis=-1)), "condition")
             np.testing.assert_array_equal(pair["condition"], grey, strict=True)
     assert sorted(numbers(root) + numbers(root, "val")) == list(range(7))
 
@@ -160,7 +161,7 @@ def test_the_other_direction(root):
 def test_crop(root):
     photo = example(numbers(root)[0])["photo"]
     pair = find(root, size=(4, 4), how="crop")[0]
-    np.testing.assert_array_equal(pair["target"], fit(Picture(photo), (4, 4), "crop"))
+    np.testing.assert_array_equal(pair["target"], Fitting((4, 4), "crop")(Picture(photo), "target"))
     assert (pair["target"] != find(root, size=(4, 4))[0]["target"]).any()
 
 
@@ -417,8 +418,9 @@ def test_tensorflow_is_left_alone(root, tmp_path):
     code = f"""
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
+from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.tfds_pairs import find_tfds
-print(find_tfds({str(root)!r}, "train", {SETTINGS!r}, None, (4, 8), "stretch")[0]["name"])
+print(find_tfds({str(root)!r}, "train", {SETTINGS!r}, None, Fitting((4, 8)))[0]["name"])
 print("tensorflow" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,6 +3,7 @@ from PIL import Image
 
 from fullglow_jax.data.faults import described
 from fullglow_jax.data.file_pairs import find_pairs
+from fullglow_jax.data.fitting import Fitting
 from fullglow_jax.data.layouts import TwoFolders
 from fullglow_jax.errors import UserError
 
@@ -25,7 +26,7 @@ def root(tmp_path):
 
 
 def pairs(root, direction="AtoB", folders=("labels", "photos")):
-    return find_pairs(TwoFolders(root, "train", folders), direction, SIZE)
+    return find_pairs(TwoFolders(root, "train", folders), direction, Fitting(SIZE))
 
 
 @pytest.mark.parametrize("direction", ["AtoB", "BtoA"])

@@ -49,6 +49,13 @@ def test_the_page_has_what_the_model_can_do(name, tabs, paints):
     components = build_page(studio, "title").config["components"]
     assert [c["props"]["label"] for c in components if c["type"] == "tabitem"] == tabs
     assert any(c["type"] == "imageeditor" for c in components) == paints
+    widths = [
+        (c["props"]["minimum"], c["props"]["maximum"])
+        for c in components
+        if c["type"] == "slider" and c["props"]["label"].startswith("Width of the brush")
+    ]
+    assert widths == [(1, 15)] * paints
+    assert paints == any(c["props"].get("value") == "Clear" for c in components)
 
 
 def test_a_page_without_canvas_draws_and_measures():

@@ -14,8 +14,8 @@ from fullglow_jax.data.prepared import _decoded
 from fullglow_jax.data.tfds_examples import TfdsExample
 from fullglow_jax.errors import UserError
 from fullglow_jax.files import unpacking
+from fullglow_jax.files.torch_files import read_torch_file
 from fullglow_jax.interop.recording import Recording
-from fullglow_jax.interop.torch_files import read_torch_file
 from fullglow_jax.segmentation import load_pspnet
 
 BOMB = re.compile("(?s)bomb.*bytes, and .* at most .* are read of such a file")

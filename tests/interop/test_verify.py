@@ -10,7 +10,7 @@ import pytest
 from fullglow_jax.errors import UserError
 from fullglow_jax.flows.step_tables import full_glow
 from fullglow_jax.interop.recording import Recording
-from fullglow_jax.interop.verify import Checker, main
+from fullglow_jax.interop.verify import Checker, main, rows_of
 from tests.layers.jaxprs import short_products
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -54,6 +54,23 @@ def test_recorded_values_of_other_families_are_reproduced(name):
     assert len(rows) >= 3
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pix2pix_instance_lsgan",
+        "pix2pix_other_discriminators",
+        "dlim_adversarial_losses",
+        "dlim_perceptual",
+        "dlim_stochastic",
+    ],
+)
+def test_recorded_values_of_gans_are_reproduced(name):
+    with np.load(GOLDEN / "gan" / f"{name}.npz") as file:
+        rows = rows_of(dict(file))
+    assert [row for row in rows if not row.ok] == []
+    assert len(rows) >= 2
+
+
 def test_recorded_metrics_and_pixels_are_reproduced(tmp_path, capsys):
     file = GOLDEN / "glow" / "metrics.npz"
     assert main([str(file)]) == 0
@@ -67,6 +84,23 @@ def test_recorded_metrics_and_pixels_are_reproduced(tmp_path, capsys):
     np.savez(tmp_path / "none.npz", meta=arrays["meta"])
     with pytest.raises(UserError, match="neither a model nor a metric is recorded"):
         main([str(tmp_path / "none.npz")])
+
+
+def test_recorded_preprocessing_and_schedules_are_reproduced(tmp_path, capsys):
+    file = GOLDEN / "gan" / "pix2pix_preprocessing.npz"
+    assert main([str(file)]) == 0
+    printed = capsys.readouterr().out
+    for name in ("case0", "case3", "schedule_100_100", "schedule_3_2", "saved"):
+        assert name in printed
+    with np.load(file) as stored:
+        arrays = dict(stored)
+    meta = json.loads(arrays["meta"].tobytes())
+    for number, change in ((0, {"crop_xy": [2, 1]}), (1, {"flip": True}), (2, {"load_size": 41})):
+        meta["cases"][number] |= change
+    altered = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    np.savez(tmp_path / "altered.npz", **arrays | {"meta": altered})
+    assert main([str(tmp_path / "altered.npz")]) == 1
+    assert capsys.readouterr().out.count("NO") == 3
 
 
 def test_no_device_may_shorten_the_products_that_are_compared():
@@ -103,7 +137,7 @@ def test_an_npz_of_something_else_is_refused(tmp_path):
         main([str(tmp_path / "other.npz")])
 
 
-@pytest.mark.parametrize("meta", [{"family": "c_flow_2"}, {"system": "pix2pix"}])
+@pytest.mark.parametrize("meta", [{"family": "c_flow_2"}, {"system": "StarGAN"}])
 def test_values_of_an_unknown_family_are_refused_by_its_name(tmp_path, meta):
     path = tmp_path / "other.npz"
     np.savez(path, meta=np.frombuffer(json.dumps({**meta, "seed": 0}).encode(), np.uint8))

@@ -194,3 +194,48 @@ def test_an_end_above_the_start_is_refused(config):
     config.optimizer.end_learning_rate = 0.6
     with pytest.raises(UserError, match=r"end_learning_rate=0\.6 is above .*learning_rate=0\.5"):
         total_steps(config, steps_per_epoch=10)
+
+
+# --- Once an epoch --------------------------------------------------------------------------------
+
+
+def rates(config, epochs):
+    """The rates of the first and the last step of each epoch, which are to be the same."""
+    rate = learning_rate(config, steps_per_epoch=10)
+    first = [float(rate(10 * epoch)) for epoch in range(epochs)]
+    assert [float(rate(10 * epoch + 9)) for epoch in range(epochs)] == first
+    return first
+
+
+def test_a_line_by_epochs_whose_last_is_not_zero(config):
+    """1 − max(0, e − 1 − 2)/4 in epoch e = 1, 2, …"""
+    config.optimizer.schedule = "linear_epoch_starts"
+    assert rates(config, 7) == pytest.approx([0.5, 0.5, 0.5, 0.375, 0.25, 0.125, 0.0])
+    assert total_steps(config, steps_per_epoch=10) == 60
+
+
+@pytest.mark.parametrize(("constant", "decay"), [(3, 2), (100, 100), (1, 4), (0, 4), (5, 0)])
+def test_a_line_by_epochs_whose_last_is_zero(config, constant, decay):
+    config.optimizer.schedule = "linear_epoch_ends"
+    config.optimizer.constant_epochs, config.optimizer.decay_epochs = float(constant), float(decay)
+    epochs = range(1, constant + decay + 1)
+    expected = [0.5 * (1 - max(0, e + 1 - constant) / (decay + 1)) for e in epochs]
+    assert rates(config, len(expected)) == pytest.approx(expected, abs=1e-7)
+    assert total_steps(config, steps_per_epoch=10) == 10 * (constant + decay)
+
+
+def test_a_line_by_epochs_after_a_warm_up(config):
+    config.optimizer.schedule, config.optimizer.warmup_steps = "linear_epoch_ends", 5
+    rate = learning_rate(config, steps_per_epoch=10)
+    assert [float(rate(step)) for step in (0, 4, 9, 10)] == pytest.approx([0.1, 0.5, 0.5, 0.4])
+
+
+def test_stairs(config):
+    config.optimizer.schedule, config.optimizer.step_epochs = "step", 2.0
+    expected = [0.5, 0.5, 0.05, 0.05, 0.005, 0.005, 0.0005]
+    assert rates(config, 7) == pytest.approx(expected, rel=1e-5)
+    config.optimizer.end_learning_rate, config.optimizer.step_factor = 0.2, 0.5
+    assert rates(config, 7) == pytest.approx([0.5, 0.5, 0.25, 0.25, 0.2, 0.2, 0.2])
+    config.train.steps = 61
+    with pytest.raises(UserError, match=r"=61 is past the end .* which is 0\.2 after 60 steps"):
+        total_steps(config, steps_per_epoch=10)

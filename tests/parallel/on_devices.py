@@ -15,6 +15,7 @@ import optax
 
 from fullglow_jax.config import default_config
 from fullglow_jax.digests import digest
+from fullglow_jax.evaluation import judge as judges
 from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.model import JointFlowModel
 from fullglow_jax.flows.step_tables import full_glow
@@ -23,12 +24,12 @@ from fullglow_jax.models.mean_gradient import mean_gradient
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.distributed import on_host
 from fullglow_jax.parallel.gradients import sharded_mean_gradient
-from fullglow_jax.perception import judge as judges
 from fullglow_jax.runs.trained import abstract_batch, abstract_state
 from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture, class_probabilities, normalise
 from fullglow_jax.training.step import guarded_step
 from tests.flows.test_full_glow import random_model
 from tests.flows.test_memory_modes import split
+from tests.gans import test_model as gans
 from tests.layers.variables import start
 from tests.parallel.hlo import moved_bytes
 
@@ -86,6 +87,28 @@ def gradient_differences() -> dict[str, float]:
     for mode, count, fsdp, parts in (("remat", 8, 1, 2), ("invert", 4, 2, 1)):
         actual = run(sharded_mean_gradient(devices(count, fsdp), parts), mode)
         found[f"{mode}, {count} devices, fsdp {fsdp}, {parts} parts"] = norms(actual, expected)
+    return found
+
+
+def gan_differences() -> dict[str, float]:
+    """Of a GAN's state with batch norms after two steps over devices, from that on one device."""
+    batch, key = gans.batch_of(8), jax.random.key(1)
+
+    def run(where: Devices, parts: int):
+        model = gans.gan(parts=parts)
+        state = gans.state_of(model)
+        state = jax.device_put(state, where.place(state))
+        step = jax.jit(model.train_step)
+        for _ in range(2):
+            state, report = step(state, where.put_batch(batch), key)
+        return jax.device_get((state, report.finite, report.scalars))
+
+    found = {}
+    for count, fsdp, parts in ((4, 1, 1), (8, 4, 1), (4, 1, 2)):
+        expected = jax.tree.leaves(run(devices(1), parts))
+        pairs = zip(jax.tree.leaves(run(devices(count, fsdp), parts)), expected, strict=True)
+        largest = max(float(np.abs(np.float64(a) - np.float64(b)).max()) for a, b in pairs)
+        found[f"{count} devices, fsdp {fsdp}, {parts} parts"] = largest
     return found
 
 
@@ -160,6 +183,7 @@ if __name__ == "__main__":
     json.dump(
         {
             "gradients": gradient_differences(),
+            "gans": gan_differences(),
             "all-reduced": bytes_moved(),
             "state": state_shares(),
             "digests": digests_of_a_state(),

@@ -36,6 +36,12 @@ def test_gradients_agree_with_those_of_the_whole_batch_on_one_device(found):
         assert difference < (1e-3 if "invert" in case else 1e-4), case
 
 
+def test_batch_norms_are_of_the_whole_batch_on_however_many_devices(found):
+    assert len(found["gans"]) == 3
+    for case, difference in found["gans"].items():
+        assert difference < 1e-5, case
+
+
 def test_a_step_moves_no_more_than_the_parameters(found):
     # Each parameter's gradient once, and some scalars.
     assert 1.0 <= found["all-reduced"] <= 1.02

@@ -8,9 +8,11 @@ import jax
 import numpy as np
 import optax
 import pytest
+from PIL import Image
 
 import fullglow_jax
 from fullglow_jax.data.source import build_source
+from fullglow_jax.demo.answers import Answers
 from fullglow_jax.demo.page import build_page
 from fullglow_jax.demo.studio import Studio
 from fullglow_jax.errors import UserError
@@ -26,9 +28,11 @@ from fullglow_jax.sampling.conditions import from_source
 from fullglow_jax.sampling.operations import Operations
 from fullglow_jax.sampling.request import SampleRequest
 from fullglow_jax.sampling.sampler import Sampler
+from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture, save_pspnet
 from fullglow_jax.training.loop import train
 from tests.commands.conftest import commands, shared
 from tests.commands.running import ROOT, saved_state, steps_saved
+from tests.layers.variables import start
 from tests.training.conftest import compile_quickly
 from tests.training.tiny import tiny_config, write_pairs
 from tests.training.toy_gan import NAME, register
@@ -128,6 +132,23 @@ def test_stopped_and_gone_on_with_it_is_the_same_bit_for_bit(config, workdir, tm
     assert again == [r["validation/ssim"] for r in read_metrics(workdir) if "validation/ssim" in r]
 
 
+def test_validated_by_a_distance_of_sets_of_images(config, tmp_path):
+    architecture = PSPNetArchitecture(blocks=(1, 1, 1, 1), width=4)
+    photos = np.zeros((1, *SIZE, 3), np.float32)
+    save_pspnet(tmp_path / "judge.npz", architecture, start(PSPNet(architecture), photos)[1])
+    config.train.metrics, config.train.judge = ("fd_judge",), str(tmp_path / "judge.npz")
+    config.train.steps = 2
+    train(config, tmp_path / "run")
+    values = [
+        record["validation/fd_judge"]
+        for record in read_metrics(tmp_path / "run")
+        if "validation/fd_judge" in record
+    ]
+    assert values
+    assert np.isfinite(values).all()
+    assert min(values) > 0
+
+
 def test_two_devices_share_it(commands, pairs, workdir, tmp_path):
     values = {
         "model.name": NAME,
@@ -214,11 +235,31 @@ def test_the_library_has_what_the_model_can_do(workdir):
 
 def test_the_page_has_a_canvas_and_photos_alone(config, trained):
     studio = Studio(config, Operations(trained, NAME, Devices(), 1), "val")
-    assert tabs(build_page(studio, "title")) == ["Photos"]
+    assert tabs(build_page(studio, "title")) == ["Photos", "True image"]
     (photo,) = studio.photos(studio.blank(), 1, 0.7, 0)
     assert photo.shape == (*SIZE, 3)
     with pytest.raises(UserError, match="no bits per dimension"):
         studio.bits_per_dim(studio.blank(), photo)
+
+
+def test_a_condition_of_its_page_is_painted_on_cleared_and_drawn_from(config, trained):
+    studio = Studio(config, Operations(trained, NAME, Devices(), 1), "val")
+    answers, canvas = Answers(studio), studio.canvas
+    editor, _, photo, _ = answers.choose(studio.names[0])
+    assert photo.shape == (*SIZE, 3)
+
+    def drawn(*strokes):
+        *_, photos = answers.draw({**editor, "layers": strokes}, None, 1, 0.7, 3)
+        return np.asarray(Image.open(photos[0][0]))
+
+    stroke = np.zeros((*canvas.size, 4), np.uint8)
+    stroke[: 5 * canvas.zoom] = (*studio.palette.colours[-1], 255)
+    before, painted = drawn(), drawn(stroke)
+    (expected,) = studio.photos(canvas.read(editor["background"], [stroke]), 1, 0.7, 3)
+    np.testing.assert_array_equal(painted, expected)
+    assert (painted != before).any()
+    editor, _ = answers.cleared()
+    np.testing.assert_array_equal(drawn(), next(studio.photos(studio.blank(), 1, 0.7, 3)))
 
 
 def tabs(page):

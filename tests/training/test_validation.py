@@ -71,6 +71,11 @@ def test_what_a_run_goes_by(changes, expected):
     [
         ({"train__metrics": ("bdp",)}, "metrics=bdp: .* did you mean 'bpd'"),
         ({"train__metrics": ("psp",)}, "metrics=psp: .* without a judge; eval.py --metrics psp"),
+        (
+            {"train__metrics": ("fid",)},
+            "metrics=fid: .* without FID's Inception; .*train.inception",
+        ),
+        ({"train__metrics": ("fd_judge",)}, "metrics=fd_judge: .* --config.train.judge names one"),
         ({"train__metrics": ("scores",)}, "metrics=scores: .* a full_glow, has no scores"),
         ({**PSPNET, "train__metrics": ("bpd",)}, "metrics=bpd: .* a pspnet, has no likelihood"),
         ({**PSPNET, "train__metrics": ("redraw",)}, "metrics=redraw: .* a pspnet, cannot encode"),

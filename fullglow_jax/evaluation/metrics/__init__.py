@@ -2,8 +2,13 @@
 
 from fullglow_jax.evaluation.metrics.bits_per_dim import BitsPerDimension
 from fullglow_jax.evaluation.metrics.diversity import Diversity
+from fullglow_jax.evaluation.metrics.frechet import Fid, FrechetDistanceOfJudge
+from fullglow_jax.evaluation.metrics.inception_score import InceptionScore
+from fullglow_jax.evaluation.metrics.kernel import KernelDistanceOfJudge, Kid
+from fullglow_jax.evaluation.metrics.lpips import Lpips
 from fullglow_jax.evaluation.metrics.metric import Metric
 from fullglow_jax.evaluation.metrics.photo2label import PhotoToLabel
+from fullglow_jax.evaluation.metrics.precision_recall import PrecisionRecall
 from fullglow_jax.evaluation.metrics.psnr import Psnr
 from fullglow_jax.evaluation.metrics.psp import Psp
 from fullglow_jax.evaluation.metrics.redraw import Redraw
@@ -17,6 +22,13 @@ METRICS: dict[str, type[Metric]] = {
         Ssim,
         Psnr,
         Diversity,
+        Lpips,
+        Fid,
+        Kid,
+        InceptionScore,
+        PrecisionRecall,
+        FrechetDistanceOfJudge,
+        KernelDistanceOfJudge,
         PhotoToLabel,
         Psp,
     )

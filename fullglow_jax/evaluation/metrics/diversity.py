@@ -25,6 +25,7 @@ class Diversity(ImageMetric):
     name = "diversity"
     about = "distance between images of one condition, with a judge in its features too"
     reads = (*ImageMetric.reads, "judge")
+    observer = "judge"
     higher_is_better = True
 
     def __init__(self, judge: Judge | None = None) -> None:

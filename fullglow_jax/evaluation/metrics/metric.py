@@ -1,7 +1,7 @@
 """Metrics: their declarations, measurements and results."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -14,8 +14,8 @@ from fullglow_jax.sampling.capabilities import CONDITIONS, Capability
 PyTree = Any
 
 if TYPE_CHECKING:
+    from fullglow_jax.evaluation.judge import Judge as Judge
     from fullglow_jax.evaluation.truths import Truth as Truth
-    from fullglow_jax.perception.judge import Judge as Judge
 else:
     Judge = Truth = Any
 
@@ -37,7 +37,8 @@ class Metric(ABC):
         about: A few words about it, for --help.
         reads: Those flags it reads that not every metric reads.
         needs: Capabilities that the model must have.
-        needs_judge: Whether it needs a judge of photos.
+        observer: The network that it asks (`evaluation/observers.py`); "" for none.
+        needs_observer: Whether it cannot be computed without that network.
         higher_is_better: Whether higher values are better.
         digits: Number of digits in reports.
         paper_columns: Those columns that tables have even if no system has a figure there.
@@ -47,7 +48,8 @@ class Metric(ABC):
     about: ClassVar[str]
     reads: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[Capability, ...]] = ()
-    needs_judge: ClassVar[bool] = False
+    observer: ClassVar[str] = ""
+    needs_observer: ClassVar[bool] = False
     higher_is_better: ClassVar[bool]
     digits: ClassVar[int] = 4
     paper_columns: ClassVar[tuple[str, ...]] = ()
@@ -66,6 +68,12 @@ class Metric(ABC):
     def figures(cls, result: Result) -> list[Figure]:
         """All figures of a result; of figures with the same column, a table shows the first."""
         return [figure(cls.name, result, cls.digits, column=cls.name)]
+
+    @classmethod
+    def note(cls, result: Result) -> str:
+        """What readers must know of a result, such as how few images it is of; "" for nothing."""
+        del result
+        return ""
 
     @classmethod
     def by_class(cls, result: Result) -> dict[str, Result]:
@@ -126,18 +134,20 @@ class ImageMetric(Metric):
     """A metric of images: it measures each pair, and computes a result from all measurements.
 
     Args:
-        judge: The judge of photos; None if none is named.
+        observer: The network of the metric's `observer`; None if there is none.
 
     Attributes:
+        measured_as: The name of what it measures, which metrics may share; "" for its own name.
         depends: All that measurements depend on except the pair, as values to digest.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("images", "rounds", "temperature", "skip_bad")
     needs: ClassVar[tuple[Capability, ...]] = (CONDITIONS,)
+    measured_as: ClassVar[str] = ""
     depends: Any = ()
 
-    def __init__(self, judge: Judge | None = None) -> None:
-        del judge
+    def __init__(self, observer: Any = None) -> None:
+        del observer
 
     @classmethod
     def result_in(cls, report: dict[str, Any]) -> Result | None:
@@ -155,6 +165,30 @@ class ImageMetric(Metric):
     @abstractmethod
     def result(self, measurements: Sequence[Measurement]) -> Result:
         """The result of all pairs' measurements."""
+
+
+def measured(
+    metrics: Mapping[str, ImageMetric], pairs: Sequence[DrawnPair]
+) -> dict[str, list[Measurement]]:
+    """The measurements of some pairs by metrics; what several share is measured once.
+
+    Args:
+        metrics: The metrics, by name.
+        pairs: The pairs.
+
+    Returns:
+        Measurements by `kind`.
+    """
+    found: dict[str, list[Measurement]] = {}
+    for metric in metrics.values():
+        if kind(metric) not in found:
+            found[kind(metric)] = metric.measure(pairs)
+    return found
+
+
+def kind(metric: ImageMetric) -> str:
+    """The name of what a metric measures."""
+    return metric.measured_as or metric.name
 
 
 def unit(image: np.ndarray) -> np.ndarray:

@@ -29,7 +29,8 @@ class Psp(ClassScores):
     name = "psp"
     about = "accuracies and IoU of label maps that a judge finds in drawn photos"
     reads = (*ClassScores.reads, "judge")
-    needs_judge = True
+    observer = "judge"
+    needs_observer = True
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge

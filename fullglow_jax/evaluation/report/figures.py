@@ -18,6 +18,12 @@ def figures(report: dict[str, Any]) -> list[Figure]:
     return [f for metric, result in results(report).items() for f in metric.figures(result)]
 
 
+def notes(report: dict[str, Any]) -> list[str]:
+    """What a reader of the figures must know."""
+    found = [metric.note(result) for metric, result in results(report).items()]
+    return [note for note in found if note]
+
+
 def title(report: dict[str, Any]) -> str:
     """A title with the system and the split, in a few words."""
     images = report.get("images")
@@ -26,6 +32,11 @@ def title(report: dict[str, Any]) -> str:
     if images and images["examples"] < report["examples"]:
         rounds += f" of {images['examples']} of them"
     scored = "" if report["checkpoint"] is None else f", step {report['checkpoint']}"
-    judges = [result["judge"] for result in results(report).values() if "judge" in result]
-    judge = f", judged by {judges[0]}" if judges else ""
+    networks = [
+        result[key]
+        for result in results(report).values()
+        for key in ("judge", "network")
+        if key in result
+    ]
+    judge = f", judged by {' and '.join(dict.fromkeys(networks))}" if networks else ""
     return f"{report['examples']} examples of {report['split']}{scored}{rounds}{judge}"

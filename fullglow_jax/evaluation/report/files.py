@@ -6,7 +6,7 @@ from typing import Any
 
 from fullglow_jax.errors import mended
 from fullglow_jax.evaluation.report import charts
-from fullglow_jax.evaluation.report.figures import title
+from fullglow_jax.evaluation.report.figures import notes, title
 from fullglow_jax.evaluation.report.systems import class_table, figures_table, systems_table
 from fullglow_jax.files import strict_json
 from fullglow_jax.files.drafts import draft
@@ -38,34 +38,46 @@ def write_report(report: dict[str, Any], folder: Path, samples: bytes | None) ->
     sections += [Section(name, png) for name, png in pictures.values() if png]
     if by_class := class_table(report):
         sections.append(Section("Classes, in numbers", by_class))
+    about = "; ".join((title(report), *notes(report)))
     files: dict[str, bytes] = {
         "eval.json": (strict_json.dumps(report, indent=2) + "\n").encode(),
-        "eval.md": in_utf8(f"{title(report)}:\n\n{markdown(table)}\n{markdown(all_figures)}"),
-        "eval.html": in_utf8(page(report["name"], title(report), sections)),
+        "eval.md": in_utf8(f"{about}:\n\n{markdown(table)}\n{markdown(all_figures)}"),
+        "eval.html": in_utf8(page(report["name"], about, sections)),
     }
     files |= {f"eval_{stem}.png": png for stem, (_, png) in pictures.items() if png}
     return _write(folder, files, outdated=[f"eval_{stem}.png" for stem in pictures])
 
 
-def write_comparison(reports: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
-    """Writes `comparison.md`, `comparison.html` and its picture, and returns the files.
+def write_comparison(
+    reports: Sequence[dict[str, Any]], folder: Path, samples: bytes | None = None
+) -> list[Path]:
+    """Writes `comparison.md`, `.json`, `.html` and its pictures, and returns the files.
 
-    The folder is made if it does not exist.
+    Args:
+        reports: Those of `eval.json`.
+        folder: The folder, which is made if it does not exist.
+        samples: A picture of what the systems draw, PNG.
 
     Raises:
         UserError: If they cannot be written.
     """
     table = systems_table(reports)
-    chart = charts.class_chart(reports)
-    about = "; ".join(f"{report['name']}: {title(report)}" for report in reports)
+    pictures = {
+        "samples": ("The same conditions", samples),
+        "classes": ("Classes", charts.class_chart(reports)),
+    }
+    about = "; ".join(
+        f"{report['name']}: {', '.join((title(report), *notes(report)))}" for report in reports
+    )
     sections = [Section("In short", table)]
-    sections += [Section("Classes", chart)] if chart else []
+    sections += [Section(name, png) for name, png in pictures.values() if png]
     files: dict[str, bytes] = {
+        "comparison.json": (strict_json.dumps(list(reports), indent=2) + "\n").encode(),
         "comparison.md": in_utf8(f"{about}\n\n{markdown(table)}"),
         "comparison.html": in_utf8(page("Comparison", about, sections)),
     }
-    picture = "comparison_classes.png"
-    return _write(folder, files | ({picture: chart} if chart else {}), outdated=[picture])
+    files |= {f"comparison_{stem}.png": png for stem, (_, png) in pictures.items() if png}
+    return _write(folder, files, outdated=[f"comparison_{stem}.png" for stem in pictures])
 
 
 def _write(folder: Path, files: Mapping[str, bytes], outdated: Sequence[str]) -> list[Path]:

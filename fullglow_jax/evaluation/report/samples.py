@@ -8,9 +8,9 @@ from PIL import Image
 from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.images import resize_bilinear, resize_nearest
 from fullglow_jax.evaluation.drawn_images import DrawnImages
+from fullglow_jax.evaluation.judge import Judge
 from fullglow_jax.evaluation.truths import Truths
 from fullglow_jax.palette import EVALUATED_COLOURS
-from fullglow_jax.perception.judge import Judge
 from fullglow_jax.pictures.grid import image_grid
 
 PAIRS = 6

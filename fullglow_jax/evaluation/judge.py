@@ -42,6 +42,7 @@ class Judge(ABC):
     Attributes:
         name: The name.
         digest: A digest of all that its labels depend on.
+        width: The number of its features.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Judge(ABC):
     ) -> None:
         self.name = name
         self.digest = digest(type(self).__name__, repr(network.architecture), variables)
+        self.width = network.architecture.features
         devices = Devices(parallel, here=True)
         self._at_once = photos_a_device * devices.mesh.size
         self._variables = jax.device_put(variables, devices.replicated)
@@ -68,6 +70,10 @@ class Judge(ABC):
     @abstractmethod
     def features(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The classifier's input, float32 (h, w, C), of each photo, uint8 (H, W, 3)."""
+
+    def look(self, photos: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
+        """The "features", float32 (C,), of each photo, uint8 (H, W, 3): their mean over places."""
+        return [{"features": each.mean((0, 1))} for each in self.features(photos)]
 
 
 class TrainedJudge(Judge):

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.perception import judge as judges
-from fullglow_jax.perception.judge import load_judge
+from fullglow_jax.evaluation import judge as judges
+from fullglow_jax.evaluation.judge import load_judge
 from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture, normalise, save_pspnet
 from tests.layers.variables import run, start
 

@@ -1,0 +1,62 @@
+"""LPIPS to the true image, and between the images of one condition."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fullglow_jax.evaluation.metrics.metric import DrawnPair, ImageMetric, Measurement, Result
+from fullglow_jax.evaluation.summary import Figure, figure, over_examples, over_rounds
+
+if TYPE_CHECKING:
+    from fullglow_jax.evaluation.observers import LpipsObserver
+else:
+    LpipsObserver = Any
+
+
+class Lpips(ImageMetric):
+    """LPIPS (Zhang et al. 2018) of drawn images: from the true one, at its size, and their own.
+
+    The latter is the diversity of the images of one condition, the mean over all pairs of rounds,
+    as papers of GANs tell it.
+    """
+
+    name = "lpips"
+    about = "learned distance of drawn images from the true ones, and of those of one condition"
+    reads = (*ImageMetric.reads, "lpips_weights", "lpips_network")
+    observer = "lpips"
+    needs_observer = True
+    higher_is_better = False
+
+    def __init__(self, observer: LpipsObserver) -> None:
+        self._observer = observer
+        self.depends = observer.digest
+
+    def measure(self, pairs: Sequence[DrawnPair]) -> list[Measurement]:
+        """[the distance of each round from the truth, the mean distance of two rounds if any]."""
+        return [self._distances(pair.truth.target, pair.at_size) for pair in pairs]
+
+    def _distances(self, target: np.ndarray, images: Sequence[np.ndarray]) -> Measurement:
+        from_truth = [(target, image) for image in images]
+        of_two = list(combinations(images, 2))
+        distances = self._observer.distances([*from_truth, *of_two])
+        apart = distances[len(images) :]
+        return [distances[: len(images)], float(np.mean(apart)) if apart else None]
+
+    def result(self, measurements: Sequence[Measurement]) -> Result:
+        """Mean and deviation over rounds; "diversity": mean and standard error over conditions."""
+        from_truth, apart = zip(*measurements, strict=True)
+        return {
+            "network": self._observer.name,
+            **over_rounds(np.array(from_truth, np.float64).mean(axis=0)),
+            "diversity": over_examples(apart),
+        }
+
+    @classmethod
+    def figures(cls, result: Result) -> list[Figure]:
+        diversity = "LPIPS diversity"
+        return [
+            figure(result["network"], result, cls.digits, column="LPIPS"),
+            figure(diversity, result["diversity"], cls.digits, column=diversity),
+        ]

@@ -1,0 +1,124 @@
+"""Metrics of all drawn images together, by a network's features of each."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from fullglow_jax.data.images import resize_bilinear
+from fullglow_jax.evaluation.metrics.metric import DrawnPair, ImageMetric, Measurement, Result
+from fullglow_jax.evaluation.summary import Figure, figure, over_rounds
+
+if TYPE_CHECKING:
+    from fullglow_jax.evaluation.against import Against
+    from fullglow_jax.evaluation.observers import Observer
+else:
+    Against = Observer = Any
+
+Seen = Mapping[str, np.ndarray]
+"""What a network sees in an image: "features", (C,), and what else metrics ask for."""
+
+FEATURES = "features"
+
+OF_INCEPTION = ("inception", "inception_features", "preprocessing")
+"""Flags that metrics of Inception's features read."""
+
+
+class SetMetric(ImageMetric):
+    """A score of the drawn images of each round as a set, mostly a distance from the true ones.
+
+    True images are looked at in the size of the drawn ones, to which they are resized as for
+    training: that pictures were made smaller is not to count.
+
+    Attributes:
+        against: The images that drawn ones are compared with, if not the split's true ones.
+        columns: The names of the figures in a result, the most important first, and in tables.
+        needs_images: Whether statistics are not enough to be compared with.
+        least: The smallest number of images of a set.
+    """
+
+    needs_observer = True
+    higher_is_better = False
+    against: Against | None = None
+    columns: ClassVar[tuple[tuple[str, str], ...]]
+    needs_images: ClassVar[bool] = False
+    least: ClassVar[int] = 2
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self.depends = observer.digest
+
+    def measure(self, pairs: Sequence[DrawnPair]) -> list[Measurement]:
+        """What the network sees in the true image and in each drawn one."""
+        photos = [photo for pair in pairs for photo in (_true_photo(pair), *pair.images)]
+        found = iter(self._observer.look(photos))
+        return [{"true": next(found), "drawn": [next(found) for _ in p.images]} for p in pairs]
+
+    def result(self, measurements: Sequence[Measurement]) -> Result:
+        """Mean and deviation over rounds of each figure, the network, and the numbers of images.
+
+        Figures are None if there are too few images.
+        """
+        true: Sequence[Seen] = self.true(measurements)
+        rounds = zip(*(each["drawn"] for each in measurements), strict=True)
+        stored = self.against is not None and self.against.statistics is not None
+        enough = len(measurements) >= self.least and (stored or len(true) >= self.least)
+        scores = [
+            self.of_round(of_round, true) if enough else dict.fromkeys(dict(self.columns), math.nan)
+            for of_round in rounds
+        ]
+        return {
+            "network": self._observer.name,
+            "images": len(measurements),
+            "against": None if self.against is None else self.against.name,
+            **{name: over_rounds([score[name] for score in scores]) for name in scores[0]},
+        }
+
+    def true(self, measurements: Sequence[Measurement]) -> Sequence[Seen]:
+        """What is seen in each of the images that drawn ones are compared with."""
+        if self.against is not None and self.against.seen:
+            return self.against.seen
+        return [each["true"] for each in measurements]
+
+    @abstractmethod
+    def of_round(self, drawn: Sequence[Seen], true: Sequence[Seen]) -> dict[str, float]:
+        """Figures by name of what the network sees in a round's images, and in the true ones."""
+
+    @classmethod
+    def title(cls) -> str:
+        """The most important figure's name in tables."""
+        return cls.columns[0][1]
+
+    @classmethod
+    def value(cls, result: Result) -> float | None:
+        """The mean of the most important figure."""
+        return super().value(result[cls.columns[0][0]])
+
+    @classmethod
+    def figures(cls, result: Result) -> list[Figure]:
+        return [
+            figure(
+                f"{column} of {result['images']} images", result[name], cls.digits, column=column
+            )
+            for name, column in cls.columns
+        ]
+
+    @classmethod
+    def note(cls, result: Result) -> str:
+        if result["images"] < cls.least:
+            return (
+                f"{cls.title()} takes {cls.least} images or more, and there are {result['images']}"
+            )
+        return ""
+
+
+def features_of(seen: Sequence[Seen]) -> np.ndarray:
+    """The features of each image, (N, C)."""
+    return np.stack([each[FEATURES] for each in seen])
+
+
+def _true_photo(pair: DrawnPair) -> np.ndarray:
+    target, size = pair.truth.target, pair.images[0].shape[:2]
+    return target if target.shape[:2] == size else resize_bilinear(target, size)

@@ -1,0 +1,1 @@
+"""Networks that tell true images from drawn ones."""

@@ -1,0 +1,1 @@
+"""Networks that draw an image under a condition."""

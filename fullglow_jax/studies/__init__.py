@@ -1,0 +1,1 @@
+"""Studies: variants of one config, trained, scored and put side by side."""

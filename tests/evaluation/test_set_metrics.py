@@ -1,0 +1,193 @@
+"""Metrics of all drawn images together, and LPIPS, by what stand-ins for networks see."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation.against import compare_with
+from fullglow_jax.evaluation.metrics import METRICS
+from fullglow_jax.evaluation.metrics.frechet import Fid, FrechetDistanceOfJudge
+from fullglow_jax.evaluation.metrics.inception_score import InceptionScore
+from fullglow_jax.evaluation.metrics.kernel import Kid
+from fullglow_jax.evaluation.metrics.lpips import Lpips
+from fullglow_jax.evaluation.metrics.metric import DrawnPair, measured
+from fullglow_jax.evaluation.metrics.precision_recall import PrecisionRecall
+from fullglow_jax.evaluation.of_features import kernel_distance
+from fullglow_jax.evaluation.of_features.frechet_distance import frechet_distance, statistics
+from fullglow_jax.evaluation.of_features.inception_score import inception_scores
+from fullglow_jax.evaluation.of_features.precision_recall import precision_recall
+from fullglow_jax.evaluation.of_features.stored_statistics import save_statistics
+from fullglow_jax.evaluation.truths import Truth
+
+SIZE = (4, 6)
+
+
+class Colours:
+    """Sees the mean colour."""
+
+    name, digest, width = "colours", "colours", 3
+
+    def __init__(self):
+        self.looked = 0
+
+    def look(self, photos):
+        self.looked += 1
+        return [{"features": colour(photo), "logits": colour(photo)[:2]} for photo in photos]
+
+    def distances(self, pairs):
+        return [float(np.abs(colour(a) - colour(b)).sum()) for a, b in pairs]
+
+
+def colour(photo):
+    return photo.astype(np.float32).mean((0, 1)) / 50
+
+
+@pytest.fixture
+def pairs():
+    """20, each with two drawn images."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (20, 3, 1, 1, 3)) * np.ones((*SIZE, 1))
+    return [
+        DrawnPair(Truth(str(number), of[0], of[0], None), list(of[1:]))
+        for number, of in enumerate(images.astype(np.uint8))
+    ]
+
+
+def seen(pairs, which):
+    """Of the true images, or of a round of the drawn ones."""
+    photos = [pair.truth.target if which == "true" else pair.images[which] for pair in pairs]
+    return np.stack(list(map(colour, photos)))
+
+
+def result(metric, pairs):
+    return metric.result(metric.measure(pairs))
+
+
+def test_each_round_is_a_set(pairs):
+    true = seen(pairs, "true")
+    of_rounds = [seen(pairs, number) for number in (0, 1)]
+
+    found = result(Fid(Colours()), pairs)
+    distances = [frechet_distance(statistics(drawn), statistics(true)) for drawn in of_rounds]
+    assert found["distance"]["rounds"] == pytest.approx(distances)
+    assert found["distance"]["mean"] == pytest.approx(np.mean(distances))
+    assert (found["network"], found["images"], found["against"]) == ("colours", 20, None)
+    assert Fid.value(found) == found["distance"]["mean"]
+
+    found = result(Kid(Colours()), pairs)
+    distances = [kernel_distance.of_subsets(drawn, true, size=20) for drawn in of_rounds]
+    assert found["distance"]["rounds"] == pytest.approx([d.mean() for d in distances])
+
+    found = result(InceptionScore(Colours()), pairs)
+    scores = [inception_scores(drawn[:, :2]).mean() for drawn in of_rounds]
+    assert found["score"]["rounds"] == pytest.approx(scores)
+
+    found = result(PrecisionRecall(Colours()), pairs)
+    both = [precision_recall(drawn, true) for drawn in of_rounds]
+    assert found["recall"]["rounds"] == pytest.approx([recall for _, recall in both])
+    (precision, recall), value = np.mean(both, axis=0), PrecisionRecall.value(found)
+    assert value == pytest.approx(2 * precision * recall / (precision + recall))
+
+
+def test_what_readers_are_told(pairs):
+    fid, kid = result(Fid(Colours()), pairs), result(Kid(Colours()), pairs)
+    assert Fid.note(fid).startswith("FID of 20 images is biased upward")
+    assert Kid.note(kid) == "KID is of subsets of 20 images, as there are fewer than 1000"
+    assert "too low" in InceptionScore.note(result(InceptionScore(Colours()), pairs))
+    (figure,) = Fid.figures(fid)
+    assert (figure.name, figure.column) == ("FID of 20 images", "FID")
+    many = {**fid, "images": 10_000}
+    assert Fid.note(many) == ""
+
+
+@pytest.mark.parametrize(
+    ("metric", "enough"), [(Fid, 2), (Kid, 2), (InceptionScore, 10), (PrecisionRecall, 4)]
+)
+def test_too_few_images(pairs, metric, enough):
+    of_few = result(metric(Colours()), pairs[: enough - 1])
+    assert metric.value(of_few) is None
+    assert f"takes {enough} images or more" in metric.note(of_few)
+    assert metric.figures(of_few)[0].mean == "–"
+    assert metric.value(result(metric(Colours()), pairs[:enough])) is not None
+
+
+def test_true_images_are_looked_at_in_the_size_of_the_drawn(pairs):
+    large = np.kron(pairs[0].truth.target, np.ones((2, 2, 1), np.uint8))
+    at_twice = pairs[0]._replace(truth=pairs[0].truth._replace(target=large))
+    sizes = []
+
+    class Sizes(Colours):
+        def look(self, photos):
+            sizes.extend(photo.shape for photo in photos)
+            return super().look(photos)
+
+    (found,) = Fid(Sizes()).measure([at_twice])
+    assert set(sizes) == {(*SIZE, 3)}
+    np.testing.assert_allclose(found["true"]["features"], colour(large))
+
+
+def test_metrics_of_one_network_look_once(pairs):
+    network = Colours()
+    metrics = {m.name: m(network) for m in (Fid, Kid, InceptionScore, PrecisionRecall)}
+    found = measured(metrics, pairs)
+    assert list(found) == ["inception"]
+    assert network.looked == 1
+
+
+def test_other_images_or_statistics_to_compare_with(pairs, tmp_path):
+    others = seen(pairs, 1)
+    folder = tmp_path / "others"
+    for number, pair in enumerate(pairs):
+        place = folder / str(number % 2)
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pair.images[1]).save(place / f"{number}.png")
+    save_statistics(tmp_path / "others.npz", statistics(others))
+    expected = frechet_distance(statistics(seen(pairs, 0)), statistics(others))
+
+    observers = {"inception": Colours()}
+    for place in (folder, tmp_path / "others.npz"):
+        metric = Fid(observers["inception"])
+        compare_with(place, [metric, InceptionScore(observers["inception"])], observers)
+        found = result(metric, pairs)
+        assert found["distance"]["rounds"] == pytest.approx([expected, 0], abs=1e-5)
+        assert found["against"] == place.name
+        assert metric.reference is not None
+
+    metric = Kid(observers["inception"])
+    compare_with(folder, [metric], observers)
+    found = result(metric, pairs)
+    nearest = kernel_distance.of_subsets(seen(pairs, 0), others, size=20).mean()
+    assert found["distance"]["rounds"][0] == pytest.approx(nearest, rel=1e-5)
+    with pytest.raises(UserError, match="--metrics kid compares single images"):
+        compare_with(tmp_path / "others.npz", [metric], observers)
+
+
+def test_what_cannot_be_compared_with(pairs, tmp_path):
+    metrics, observers = [FrechetDistanceOfJudge(Colours())], {"judge": Colours()}
+    save_statistics(tmp_path / "other.npz", statistics(np.eye(5)))
+    with pytest.raises(UserError, match=r"of 5 features, and colours has 3: .* another network"):
+        compare_with(tmp_path / "other.npz", metrics, observers)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="empty has no images"):
+        compare_with(tmp_path / "empty", metrics, observers)
+    with pytest.raises(UserError, match=r"none\.npz: no such file"):
+        compare_with(tmp_path / "none.npz", metrics, observers)
+
+
+def test_lpips(pairs):
+    found = result(Lpips(Colours()), pairs)
+    true, first, second = (seen(pairs, which) for which in ("true", 0, 1))
+    expected = [np.abs(true - drawn).sum(1).mean() for drawn in (first, second)]
+    assert found["rounds"] == pytest.approx(expected, rel=1e-5)
+    assert found["diversity"]["mean"] == pytest.approx(np.abs(first - second).sum(1).mean())
+    assert [figure.column for figure in Lpips.figures(found)] == ["LPIPS", "LPIPS diversity"]
+    of_one = [pair._replace(images=pair.images[:1]) for pair in pairs]
+    assert result(Lpips(Colours()), of_one)["diversity"]["mean"] is None
+
+
+def test_every_metric_that_reads_what_is_compared_with_has_a_network():
+    for metric in METRICS.values():
+        if "against" in metric.reads:
+            assert metric.needs_observer
+            assert metric.measured_as == metric.observer

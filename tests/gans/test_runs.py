@@ -1,0 +1,120 @@
+"""A pix2pix that is trained, resumed, drawn from and scored as every other model is."""
+
+import json
+import shutil
+
+import jax
+import numpy as np
+import pytest
+
+from fullglow_jax.errors import UserError
+from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.runs.checkpoints import Checkpoints
+from fullglow_jax.runs.metrics import read_metrics
+from fullglow_jax.runs.trained import abstract_state, load_trained
+from fullglow_jax.training.loop import train
+from tests.commands.running import saved_state
+from tests.in_process import command
+from tests.training.conftest import compile_quickly
+from tests.training.tiny import tiny_config, write_pairs
+
+STEPS = 3
+CHANGES = {
+    "data.image_size": (16, 16),
+    "model.downs": 3,
+    "model.width": 2,
+    "model.dropout_from": 1,
+    "model.discriminator_width": 2,
+    "model.discriminator_layers": 1,
+    "optimizer.learning_rate": 1e-3,
+    "optimizer.average_decay": 0.9,
+    "train.steps": STEPS,
+    "train.validate_every": STEPS,
+    "train.samples_per_condition": 2,
+    "train.temperature": 1.0,
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quickly():
+    with pytest.MonkeyPatch.context() as patch:
+        compile_quickly(patch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    return write_pairs(tmp_path_factory.mktemp("pairs") / "pairs")
+
+
+def config_of(pairs):
+    config = tiny_config(pairs, "pix2pix")
+    config.update_from_flattened_dict(CHANGES)
+    return config
+
+
+@pytest.fixture(scope="module")
+def workdir(pairs, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gan") / "run"
+    train(config_of(pairs), folder)
+    return folder
+
+
+def test_its_losses_and_norms_are_recorded(workdir):
+    names = set().union(*read_metrics(workdir))
+    for network in ("generator", "discriminator"):
+        assert {f"train/loss/{network}", f"train/gradient_norm/{network}"} <= names
+    assert "validation/ssim" in names
+    assert (workdir / "samples" / f"step_{STEPS:07d}.png").is_file()
+
+
+def test_stopped_and_gone_on_with_it_is_the_same_bit_for_bit(pairs, workdir, tmp_path, capsys):
+    config = config_of(pairs)
+    config.train.steps = 2
+    train(config, tmp_path / "run")
+    config.train.steps = STEPS
+    train(config, tmp_path / "run")
+    told = capsys.readouterr().out
+    assert f"going on from step 2 of {STEPS}" in told
+    whole, parts = (saved_state(folder, STEPS) for folder in (workdir, tmp_path / "run"))
+    assert any("discriminator" in name or "scale_0" in name for name in whole)
+    jax.tree.map(np.testing.assert_array_equal, parts, whole)
+
+
+def test_the_average_is_of_the_generator_alone(pairs, workdir):
+    folder = workdir / "checkpoints" / str(STEPS)
+    names = {path.name for path in folder.iterdir()}
+    assert {"variables", "average", "critic", "optimizer"} <= names
+    state = saved_state(workdir, STEPS)
+    of_average = [name for name in state if "average" in name]
+    assert of_average
+    assert not [name for name in of_average if "scale_" in name]
+
+
+def test_sampling_reads_the_generator_alone(pairs, workdir, tmp_path):
+    shutil.copytree(workdir, tmp_path / "run")
+    folder = tmp_path / "run" / "checkpoints" / str(STEPS)
+    for item in ("critic", "optimizer"):
+        shutil.rmtree(folder / item)
+    trained = load_trained(config_of(pairs), tmp_path / "run", "latest", Devices())
+    assert set(trained.variables["params"]) == {"generator"}
+    like = abstract_state(trained.model, Devices(), 0.9)
+    with pytest.raises(UserError, match="cannot be read"):
+        Checkpoints.of(tmp_path / "run").restore(STEPS, like)
+
+
+def test_commands_draw_and_score_and_refuse_what_needs_a_flow(workdir, tmp_path, capsys):
+    sample, evaluate = command("sample").main, command("evaluate").main
+    sample(
+        [f"--workdir={workdir}", "--count=2", "--samples=2", "--temperature=1", f"--out={tmp_path}"]
+    )
+    assert len(list(tmp_path.glob("00*__T1*.png"))) == 4
+    for mode in ("reconstruct", "transfer", "interpolate"):
+        with pytest.raises(UserError, match="a pix2pix, cannot encode images: it has no latents"):
+            sample([f"--workdir={workdir}", f"--mode={mode}"])
+    with pytest.raises(UserError, match="has no likelihood of images, and so no bits per dim"):
+        evaluate([f"--workdir={workdir}", "--metrics=bpd"])
+    evaluate([f"--workdir={workdir}", "--metrics=ssim,diversity", "--limit=2"])
+    images = json.loads((workdir / "eval.json").read_text())["images"]
+    assert -1 <= images["ssim"]["mean"] <= 1
+    assert images["diversity"]["mean"] > 0
