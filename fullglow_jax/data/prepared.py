@@ -157,9 +157,9 @@ def _fitted(fitting: Fitting) -> tuple[str, ...]:
     """Names for all of a way of fitting on which pixels depend."""
     height, width = fitting.size
     uncut = () if fitting.fixed else ("uncut",)
-    filters = () if fitting.filter == "bilinear" else (fitting.filter,)
-    filters += tuple(f"nearest_{part}" for part in fitting.label_maps)
-    return f"{height}x{width}", fitting.how, *uncut, *filters
+    other = () if fitting.filter == "bilinear" else (fitting.filter,)
+    nearest = (f"nearest_{part}" for part in fitting.label_maps)
+    return f"{height}x{width}", fitting.how, *uncut, *other, *nearest
 
 
 def damage(folder: Path, *, thorough: bool = False) -> dict[str, str] | None:

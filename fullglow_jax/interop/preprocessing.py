@@ -67,7 +67,7 @@ def _preprocessed(image: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
     return np.moveaxis(ours, -1, 0) / 127.5 - 1
 
 
-def _factors(constant: float, decay: float) -> list[float]:
+def _factors(constant: int, decay: int) -> list[float]:
     """The learning rate of each epoch, as a factor."""
     config: ConfigDict = default_config()
     config.optimizer.update(

@@ -86,7 +86,7 @@ def test_one_table_one_page_one_picture_of_those_that_did_not_fail(done):
     ("variant", "flags", "message"),
     [
         ("bad: model.steps=(9,9,9,9)", {}, "variant bad: "),
-        ("plain:", {"metrics": ("psp",)}, r"--metrics psp "),
+        ("plain:", {"metrics": ("psp",)}, "--metrics psp: this model, a glow, reads no conditions"),
     ],
 )
 def test_all_variants_are_checked_before_the_first_is_trained(
