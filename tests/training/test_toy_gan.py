@@ -249,8 +249,9 @@ def test_a_condition_of_its_page_is_painted_on_cleared_and_drawn_from(config, tr
     assert photo.shape == (*SIZE, 3)
 
     def drawn(*strokes):
-        *_, photos = answers.draw({**editor, "layers": strokes}, None, 1, 0.7, 3)
-        return np.asarray(Image.open(photos[0][0]))
+        # The file goes with the request.
+        drawing = answers.draw({**editor, "layers": list(strokes)}, None, 1, 0.7, 3)
+        return np.asarray(Image.open(next(drawing)[0][0]))
 
     stroke = np.zeros((*canvas.size, 4), np.uint8)
     stroke[: 5 * canvas.zoom] = (*studio.palette.colours[-1], 255)
