@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -84,7 +85,7 @@ def _kernel_rows(r: RecordedArrays) -> Iterator[Row]:
     kernels: dict[str, kernel_distance.Kernel] = {"kid": kernel_distance.polynomial}
     for name, kernel in (kernels | OTHER_KERNELS).items():
         distances = kernel_distance.of_subsets(first, second, subsets, size, kernel)
-        found = {name: _mean_and_deviation(distances)}
+        found: dict[str, Any] = {name: _mean_and_deviation(distances)}
         if name == "kid":
             found["mmd2_of_first"] = kernel_distance.kernel_distance(first[:size], second[:size])
         scale = float(np.abs(kernel(first, second)).mean())

@@ -8,7 +8,7 @@ import pytest
 
 from fullglow_jax.config import default_config
 from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation import command
+from fullglow_jax.evaluation import command, observers
 from fullglow_jax.evaluation.command import evaluate
 from fullglow_jax.evaluation.request import EvaluationRequest
 
@@ -22,7 +22,6 @@ REQUEST = EvaluationRequest(workdir=Path("nowhere"), batch_size=2)
         ({"metrics": ("psp",)}, "--judge takes the workdir of a pspnet"),
         ({"metrics": ("kd_judge",)}, "--metrics kd_judge asks what a judge finds"),
         ({"metrics": ("fid",)}, r"--metrics fid .* --inception takes https://github\.com"),
-        ({"metrics": ("lpips",)}, r"--metrics lpips .* pip install 'fullglow-jax\[lpips\]'"),
         (
             {"metrics": ("fid", "fd_judge"), "save_statistics": Path("a.npz")},
             "fd_judge and fid have statistics of different features",
@@ -40,6 +39,14 @@ def test_a_glow_has_no_images_of_conditions():
         UserError, match=r"a glow, reads no conditions\..* --metrics bpd or redraw alone"
     ):
         evaluate(config, replace(REQUEST, metrics=("ssim",)))
+
+
+def test_without_the_package_of_lpips(monkeypatch):
+    monkeypatch.setattr(observers, "package_folder", lambda: None)
+    with pytest.raises(
+        UserError, match=r"--metrics lpips .* 'fullglow-jax\[lpips\]'; or --lpips_w"
+    ):
+        evaluate(default_config(), replace(REQUEST, metrics=("lpips",)))
 
 
 def test_a_file_of_another_network(tmp_path):
