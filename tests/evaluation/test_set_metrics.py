@@ -159,6 +159,10 @@ def test_other_images_or_statistics_to_compare_with(pairs, tmp_path):
     found = result(metric, pairs)
     nearest = kernel_distance.of_subsets(seen(pairs, 0), others, size=20).mean()
     assert found["distance"]["rounds"][0] == pytest.approx(nearest, rel=1e-5)
+    for file in sorted(folder.rglob("*.png"))[1:]:
+        file.unlink()
+    compare_with(folder, [metric], observers)
+    assert "KID takes 2 images or more, not 1" in Kid.note(result(metric, pairs))
     with pytest.raises(UserError, match="--metrics kid compares single images"):
         compare_with(tmp_path / "others.npz", [metric], observers)
 

@@ -61,18 +61,19 @@ class SetMetric(ImageMetric):
 
         Figures are None if there are too few images.
         """
-        true: Sequence[Seen] = self.true(measurements)
-        rounds = zip(*(each["drawn"] for each in measurements), strict=True)
+        true = self.true(measurements)
         stored = self.against is not None and self.against.statistics is not None
-        enough = len(measurements) >= self.least and (stored or len(true) >= self.least)
+        counts = {"images": len(measurements), "true_images": None if stored else len(true)}
+        rounds = zip(*(each["drawn"] for each in measurements), strict=True)
+        few = self._few(counts)
         scores = [
-            self.of_round(of_round, true) if enough else dict.fromkeys(dict(self.columns), math.nan)
+            dict.fromkeys(dict(self.columns), math.nan) if few else self.of_round(of_round, true)
             for of_round in rounds
         ]
         return {
             "network": self._observer.name,
-            "images": len(measurements),
             "against": None if self.against is None else self.against.name,
+            **counts,
             **{name: over_rounds([score[name] for score in scores]) for name in scores[0]},
         }
 
@@ -107,11 +108,15 @@ class SetMetric(ImageMetric):
 
     @classmethod
     def note(cls, result: Result) -> str:
-        if result["images"] < cls.least:
-            return (
-                f"{cls.title()} takes {cls.least} images or more, and there are {result['images']}"
-            )
-        return ""
+        return cls._few(result)
+
+    @classmethod
+    def _few(cls, counts: Mapping[str, Any]) -> str:
+        """What is said if there are too few images; "" if there are enough."""
+        least = min(counts[of] for of in ("images", "true_images") if counts[of] is not None)
+        if least >= cls.least:
+            return ""
+        return f"{cls.title()} takes {cls.least} images or more, not {least}"
 
 
 def features_of(seen: Sequence[Seen]) -> np.ndarray:
