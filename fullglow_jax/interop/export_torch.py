@@ -75,7 +75,7 @@ def export_checkpoint(workdir: Path, checkpoint: str, out: Path) -> list[Path]:
 def _write(path: Path, tensors: Tensors, step: int, torch: ModuleType) -> None:
     if path.exists():
         raise UserError(f"{path} already exists, and is never overwritten: choose another --out.")
-    content = {n: torch.from_numpy(np.array(tensor)) for n, tensor in tensors.items()}
+    content = {n: torch.from_numpy(np.array(tensor, order="C")) for n, tensor in tensors.items()}
     means = [name for name in content if name.endswith(MEAN)]
     content |= {f"{name.removesuffix(MEAN)}{COUNT}": torch.tensor(step) for name in means}
     with mended(f"{path} cannot be written", "Choose another --out."), draft(path) as scratch:

@@ -67,10 +67,9 @@ def test_theirs_in_draws_what_they_drew_and_goes_out_as_it_came(tmp_path):
 
     trained = load_trained(config, run, "latest", Devices())
     condition = np.asarray(recording().image("real_A") + 1) / 2
-    conditions = trained.model.read_conditions(trained.variables, Batch(condition, condition))
-    drawn = trained.model.sample(
-        trained.variables, conditions, jax.random.split(jax.random.key(0), 1), 0.0
-    )
+    batch, keys = Batch(condition, condition), jax.random.split(jax.random.key(0), 1)
+    conditions = jax.jit(trained.model.read_conditions)(trained.variables, batch)
+    drawn = jax.jit(trained.model.sample)(trained.variables, conditions, keys, 0.0)
     expected = (recording().image("fake_B_eval") + 1) / 2
     np.testing.assert_allclose(drawn, expected, atol=1e-5)
 
