@@ -23,7 +23,7 @@ from fullglow_jax.parallel.distributed import is_first, meet
 from fullglow_jax.runs.checkpoint_manager import open_manager
 from fullglow_jax.runs.checksums import checksums
 from fullglow_jax.runs.code_version import code_version
-from fullglow_jax.runs.finite import ADVICE, not_finite
+from fullglow_jax.runs.finite import advice, not_finite
 from fullglow_jax.runs.orbax_calls import call, confined
 from fullglow_jax.runs.packaged import suggestion
 from fullglow_jax.runs.plain_path import PlainPath
@@ -177,7 +177,7 @@ class Checkpoints:
             raise UserError(
                 f"the state after step {step} is not saved: it holds numbers that are not finite, "
                 f"{len(ruined)} of its arrays do, {ruined[0]} for one. Checkpoints there are of "
-                f"step: {self._whole()}. To go on from the last of them, {ADVICE}."
+                f"step: {self._whole()}. To go on from the last of them, {advice(config)}."
             )
         arrays = _stored(state)
         described = {

@@ -6,14 +6,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from ml_collections import ConfigDict
 
 PyTree = Any
 
-ADVICE = (
-    "train with a lower --config.optimizer.learning_rate, with --config.optimizer.clip_spikes=3, "
-    "--config.optimizer.warmup_steps=1000, --config.model.actnorm_floor=0.001 or "
-    "--config.model.coupling_floor=0.01"
+REMEDIES = (
+    "optimizer.learning_rate",
+    "optimizer.clip_spikes=3",
+    "optimizer.warmup_steps=1000",
+    "model.actnorm_floor=0.001",
+    "model.coupling_floor=0.01",
 )
+"""Keys that help; a lower value of the first, and the others at values such as these."""
+
+
+def advice(config: ConfigDict) -> str:
+    """What may help against them, of the keys that a config has."""
+    rate, *others = (
+        f"--config.{remedy}"
+        for remedy in REMEDIES
+        for section, _, key in [remedy.partition("=")[0].partition(".")]
+        if key in config[section]
+    )
+    return f"train with a lower {rate}, with {', '.join(others[:-1])} or {others[-1]}"
 
 
 def not_finite(items: dict[str, PyTree]) -> list[str]:

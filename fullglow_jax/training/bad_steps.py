@@ -17,7 +17,7 @@ from fullglow_jax.installation import as_called
 from fullglow_jax.models.batch import Batch, named_arrays
 from fullglow_jax.parallel.distributed import is_first
 from fullglow_jax.runs.code_version import code_version
-from fullglow_jax.runs.finite import ADVICE
+from fullglow_jax.runs.finite import advice
 from fullglow_jax.runs.records import Records
 from fullglow_jax.training.step import Outcome
 
@@ -80,7 +80,7 @@ class BadSteps:
             raise UserError(
                 f"{most} steps in a row had a loss or gradient that is not finite, up to step "
                 f"{step}. None of them changed the model. {self._what_is_saved(step - most)} "
-                f"{_named(report)} Look at them ({check}), or {ADVICE}. "
+                f"{_named(report)} Look at them ({check}), or {advice(self._config)}. "
                 f"For a bug report, add {folder}."
             )
 

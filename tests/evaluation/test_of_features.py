@@ -121,7 +121,7 @@ def test_stored_statistics(rng, tmp_path):
         for found, expected in zip(read_statistics(path), of_set, strict=True):
             np.testing.assert_array_equal(found, expected)
     (folder / "s.npy").unlink()
-    with pytest.raises(UserError, match=r"s\.npy: no such file; expected pytorch-fid's"):
+    with pytest.raises(UserError, match=r"s\.npy: no such file; expected a"):
         read_statistics(folder)
     np.savez(tmp_path / "b.npz", mu=of_set.mean, sigma=of_set.covariance[:2])
     with pytest.raises(UserError, match=r"covariance of shape \(2, 6\)"):
