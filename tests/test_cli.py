@@ -145,7 +145,7 @@ def test_a_sweep_is_temperatures():
         ("evaluate", "--rounds=3", "only to --metrics ssim or psnr or diversity or photo2label or"),
         ("evaluate", "--skip_bad", "--skip_bad means nothing to --metrics bpd, only"),
         ("evaluate", "--metrics=ssim --draws=2", "--metrics ssim, only to --metrics bpd."),
-        ("evaluate", "--metrics=ssim --judge=x", "only to --metrics diversity or psp."),
+        ("evaluate", "--metrics=ssim --judge=x", "diversity or psp or fd_judge or kd_judge."),
         ("evaluate", "--metrics=ssim --images=x --limit=2 --skip_bad --checkpoint=best", ""),
         ("evaluate", "--metrics=ssim --images=x --rounds=3", "--rounds means nothing beside --ima"),
         ("evaluate", "--metrics=ssim --images=x --seed=1", "--seed means nothing beside --images."),

@@ -99,16 +99,18 @@ class LpipsObserver:
     Attributes:
         name: Its name in reports.
         digest: A digest of all that its distances depend on.
+        least: The smallest height and width of photos.
     """
 
     def __init__(self, network: str, weights: Weights, parallel: ConfigDict | None = None) -> None:
-        self.name = LPIPS[network].lpips.pretrained.name
+        form = LPIPS[network].lpips
+        self.name, self.least = form.pretrained.name, form.least
         self.digest = digest(self.name, dict(weights))
         devices = Devices(parallel, here=True)
         self._weights = jax.device_put(dict(weights), devices.replicated)
 
         def distances(weights: Weights, pairs: tuple[Array, Array]) -> Array:
-            return LPIPS[network].lpips(weights, *pairs)
+            return form(weights, *pairs)
 
         self._distances = InBatches(distances, devices, PHOTOS_A_DEVICE * devices.mesh.size)
 

@@ -24,6 +24,7 @@ from rich.table import Table
 from fullglow_jax import cli
 from fullglow_jax.evaluation.metrics.psnr import Psnr
 from fullglow_jax.evaluation.metrics.ssim import Ssim
+from fullglow_jax.evaluation.recorded_metrics import SYSTEMS
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.flows.flow import Flow, LevelMaps
 from fullglow_jax.flows.likelihood import bits_per_dim, centred, quantise

@@ -31,10 +31,12 @@ class Lpips:
     Attributes:
         activations: (weights, normalised images) → the layers' activations.
         pretrained: Of the network and its heads.
+        least: The smallest height and width of images that all layers see something of.
     """
 
     activations: Callable[[Weights, Array], tuple[Array, ...]]
     pretrained: Pretrained
+    least: int
 
     def __call__(self, weights: Weights, x: Array, y: Array) -> Array:
         """The distance of each pair, (B,), of images (B, H, W, 3) in [-1, 1]."""
@@ -84,5 +86,6 @@ def _pretrained(name: str, short: str, shapes: Shapes, widths: tuple[int, ...]) 
 ALEX = Lpips(
     _alex,
     _pretrained("AlexNet", "alex", alexnet.PRETRAINED_ALEXNET.shapes, (64, 192, 384, 256, 256)),
+    least=31,
 )
-VGG = Lpips(_vgg, _pretrained("VGG-16", "vgg", VGG16.shapes, (64, 128, 256, 512, 512)))
+VGG = Lpips(_vgg, _pretrained("VGG-16", "vgg", VGG16.shapes, (64, 128, 256, 512, 512)), least=16)

@@ -64,17 +64,3 @@ def test_the_true_photos_are_at_no_distance(score, tmp_path, capsys):
     save_statistics(stored, statistics(np.eye(64)))
     with pytest.raises(UserError, match=r"of 64 features, and Inception's 2048 .* has 2048"):
         score(metrics=("fid",), inception=weights, against=stored)
-
-
-def test_networks_that_are_missing_or_others(score, tmp_path):
-    with pytest.raises(UserError, match=r"--metrics fid .* --inception takes https://github\.com"):
-        score(metrics=("fid",))
-    with pytest.raises(UserError, match="--metrics kd_judge asks what a judge finds"):
-        score(metrics=("kd_judge",))
-    with pytest.raises(UserError, match=r"--metrics lpips .* pip install 'fullglow-jax\[lpips\]'"):
-        score(metrics=("lpips",))
-    np.savez(tmp_path / "other.npz", network=np.frombuffer(b"VGG-19", np.uint8))
-    with pytest.raises(UserError, match=r"other\.npz is VGG-19, where FID's Inception was exp"):
-        score(metrics=("fid",), inception=tmp_path / "other.npz")
-    with pytest.raises(UserError, match="fid and fd_judge have statistics of different features"):
-        score(metrics=("fid", "fd_judge"), save_statistics=tmp_path / "a.npz")

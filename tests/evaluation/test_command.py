@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fullglow_jax.config import default_config
@@ -19,6 +20,13 @@ REQUEST = EvaluationRequest(workdir=Path("nowhere"), batch_size=2)
     [
         ({"images": Path()}, "--images has images alone"),
         ({"metrics": ("psp",)}, "--judge takes the workdir of a pspnet"),
+        ({"metrics": ("kd_judge",)}, "--metrics kd_judge asks what a judge finds"),
+        ({"metrics": ("fid",)}, r"--metrics fid .* --inception takes https://github\.com"),
+        ({"metrics": ("lpips",)}, r"--metrics lpips .* pip install 'fullglow-jax\[lpips\]'"),
+        (
+            {"metrics": ("fid", "fd_judge"), "save_statistics": Path("a.npz")},
+            "fd_judge and fid have statistics of different features",
+        ),
     ],
 )
 def test_bad_requests(changes, named):
@@ -32,6 +40,13 @@ def test_a_glow_has_no_images_of_conditions():
         UserError, match=r"a glow, reads no conditions\..* --metrics bpd or redraw alone"
     ):
         evaluate(config, replace(REQUEST, metrics=("ssim",)))
+
+
+def test_a_file_of_another_network(tmp_path):
+    np.savez(tmp_path / "other.npz", network=np.frombuffer(b"VGG-19", np.uint8))
+    asked = replace(REQUEST, metrics=("fid",), inception=tmp_path / "other.npz")
+    with pytest.raises(UserError, match=r"other\.npz is VGG-19, where FID's Inception was exp"):
+        evaluate(default_config(), asked)
 
 
 def test_what_other_code_found_is_not_gone_on_with(monkeypatch):

@@ -26,6 +26,7 @@ def features(rng, count, width=6, shift=0.0):
     return (rng.standard_normal((count, width)) @ rng.standard_normal((width, width))) + shift
 
 
+@pytest.mark.filterwarnings("ignore:Matrix is singular")
 @pytest.mark.parametrize("count", [40, 4])
 def test_frechet_distance(rng, count):
     """Of fewer images than features, too."""

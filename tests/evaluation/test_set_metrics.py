@@ -26,7 +26,7 @@ SIZE = (4, 6)
 class Colours:
     """Sees the mean colour."""
 
-    name, digest, width = "colours", "colours", 3
+    name, digest, width, least = "colours", "colours", 3, 5
 
     def __init__(self):
         self.looked = 0
@@ -182,6 +182,9 @@ def test_lpips(pairs):
     assert found["rounds"] == pytest.approx(expected, rel=1e-5)
     assert found["diversity"]["mean"] == pytest.approx(np.abs(first - second).sum(1).mean())
     assert [figure.column for figure in Lpips.figures(found)] == ["LPIPS", "LPIPS diversity"]
+    fault = Lpips(Colours()).fault(pairs[7].truth)
+    assert fault.case == "7 is 4×6"
+    assert "from 5 on" in fault.mend
     of_one = [pair._replace(images=pair.images[:1]) for pair in pairs]
     assert result(Lpips(Colours()), of_one)["diversity"]["mean"] is None
 

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fullglow_jax.evaluation.metrics.metric import DrawnPair, ImageMetric, Measurement, Result
+from fullglow_jax.data.faults import Fault
+from fullglow_jax.evaluation.metrics.metric import (
+    DrawnPair,
+    ImageMetric,
+    Measurement,
+    Result,
+    Truth,
+)
 from fullglow_jax.evaluation.summary import Figure, figure, over_examples, over_rounds
 
 if TYPE_CHECKING:
@@ -32,6 +39,14 @@ class Lpips(ImageMetric):
     def __init__(self, observer: LpipsObserver) -> None:
         self._observer = observer
         self.depends = observer.digest
+
+    def fault(self, truth: Truth) -> Fault | None:
+        height, width = truth.target.shape[:2]
+        if min(height, width) >= self._observer.least:
+            return None
+        kind = f"true images that are too small for {self._observer.name}"
+        mend = f"It takes heights and widths from {self._observer.least} on."
+        return Fault(kind, f"{truth.name} is {height}×{width}", mend)
 
     def measure(self, pairs: Sequence[DrawnPair]) -> list[Measurement]:
         """[the distance of each round from the truth, the mean distance of two rounds if any]."""
