@@ -22,14 +22,14 @@ from rich.console import Console
 from rich.table import Table
 
 from fullglow_jax import cli
+from fullglow_jax.evaluation import recorded_metrics
 from fullglow_jax.evaluation.metrics.psnr import Psnr
 from fullglow_jax.evaluation.metrics.ssim import Ssim
-from fullglow_jax.evaluation.recorded_metrics import SYSTEMS
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.flows.flow import Flow, LevelMaps
 from fullglow_jax.flows.likelihood import bits_per_dim, quantise, to_centred
 from fullglow_jax.flows.step_tables import SOURCE
-from fullglow_jax.interop import recorded_gans, recorded_metrics
+from fullglow_jax.interop import recorded_gans
 from fullglow_jax.interop.originals import Pictures, Recorded
 from fullglow_jax.interop.recording import RecordedArrays, Recording, load_recorded, meta_of
 from fullglow_jax.interop.row import Row, compare, worst

@@ -400,7 +400,7 @@ def test_all_images_of_an_example_are_cut_at_one_place_and_mirrored_together(fli
 
 def test_cuts_depend_on_seed_epoch_and_example_alone():
     expected = take(cuts(flip=True), 12)
-    for options in ({"threads": 0}, {"threads": 5}, {"workers": 2}):
+    for options in ({"threads": 0}, {"threads": 5}):
         batches = cuts(flip=True, **options)
         batches.set_state({"next_batch": 5})  # as if resumed
         for one, other in zip(take(batches, 7), expected[5:], strict=True):

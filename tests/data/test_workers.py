@@ -18,7 +18,7 @@ from tests.data.test_pipeline import Numbered, Sided, assert_equal, start, take
 
 
 def test_batches_do_not_depend_on_workers_wherever_they_are_resumed():
-    options = {"flip": True, "annotations": Annotations("smooth", ((2, 4),))}
+    options = {"flip": True, "size": (3, 6), "annotations": Annotations("smooth", ((2, 4),))}
     expected = take(start(Sided(10), **options), 19)
     place = 0
     for workers, count in ((0, 3), (2, 9), (0, 7)):
