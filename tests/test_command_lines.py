@@ -11,6 +11,7 @@ import website.command_lines
 from fullglow_jax.config.keys import keys
 from fullglow_jax.config.overrides import split_words
 from fullglow_jax.evaluation.request import ComparisonRequest, EvaluationRequest
+from fullglow_jax.model_registry import FAMILIES
 from fullglow_jax.sampling.request import SampleRequest
 from fullglow_jax.studies.request import StudyRequest
 from tests.in_process import command
@@ -121,7 +122,8 @@ def test_flags_in_running_text(page):
         overrides = [word for word in words if word.startswith("--config.") and "KEY" not in word]
         for key, value in split_words(overrides).overrides.items():
             if not PLACEHOLDER.fullmatch(value):
-                keys()[key].rule.parse(value, key)
+                rules = [keys(family)[key].rule for family in FAMILIES if key in keys(family)]
+                assert any(rule.takes(value) for rule in rules), f"{page}: {match['text']}"
         names = {word.partition("=")[0] for word in words if word.startswith("--")}
         names = {name for name in names if not name.startswith("--config.")}
         assert names <= known, f"{page}: {match['text']}"
