@@ -123,10 +123,10 @@ def test_a_step_is_two_gradients_the_second_through_the_moved_discriminator():
         assert differences(new.critic["params"], moved) < 1e-12
         expected = jax.tree.map(lambda p, g: p - 0.1 * g, generator["params"], by_generator)
         assert differences(new.variables["params"][GENERATOR], expected) < 1e-12
-        assert report.scalars["loss/generator"] == pytest.approx(loss, abs=1e-10)
-        norm = optax.global_norm(by_generator)
+        assert report.scalars["loss/generator"] == pytest.approx(float(loss), abs=1e-10)
+        norm = float(optax.global_norm(by_generator))
         assert report.scalars["gradient_norm/generator"] == pytest.approx(norm, rel=1e-10)
-        norm = optax.global_norm(gradient)
+        norm = float(optax.global_norm(gradient))
         assert report.scalars["gradient_norm/discriminator"] == pytest.approx(norm, rel=1e-10)
 
 
@@ -210,6 +210,8 @@ def test_the_example_is_named_whose_loss_is_not_finite():
     _, report = stepped(gan(a), state_of(gan(a)), replace(batch, target=target))
     assert report.finite.tolist() == [True, True, False, True]
     assert not np.isfinite(report.scalars["gradient_norm/generator"])
+    _, report = stepped(gan(a), state_of(gan(a)))
+    assert report.finite.all()
 
 
 def test_bfloat16_is_close_and_its_weights_stay_whole():
