@@ -46,8 +46,8 @@ VALUES = 1e-5
 """Tolerance of values, relative to the largest of them."""
 
 STEPS = 1e-4
-"""Tolerance of losses after updates: Adam moves a weight as far by a gradient that is nearly 0, whose
-sign is a matter of rounding, as by any other."""
+"""Tolerance of losses after updates: by a gradient that is nearly 0, whose sign is a matter of
+rounding, Adam moves a weight as far as by any other."""
 
 GRADIENTS = 1e-3
 """Tolerance of gradients, by norm."""
