@@ -308,9 +308,17 @@ def _next_state(state: TrainState, generator: Learner, critic: Learner) -> Train
 
 
 def _report(terms: dict[str, Terms], norms: dict[str, Array]) -> StepReport:
+    """The report of a step, from terms and norms of gradients in the order of movement.
+
+    An example is told of by the losses up to the first gradient that is not finite: what it moved
+    makes the losses of all examples so.
+    """
     losses = {name: total(found) for name, found in terms.items()}
     scalars = {f"loss/{name}": loss.mean() for name, loss in losses.items()}
+    finite, sound = jnp.array(True), jnp.array(True)
     for name, found in terms.items():
         scalars |= {f"{name}/{term}": values.mean() for term, values in found.items()}
         scalars[f"gradient_norm/{name}"] = norms[name]
-    return StepReport(scalars, jnp.isfinite(total(losses)))
+        finite = finite & (jnp.isfinite(losses[name]) | ~sound)
+        sound = sound & jnp.isfinite(norms[name])
+    return StepReport(scalars, finite)

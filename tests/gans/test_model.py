@@ -1,6 +1,7 @@
 """The step of two optimisers, and sampling."""
 
 from dataclasses import replace
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -63,6 +64,14 @@ def stepped(model, state, batch=None):
     return jax.device_get(quick_jit(model.train_step)(state, batch or batch_of(), KEY))
 
 
+@cache
+def usual(norm="batch"):
+    """(a state, the state after a step, and its report) of the model that is nothing special."""
+    model = gan(replace(A, norm=norm))
+    state = state_of(model)
+    return state, *stepped(model, state)
+
+
 def noise_of(model):
     """That of the first step's first four examples."""
 
@@ -123,17 +132,15 @@ def test_a_step_is_two_gradients_the_second_through_the_moved_discriminator():
         assert differences(new.critic["params"], moved) < 1e-12
         expected = jax.tree.map(lambda p, g: p - 0.1 * g, generator["params"], by_generator)
         assert differences(new.variables["params"][GENERATOR], expected) < 1e-12
-        assert report.scalars["loss/generator"] == pytest.approx(loss, abs=1e-10)
-        norm = optax.global_norm(by_generator)
+        assert report.scalars["loss/generator"] == pytest.approx(float(loss), abs=1e-10)
+        norm = float(optax.global_norm(by_generator))
         assert report.scalars["gradient_norm/generator"] == pytest.approx(norm, rel=1e-10)
-        norm = optax.global_norm(gradient)
+        norm = float(optax.global_norm(gradient))
         assert report.scalars["gradient_norm/discriminator"] == pytest.approx(norm, rel=1e-10)
 
 
 def test_running_statistics_move_once_a_forward_pass():
-    model = gan()
-    state = state_of(model)
-    new, _ = stepped(model, state)
+    model, (state, new, _) = gan(), usual()
     noise = noise_of(model)
     generator = {name: tree[GENERATOR] for name, tree in state.variables.items()}
     condition = batch_of().condition / np.float32(127.5) - 1
@@ -148,9 +155,8 @@ def test_running_statistics_move_once_a_forward_pass():
 
 @pytest.mark.parametrize("norm", ["instance", "batch"])
 def test_parts_give_what_the_whole_gives_but_for_batch_norms(norm):
-    a = replace(A, norm=norm)
-    state = state_of(gan(a))
-    (one, told), (two, told_in_parts) = (stepped(gan(a, parts=parts), state) for parts in (1, 2))
+    state, one, told = usual(norm)
+    two, told_in_parts = stepped(gan(replace(A, norm=norm), parts=2), state)
     different = differences(one.variables["params"], two.variables["params"])
     assert (different < 1e-5) == (norm == "instance")
     assert told.finite.shape == told_in_parts.finite.shape == (4,)
@@ -161,14 +167,12 @@ def test_parts_give_what_the_whole_gives_but_for_batch_norms(norm):
 
 
 def test_in_the_other_order_and_with_other_images():
-    model = gan()
-    state = state_of(model)
-    usual, _ = stepped(model, state)
+    state, before, _ = usual()
     first, _ = stepped(gan(turns=Turns(discriminator_first=False)), state)
     redrawn, _ = stepped(gan(turns=Turns(discriminator_first=False, redraw=True)), state)
     # The generator's gradient is through the discriminator as it was; the latter's is of the same.
-    assert differences(first.critic["params"], usual.critic["params"]) < 1e-6
-    assert differences(first.variables["params"], usual.variables["params"]) > 1e-6
+    assert differences(first.critic["params"], before.critic["params"]) < 1e-6
+    assert differences(first.variables["params"], before.variables["params"]) > 1e-6
     assert differences(first.variables["params"], redrawn.variables["params"]) < 1e-6
     assert differences(first.critic["params"], redrawn.critic["params"]) > 1e-6
 
@@ -210,11 +214,11 @@ def test_the_example_is_named_whose_loss_is_not_finite():
     _, report = stepped(gan(a), state_of(gan(a)), replace(batch, target=target))
     assert report.finite.tolist() == [True, True, False, True]
     assert not np.isfinite(report.scalars["gradient_norm/generator"])
+    assert usual("instance")[2].finite.all()
 
 
 def test_bfloat16_is_close_and_its_weights_stay_whole():
-    state = state_of(gan())
-    exact, _ = stepped(gan(), state)
+    state, exact, _ = usual()
     short, report = stepped(gan(replace(A, precision="bfloat16")), state)
     assert {leaf.dtype for leaf in jax.tree.leaves(short.variables)} == {np.dtype("float32")}
     assert np.isfinite(report.scalars["loss/generator"])
@@ -228,13 +232,12 @@ def test_bfloat16_is_close_and_its_weights_stay_whole():
 @pytest.fixture(scope="module")
 def drawing():
     """(keys, temperature, conditions) → images of a model with running statistics of its own."""
-    model = gan()
-    variables, _ = stepped(model, state_of(model))
+    model, variables = gan(), usual()[1].variables
     read, sample = quick_jit(model.read_conditions), quick_jit(model.sample)
 
     def draw(keys, temperature, batch):
-        conditions = read(variables.variables, batch)
-        return np.asarray(sample(variables.variables, conditions, keys, np.float32(temperature)))
+        conditions = read(variables, batch)
+        return np.asarray(sample(variables, conditions, keys, np.float32(temperature)))
 
     return draw
 
@@ -262,7 +265,7 @@ def test_at_temperature_0_there_is_no_noise_and_more_of_it_above(drawing):
 
 
 def test_running_statistics_are_those_of_training(drawing):
-    state, _ = stepped(gan(), state_of(gan()))
+    state = usual()[1]
     model = gan(running_statistics=True)
     keys, batch = jax.random.split(KEY, 4), batch_of()
     conditions = quick_jit(model.read_conditions)(state.variables, batch)
