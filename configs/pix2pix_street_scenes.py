@@ -11,6 +11,7 @@ def get_config() -> ConfigDict:
     config.data.name = "street_scenes"
     config.data.root = "datasets/street_scenes"
     config.data.image_size = (40, 80)
+    config.data.label_maps = ("label",)
     config.data.street_scenes.height = 64
     config.data.street_scenes.width = 128
 

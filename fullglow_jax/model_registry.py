@@ -33,6 +33,7 @@ from fullglow_jax.gans.model import GanModel, Turns
 from fullglow_jax.gans.noise import dropout_masks
 from fullglow_jax.gans.objective import Objective
 from fullglow_jax.gans.perceptual import LAYERS, perceptual_features
+from fullglow_jax.layers.precision import Compute
 from fullglow_jax.models.interface import Model
 from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
 from fullglow_jax.models.shapes import Shapes
@@ -206,7 +207,9 @@ def _pix2pix(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGr
             pixels=a.pixel_weight,
             matching=a.matching_weight,
             perceptual=a.perceptual_weight,
-            features=perceptual_features(a.perceptual_network, a.perceptual_file),
+            features=perceptual_features(
+                a.perceptual_network, a.perceptual_file, Compute(a.precision).products
+            ),
             layers=tuple(LAYERS.values()),
         ),
         optimizer=build_optimizer(config.optimizer, schedule),

@@ -71,6 +71,8 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         make_writable(place, "--workdir")
     elif place.is_dir():
         check_writable(place, "--images")
+    if request.save_statistics:
+        make_writable(request.save_statistics.parent, "--save_statistics")
     report: dict[str, Any] = {
         "name": readable(place.resolve().name),
         "checkpoint": None,
@@ -103,10 +105,10 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
     unfinished.close()
     meet("scored")
     if is_first():
+        files = write_report(report, place, samples)
         for of_set in of_sets:
             if request.save_statistics and isinstance(of_set, FrechetDistance):
                 save_statistics(request.save_statistics, of_set.reference)
-        files = write_report(report, place, samples)
         unfinished.forget()
         show(figures_table(report), title(report))
         for note in notes(report):

@@ -104,10 +104,8 @@ class Pix2PixArchitecture(Pix2PixSettings, Shapes):
         form, (height, width) = self._form, self.image_size
         if form is None:
             return
-        larger = (
-            "Take larger images, fewer config.model.scales or fewer "
-            "config.model.discriminator_layers."
-        )
+        layers = ", or fewer config.model.discriminator_layers" * (self.discriminator == "patch")
+        larger = f"Take larger images, or fewer config.model.scales{layers}."
         for scale in range(self.scales):
             *normed, logits = form.normed_sizes(height, width)
             where = f"at scale {scale + 1} of {self.scales}, of {height}×{width} pixels,"

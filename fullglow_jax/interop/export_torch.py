@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import optax
+from flax.traverse_util import flatten_dict
 
 from fullglow_jax import cli
 from fullglow_jax.errors import UserError, mended
@@ -55,8 +56,13 @@ def export_checkpoint(workdir: Path, checkpoint: str, out: Path) -> list[Path]:
     model = build_model(config, optax.constant_schedule(0.0))
     like = abstract_state(model, Devices(), config.optimizer.average_decay)
     state = checkpoints.restore(step, like).state
-    entries = original.entries(build_architecture(config))
+    entries = list(original.entries(build_architecture(config)))
     variables = {**networks_of(state), **sampled_variables(state)}
+    if more := set(flatten_dict(variables)) - {entry.path for entry in entries}:
+        raise UserError(
+            f"{workdir} holds a {family} with {'/'.join(min(more))!r}, for which the original's "
+            "files have no place. Only models as the original has them can be exported."
+        )
     tensors = tensors_of(variables, entries)
     make_writable(out, "--out")
     written = []

@@ -133,9 +133,8 @@ def _by_torch_names(tree: Any, network: Pretrained) -> dict[str, np.ndarray]:
     """The arrays as `network` names them; the package counts a network's convolutions."""
     tree = tree if isinstance(tree, dict) else {}
     kernels = [name for name in network.shapes if name.endswith(".weight") and "lin" not in name]
-    numbered: dict[str, Any] = next(
-        (of for name, of in tree.items() if not name.startswith("NetLin")), {}
-    )
+    tree = {name: of for name, of in tree.items() if isinstance(of, dict)}
+    numbered = next((of for name, of in tree.items() if not name.startswith("NetLin")), {})
     found: dict[str, np.ndarray] = {}
     for number, name in enumerate(kernels):
         convolution = numbered.get(f"Conv_{number}", {})

@@ -94,9 +94,10 @@ def _evaluation(request: StudyRequest, workdir: Path) -> EvaluationRequest:
 
 
 def _score(config: ConfigDict, request: EvaluationRequest) -> None:
-    """Scores a variant, unless this was done with the same checkpoints."""
+    """Scores a variant, unless this was done with the same checkpoints, flags and code."""
     record = request.workdir / RECORD
-    asked = {"scored": digest(identity(request), Checkpoints.of(request.workdir).steps())}
+    how = str((request.against, request.save_statistics, request.skip_bad))
+    asked = {"scored": digest(identity(request), how, Checkpoints.of(request.workdir).steps())}
     if _read(record) == asked:
         return
     evaluate(_stored(config, request.workdir, request), request)
