@@ -134,7 +134,9 @@ def _by_torch_names(tree: Any, network: Pretrained) -> dict[str, np.ndarray]:
     tree = tree if isinstance(tree, dict) else {}
     kernels = [name for name in network.shapes if name.endswith(".weight") and "lin" not in name]
     tree = {name: of for name, of in tree.items() if isinstance(of, dict)}
-    numbered = next((of for name, of in tree.items() if not name.startswith("NetLin")), {})
+    numbered: dict[str, Any] = next(
+        (of for name, of in tree.items() if not name.startswith("NetLin")), {}
+    )
     found: dict[str, np.ndarray] = {}
     for number, name in enumerate(kernels):
         convolution = numbered.get(f"Conv_{number}", {})
