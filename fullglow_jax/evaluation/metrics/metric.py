@@ -182,7 +182,8 @@ def measured(
     found: dict[str, list[Measurement]] = {}
     for metric in metrics.values():
         if kind(metric) not in found:
-            found[kind(metric)] = metric.measure(pairs)
+            # One of several processes may have no share of them.
+            found[kind(metric)] = metric.measure(pairs) if pairs else []
     return found
 
 
