@@ -182,7 +182,7 @@ def measured(
     found: dict[str, list[Measurement]] = {}
     for metric in metrics.values():
         if kind(metric) not in found:
-            # A process may have no share of the last pairs.
+            # One of several processes may have no share of them.
             found[kind(metric)] = metric.measure(pairs) if pairs else []
     return found
 
