@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from fullglow_jax.errors import UserError
+from fullglow_jax.files.torch_files import read_torch_file
 from fullglow_jax.interop.original_checkpoint import OriginalCheckpoint
 from fullglow_jax.interop.tensors import Tensors, check_tensors, held, state_dict
-from fullglow_jax.interop.torch_files import read_torch_file
 
 FILE = re.compile(r"(.*_net_)(\w+)(\.pth)")
 
