@@ -94,8 +94,8 @@ def entries(architecture: Numbers) -> Iterator[Entry]:
                 collection, _, rest = path.rpartition(":")
                 root = (collection or "params", f"levels_{level}", "steps", side)
                 for step in range(steps):
-                    name = f"{block}.flows.{step}.{name}"
-                    yield Entry(name, (*root, *rest.split("/")), layout, step)
+                    theirs = f"{block}.flows.{step}.{name}"
+                    yield Entry(theirs, (*root, *rest.split("/")), layout, step)
             for name, path, layout in _zero_conv("gaussian", f"{side}_prior/net"):
                 path_of_prior = ("params", f"levels_{level}", *path.split("/"))
                 yield Entry(f"{block}.{name}", path_of_prior, layout)

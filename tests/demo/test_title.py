@@ -11,6 +11,7 @@ WORDS = {
     "c_flow": "C-Flow",
     "dual_glow": "DUAL-Glow",
     "glow": "Glow",
+    "pix2pix": "pix2pix",
     "pspnet": "PSPNet",
 }
 

@@ -57,7 +57,7 @@ def test_a_file_of_another_network(tmp_path):
 
 
 def test_what_other_code_found_is_not_gone_on_with(monkeypatch):
-    names = {command._identity(REQUEST), command._identity(replace(REQUEST, batch_size=8))}
+    names = {command.identity(REQUEST), command.identity(replace(REQUEST, batch_size=8))}
     assert len(names) == 1  # which does not decide what is found
     monkeypatch.setattr(command, "code_version", lambda: {"fullglow-jax": "another"})
-    assert command._identity(REQUEST) not in names
+    assert command.identity(REQUEST) not in names

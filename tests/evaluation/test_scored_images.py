@@ -39,6 +39,8 @@ class Source:
 class Grey:
     """Stands in for a metric: what grey an image has, and which pairs it was asked for."""
 
+    measured_as = "grey"
+
     def __init__(self, depends=(), most=COUNT, bad=None):
         self.depends = depends
         self.asked = []

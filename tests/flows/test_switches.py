@@ -1,5 +1,6 @@
 """Laws of all families' flows, whatever their switches."""
 
+import os
 from dataclasses import replace
 from functools import partial
 
@@ -74,6 +75,9 @@ FAMILIES = {
 }
 SHIFTED = np.array([2, 0])
 
+EXAMPLES = int(os.environ.get("FULLGLOW_EXAMPLES", "1"))
+"""Of switches, in each family: a suite takes few, and people who change a part more."""
+
 
 @st.composite
 def flows(draw, family):
@@ -138,7 +142,7 @@ def gradients(flow, mode, variables, images, maps):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=2, deadline=None, derandomize=True, database=None)
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
 @given(data=st.data())
 def test_whatever_the_switches(family, data):
     flow = data.draw(flows(family))
