@@ -103,31 +103,6 @@ def test_choose_paint_draw_transfer(page):
     playwright.expect(page.locator("#bits textarea, #bits input")).not_to_have_value("")
 
 
-def brush(page, width):
-    """Sets the width of the brush."""
-    number = page.locator("#size input[type=number]")
-    number.fill(str(width))
-    ask(page, lambda: number.press("Tab"), "#editor")
-
-
-def test_widths_undo_and_clear(page):
-    first = draw(page)
-    brush(page, 1)
-    paint(page, "car")
-    narrow = draw(page)
-    for _ in range(4):
-        page.get_by_role("button", name="Undo").click()
-    assert draw(page) == first
-    brush(page, 3)
-    paint(page, "car")
-    assert len({*first, *narrow, *draw(page)}) == 12
-    ask(page, page.locator("#clear").click, "#editor")
-    blank = draw(page)
-    assert blank != first
-    paint(page, "car")
-    assert draw(page) != blank
-
-
 def huge_png(path, side=20_000):
     """A file of some kilobytes, of far too many pixels."""
 
