@@ -98,10 +98,10 @@ def _backward(
 convolve_by_matrix_product.defvjp(_forward, _backward)
 
 
-def convolve_3x3(
+def convolve_square(
     x: Array, kernel: Array, padding: Padding = (0, 0), precision: lax.Precision | None = None
 ) -> Array:
-    """3×3 convolution without a bias.
+    """k×k convolution without a bias.
 
     On CPUs, XLA runs the gradients of convolutions inside a loop body ten times slower than
     outside one. So on CPUs this is a matrix product, which is also faster than XLA's convolution
@@ -109,12 +109,12 @@ def convolve_3x3(
 
     Args:
         x: (B, H, W, C_in).
-        kernel: (3, 3, C_in, C_out).
+        kernel: (k, k, C_in, C_out).
         padding: (p, q): p rows of zeros above and below, q columns left and right.
         precision: Precision of the products, in the gradients too; None for the device's default.
 
     Returns:
-        (B, H + 2p − 2, W + 2q − 2, C_out).
+        (B, H + 2p − k + 1, W + 2q − k + 1, C_out).
     """
     on_cpu = jax.default_backend() == "cpu"
     form = convolve_by_matrix_product if on_cpu else convolve_natively

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from fullglow_jax.layers.convolution import Padding, convolve_3x3
+from fullglow_jax.layers.convolution import Padding, convolve_square
 
 Initializer = Callable[..., Array]
 
@@ -64,4 +64,4 @@ def convolve(
 ) -> Array:
     """3×3 convolution with a bias, in x's type."""
     kernel, bias = (leaf.astype(x.dtype) for leaf in weights)
-    return convolve_3x3(x, kernel, padding, precision) + bias
+    return convolve_square(x, kernel, padding, precision) + bias

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.ad_checkpoint import checkpoint_name
 
-from fullglow_jax.layers.convolution import Padding, convolve_3x3
+from fullglow_jax.layers.convolution import Padding, convolve_square
 from fullglow_jax.layers.precision import Compute
 
 Tree = Any
@@ -96,7 +96,7 @@ def _convolved(
     """The convolution of the hidden layer of images with one more row on both sides."""
     hidden_weights, kernel = weights
     h = hidden(hidden_weights, *rows)
-    return convolve_3x3(h, kernel.astype(h.dtype), padding, precision).astype(rows[0].dtype)
+    return convolve_square(h, kernel.astype(h.dtype), padding, precision).astype(rows[0].dtype)
 
 
 Sums = Callable[[Tree, Images], Array]

@@ -1,10 +1,9 @@
 """Convolutional layers of any square kernel, and their transposes."""
 
 import flax.linen as nn
-import jax
 from jax import Array, lax
 
-from fullglow_jax.layers.convolution import convolve_by_matrix_product, convolve_natively
+from fullglow_jax.layers.convolution import convolve_square
 from fullglow_jax.layers.halving import double, halve
 from fullglow_jax.layers.layer import Initializer
 from fullglow_jax.layers.spectral_norm import SpectralNorm
@@ -52,6 +51,4 @@ class SquareConvolution(nn.Module):
             return double(x, kernel, self.padding, self.precision)
         if self.stride == 2:
             return halve(x, kernel, self.padding, self.precision)
-        on_cpu = jax.default_backend() == "cpu"
-        form = convolve_by_matrix_product if on_cpu else convolve_natively
-        return form(x, kernel, (self.padding, self.padding), self.precision)
+        return convolve_square(x, kernel, (self.padding, self.padding), self.precision)

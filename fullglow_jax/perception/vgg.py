@@ -12,7 +12,7 @@ from typing import NamedTuple
 import flax.linen as nn
 from jax import Array, lax
 
-from fullglow_jax.layers.convolution import convolve_3x3
+from fullglow_jax.layers.convolution import convolve_square
 from fullglow_jax.perception.network import Pretrained, Shapes, Weights
 
 WIDTHS = (64, 128, 256, 512, 512)
@@ -68,7 +68,7 @@ class Vgg:
                 break
             x = nn.max_pool(x, (2, 2), strides=(2, 2)) if pooled else x
             kernel, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
-            x = found[relu] = nn.relu(convolve_3x3(x, kernel, (1, 1), precision) + bias)
+            x = found[relu] = nn.relu(convolve_square(x, kernel, (1, 1), precision) + bias)
         return tuple(found[layer] for layer in layers)
 
     @property

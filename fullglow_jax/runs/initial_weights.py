@@ -83,14 +83,14 @@ def initial_weights(
     model = build_model(theirs, optax.constant_schedule(0.0))
     there = abstract_state(model, devices)
     titles = (f"--init_from {other}: a {theirs.model.name}", f"this {config.model.name}")
-    _check_same_arrays(there.variables, like.variables, titles, _differences(theirs, config))
+    differences = _differences(theirs, config)
+    _check_same_arrays(there.variables, like.variables, titles, differences)
     if functions := _differences(theirs, config, data=()):
         raise UserError(
             f"{titles[0]} whose weights mean something else to {titles[1]}: {functions}. Train "
             "with its values, or start from another model."
         )
     trained = load_trained(theirs, other, "latest", devices)
-    differences = _differences(theirs, config)
     return InitialWeights(trained.variables, other, trained.step, differences)
 
 

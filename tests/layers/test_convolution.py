@@ -9,9 +9,9 @@ import pytest
 from jax import lax
 
 from fullglow_jax.layers.convolution import (
-    convolve_3x3,
     convolve_by_matrix_product,
     convolve_natively,
+    convolve_square,
 )
 from tests.layers.jaxprs import products, short_products
 from tests.layers.variables import quick_jit
@@ -68,5 +68,5 @@ def test_the_precision_is_that_of_the_gradients_too(form, c_in, c_out):
 def test_the_smallest_input_has_one_output_pixel():
     x = jnp.arange(9.0).reshape(1, 3, 3, 1)
     kernel = jnp.arange(9.0).reshape(3, 3, 1, 1)
-    assert convolve_3x3(x, kernel).shape == (1, 1, 1, 1)
-    assert convolve_3x3(x, kernel).item() == 204.0  # 0² + 1² + … + 8²
+    assert convolve_square(x, kernel).shape == (1, 1, 1, 1)
+    assert convolve_square(x, kernel).item() == 204.0  # 0² + 1² + … + 8²

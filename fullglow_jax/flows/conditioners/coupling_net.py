@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array, lax
 
-from fullglow_jax.layers.convolution import convolve_3x3
+from fullglow_jax.layers.convolution import convolve_square
 from fullglow_jax.layers.layer import Initializer, Layer, Weights, convolve, dense
 from fullglow_jax.layers.precision import Compute
 from fullglow_jax.layers.row_tiles import convolve_hidden, costly, kept
@@ -89,7 +89,9 @@ def convolve_joined(
     x, *condition = parts
     if not condition or len(condition[0]) == len(x):
         return convolve(jnp.concatenate(parts, axis=-1), weights, (0, 1), precision)
-    x_sums = convolve_3x3(x, weights.kernel[:, :, : x.shape[-1]].astype(x.dtype), (0, 1), precision)
+    x_sums = convolve_square(
+        x, weights.kernel[:, :, : x.shape[-1]].astype(x.dtype), (0, 1), precision
+    )
     rest = Weights(weights.kernel[:, :, x.shape[-1] :], weights.bias)
     condition_sums = convolve(condition[0], rest, (0, 1), precision)
     grouped = x_sums.reshape(len(condition_sums), -1, *x_sums.shape[1:])

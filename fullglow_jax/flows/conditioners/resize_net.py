@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import flax.linen as nn
 from jax import Array
 
-from fullglow_jax.layers.convolution import convolve_3x3
+from fullglow_jax.layers.convolution import convolve_square
 from fullglow_jax.layers.layer import Initializer, Layer, convolve
 from fullglow_jax.layers.precision import Compute
 from fullglow_jax.layers.strided_convolution import convolve_blocks
@@ -41,7 +41,7 @@ class ResizeNet(nn.Module):
         products = self.compute.products
         h = nn.relu(convolve(self.compute.cast(condition), first, (1, 1), products))
         h = nn.relu(convolve_blocks(h, strided, products))
-        sums = convolve_3x3(h, last.kernel.astype(h.dtype), (1, 1), products)
+        sums = convolve_square(h, last.kernel.astype(h.dtype), (1, 1), products)
         return nn.relu(sums.astype(condition.dtype) + last.bias)
 
 
