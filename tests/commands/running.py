@@ -179,18 +179,15 @@ class Commands:
         return [sys.executable, *(launch if processes > 1 else []), *command]
 
     def _environment(self, devices: int) -> dict[str, str]:
-        # Compiling is most of the work here: little optimised, and once for all runs.
-        flags = (
-            f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
-            f"--xla_force_host_platform_device_count={devices}"
-        )
+        flags = os.environ.get("XLA_FLAGS", "")
         return {
             **os.environ,
             "JAX_PLATFORMS": "cpu",
             TUNABLES: f"{TUNABLE}=1",  # so that no command begins twice
+            # Compiling is most of the work here: once for all runs.
             "JAX_COMPILATION_CACHE_DIR": str(self.cache),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-            "XLA_FLAGS": flags,
+            "XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count={devices}",
         }
 
 
