@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fullglow_jax.data.boundary import boundary_map
-from fullglow_jax.demo.paints import Palette
 from fullglow_jax.errors import UserError
+from fullglow_jax.sampling.palettes import Palette
 
 SMALLEST_WIDTH = 640
 """Smallest width of the canvas in pixels, so that there is room for a brush."""

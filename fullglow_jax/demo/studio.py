@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from fullglow_jax.data.classes import class_index
 from fullglow_jax.data.pair import Pair
 from fullglow_jax.demo.canvas import Canvas, Painted
-from fullglow_jax.demo.paints import Palette, palette_of
+from fullglow_jax.demo.paints import palette_of
 from fullglow_jax.demo.warm_up import WarmUp
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.batch import Batch
@@ -20,6 +20,7 @@ from fullglow_jax.sampling.conditions import fitted
 from fullglow_jax.sampling.examples import Example, Examples
 from fullglow_jax.sampling.file_names import readable
 from fullglow_jax.sampling.operations import Operations
+from fullglow_jax.sampling.palettes import Palette
 
 DRAW, TRANSFER, MEASURE = "Draw", "Transfer", "Measure"
 """Names of the operations, as the page's buttons have them."""

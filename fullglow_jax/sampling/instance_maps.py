@@ -1,0 +1,80 @@
+"""Instance maps of conditions that come from image files, or are painted."""
+
+from pathlib import Path
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from fullglow_jax.data.fitting import Fitting
+from fullglow_jax.data.images import Picture, read_ids, read_rgb
+from fullglow_jax.errors import UserError
+from fullglow_jax.sampling.palettes import Palette
+
+PER_CLASS = 1000
+"""Ids of a countable class's instances begin with its id times this, as Cityscapes' do."""
+
+
+def read_instances(path: Path, condition: Path, config: ConfigDict, most: int) -> np.ndarray:
+    """An instance map's file, int32 (H, W), resized like the data.
+
+    Args:
+        path: A map of integer ids.
+        condition: The file of its condition, which has the same size.
+        config: The config, which says how images are resized.
+        most: The most instances of one image that the model takes.
+
+    Raises:
+        UserError: If it cannot be read, has no ids, has another size, or too many instances.
+    """
+    ids, size = read_ids(path), read_rgb(condition).shape[:2]
+    if ids.shape != size:
+        (height, width), (h, w) = ids.shape, size
+        raise UserError(
+            f"{path} is {height}×{width} and {condition}, whose instances it tells apart, is "
+            f"{h}×{w} (height×width). Give maps of one size."
+        )
+    fitted = Fitting.of(config.data)(Picture(ids, labels=True), "instances").astype(np.int32)
+    if (count := len(np.unique(fitted))) > most:
+        raise UserError(
+            f"{path} has {count} instances, and the model takes {most} of an image "
+            "(config.model.instances). Give small ones the id of what is around them."
+        )
+    return fitted
+
+
+def connected_instances(condition: np.ndarray, palette: Palette, most: int) -> np.ndarray:
+    """An instance map of a condition that has none, int32 (H, W).
+
+    Each connected region of a countable class, a car's say, is an instance; every other class is
+    one, wherever it is. If there would be more than `most`, the smallest regions stay together as
+    one of their class.
+
+    Args:
+        condition: uint8 (H, W, 3).
+        palette: The classes of its colours.
+        most: The most instances of one image that the model takes.
+    """
+    classes = palette.nearest(condition)
+    there = np.unique(classes)
+    of_colour = np.array([palette.id_of(index) for index in range(len(palette.names))], np.int32)
+    ids = of_colour[classes]
+    regions = [
+        (int(np.count_nonzero(region)), int(of_colour[index]), region)
+        for index in there
+        if palette.names[index] in palette.countable
+        for region in connected(classes == index)
+    ]
+    regions.sort(key=lambda region: -region[0])
+    numbers: dict[int, int] = {}
+    for _, class_id, region in regions[: max(0, most - len(there))]:
+        numbers[class_id] = numbers.get(class_id, 0) + 1
+        ids[region] = class_id * PER_CLASS + numbers[class_id]
+    return ids
+
+
+def connected(mask: np.ndarray) -> list[np.ndarray]:
+    """The connected regions of a mask, bool (H, W) each; pixels touch at corners too."""
+    from scipy import ndimage  # which --help need not wait for
+
+    regions, count = ndimage.label(mask, np.ones((3, 3)))
+    return [regions == number for number in range(1, count + 1)]
