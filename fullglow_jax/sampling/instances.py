@@ -81,9 +81,7 @@ class Instances:
         for instance in self.all:
             if instance.id == id_:
                 return instance
-        raise UserError(
-            f"{named} {id_}: no instance has this id. There are: {listed(self.all)}."
-        )
+        raise UserError(f"{named} {id_}: no instance has this id. There are: {listed(self.all)}.")
 
     def at(self, row: int, column: int, named: str) -> Instance:
         """The instance of a pixel.

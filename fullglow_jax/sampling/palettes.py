@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from ml_collections import ConfigDict
 
-from fullglow_jax.palette import COUNTABLE, ID, LABELS, nearest_colour
+from fullglow_jax.palette import COUNTABLE, ID, LABELS, nearest_colour, numbered_colours
 
 
 @dataclass(frozen=True)
@@ -27,19 +28,7 @@ class Palette:
         """The index of the nearest colour for each pixel, uint8 (…, 3) → (…)."""
         return nearest_colour(pixels, self.colours)
 
-    def model_palette(config: ConfigDict) -> Palette | None:
-    """The palette by which a config's model reads conditions; None if it reads them as images."""
-    match config.model.get("palette"):
-        case "cityscapes":
-            return cityscapes_palette()
-        case "numbers":
-            colours = numbered_colours()[: config.model.get("classes", 256)]
-            return Palette(tuple(f"class {number}" for number in range(len(colours))), colours)
-        case _:
-            return None
-
-
-def hexadecimal(self, name: str) -> str:
+    def hexadecimal(self, name: str) -> str:
         """A colour as "#rrggbb"."""
         return hexadecimal(self.colours[self.names.index(name)])
 

@@ -121,9 +121,7 @@ def with_rows(styles: Styles, id_: int, new: np.ndarray) -> Styles:
 
 
 def _drawn(operations: Operations, photo: Photo, numbers: Sequence[int]) -> Styles:
-    return operations.draw_styles(
-        photo.batch, numbers, photo.temperature, photo.seed, photo.place
-    )
+    return operations.draw_styles(photo.batch, numbers, photo.temperature, photo.seed, photo.place)
 
 
 def _unit(image: np.ndarray) -> np.ndarray:
