@@ -72,6 +72,34 @@ def connected_instances(condition: np.ndarray, palette: Palette, most: int) -> n
     return ids
 
 
+def instances_with_strokes(
+    instances: np.ndarray, classes: np.ndarray, painted: np.ndarray, palette: Palette
+) -> np.ndarray:
+    """An instance map under strokes, int32 (H, W).
+
+    A connected stroke is a new instance. If the palette tells which classes are countable, strokes
+    of others, of sky say, belong to the largest instance of their class, if there is one.
+
+    Args:
+        instances: The ids of the unpainted condition, int32 (H, W).
+        classes: The index of each unpainted pixel's class in the palette, (H, W).
+        painted: The index of each stroke's class, -1 where there is none, (H, W).
+        palette: The classes.
+    """
+    found, free = instances.copy(), int(instances.max()) + 1
+    for index in np.unique(painted[painted >= 0]):
+        mask, own = painted == index, instances[(classes == index) & (painted < 0)]
+        counted = not palette.countable or palette.names[index] in palette.countable
+        if len(own) and not counted:
+            ids, pixels = np.unique(own, return_counts=True)
+            found[mask] = ids[pixels.argmax()]
+            continue
+        for region in connected(mask) if counted else [mask]:
+            found[region] = free
+            free += 1
+    return found
+
+
 def connected(mask: np.ndarray) -> list[np.ndarray]:
     """The connected regions of a mask, bool (H, W) each; pixels touch at corners too."""
     from scipy import ndimage  # which --help need not wait for

@@ -101,6 +101,6 @@ def test_its_figures():
 def test_models_without_instances_are_refused(tmp_path):
     plain = SimpleNamespace(shapes=ToyShapes(SIZE), reads_conditions=True)
     request = EvaluationRequest(workdir=tmp_path, metrics=("instance_diversity",))
-    with pytest.raises(UserError, match="a plain, draws no style for each instance.* ssim"):
+    with pytest.raises(UserError, match=r"a plain, draws no style for each instance.* ssim"):
         check_metrics(plain, "plain", request)
     assert check_metrics(model(), "toy", request) == [METRICS["instance_diversity"]]
