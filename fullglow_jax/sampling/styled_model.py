@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
+import numpy as np
 from ml_collections import ConfigDict
 
 from fullglow_jax.errors import UserError
