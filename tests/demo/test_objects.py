@@ -181,7 +181,7 @@ def test_strokes_are_new_instances_and_colours_do_not_mix(studio):
 def test_too_many_strokes_are_told(studio, answers):
     ids = np.arange(SIZE[0] * SIZE[1], dtype=np.int32).reshape(SIZE)
     editor, *_ = answers.page.choose(NAMES[0])
-    with pytest.raises(gr.Error, match="There are 192 objects .* the model takes 16"):
+    with pytest.raises(gr.Error, match=r"There are 192 objects .* the model takes 16"):
         answers.objects.draw(editor, None, None, ids, 1.0, 0)
 
 

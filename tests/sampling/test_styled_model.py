@@ -1,5 +1,8 @@
 """Styles of instances in the library."""
 
+import re
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
@@ -123,3 +126,14 @@ def test_refused(model):
     ):
         with pytest.raises(UserError, match=said):
             ask()
+
+
+def test_the_snippet_of_the_documents(model):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "sampling.md").read_text()
+    (snippet,) = re.findall(r"^```python\n(styles = .*?)^```", page, re.M | re.S)
+    names = {"model": model, "maps": MAPS, "ids": IDS, "photos": photos()}
+    exec(snippet, names)
+    inside = IDS[0] == LARGE
+    assert names["another"].ids.shape[0] == 5
+    assert np.abs(names["changed"][inside] - np.array(PHOTO_COLOURS[LONELY]) / 255).max() < 0.1
+    assert (names["changed"][~inside] == names["photo"][~inside]).all()
