@@ -186,9 +186,13 @@ class StyledModel(ABC):
         if (instance is None) == (at is None):
             raise UserError("give either instance, an id, or at, the (row, column) of a pixel.")
         there = self._instances_of(batch)
-        if at is not None:
-            return batch, there.at(*at, "at")
-        return batch, there.find(int(instance or 0), "instance")
+        found = there.find(int(instance or 0), "instance") if at is None else there.at(*at, "at")
+        if found.id not in styles.ids:
+            raise UserError(
+                f"the styles have none of the instance {found.name}: they are of another condition "
+                "or of other instances. Draw them with the same ones."
+            )
+        return batch, found
 
     def _instances_of(self, batch: Batch) -> Instances:
         (ids,) = self._operations.instance_ids(batch)

@@ -128,10 +128,10 @@ def test_its_style_comes_from_another_photo(answers, scene):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (lambda a, s: a.choose(s, "7 car"), f"The object 7: .*{SMALL} \\(car\\)"),
+        (lambda a, s: a.choose(s, "99 car"), f"The object 99: .*{SMALL} \\(car\\)"),
         (lambda a, s: a.choose(s, "car"), "'car' is no object: its id"),
         (lambda a, s: a.choose_at(s, 16, 0), "The pixel 0, 16 is outside"),
-        (lambda a, s: a.redraw(None, "7"), "There is no photo, or not any more"),
+        (lambda a, s: a.redraw(None, "99"), "There is no photo, or not any more"),
         (lambda a, s: a.redraw(s, None), "There is no object chosen yet"),
         (
             lambda a, s: a.restyle(s, f"{LARGE}", photos()[0], None, None),
@@ -226,5 +226,5 @@ def test_over_http_as_a_browser_asks(client, scene, studio):
     restyled, _, said = client.predict(f"{LARGE} car", *files, api_name="/restyle_object")
     assert f"The style of {LONELY} car" in said
     assert np.abs(image(restyled)[here].astype(int) - PHOTO_COLOURS[LONELY]).max() < 25
-    with pytest.raises(AppError, match="The object 7: no instance"):
-        client.predict("7", api_name="/redraw_object")
+    with pytest.raises(AppError, match="The object 99: no instance"):
+        client.predict("99", api_name="/redraw_object")

@@ -312,8 +312,8 @@ def test_a_reference_instance_of_any_class(draw_here):
     ("asked", "said"),
     [
         (
-            {"instance": (7,), "pair": ("1", "0")},
-            f"{NAMES[1]}: --instance 7: no instance .* has this id. There .* {LONELY} \\(car\\)",
+            {"instance": (99,), "pair": ("1", "0")},
+            f"{NAMES[1]}: --instance 99: no instance .* has this id. There .* {LONELY} \\(car\\)",
         ),
         (
             {"pair": ("1",), "reference": "0"},

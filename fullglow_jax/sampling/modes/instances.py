@@ -18,7 +18,7 @@ from fullglow_jax.sampling.palettes import model_palette
 
 if TYPE_CHECKING:
     from fullglow_jax.models.batch import Batch
-    from fullglow_jax.sampling.examples import Example, Examples
+    from fullglow_jax.sampling.examples import Examples
     from fullglow_jax.sampling.restyling import Reference
 
 SAMPLES = 4
@@ -60,44 +60,42 @@ def instances(session: Session) -> None:
     chosen = list(map(examples.find, request.pair)) or examples.first(count)
     batches = [examples.batch([example]) for example in chosen]
     found = [_instances(session, batch) for batch in batches]
-    wanted = [
-        _wanted(session, example, there) for example, there in zip(chosen, found, strict=True)
-    ]
+    wanted = [_wanted(session, e.name, there) for e, there in zip(chosen, found, strict=True)]
     reference = _Reference(session, examples) if request.reference is not None else None
     of_reference = [[reference and reference.like(each) for each in of_one] for of_one in wanted]
 
-    samples, rows, by_encoder = request.samples or SAMPLES, [], False
+    samples, by_encoder, rows = request.samples or SAMPLES, False, []
     total = len(request.temperatures) * samples * sum(map(len, wanted))
+    asked = [(t, place) for t in request.temperatures for place in range(len(chosen))]
     with session.progress(total) as progress:
         album = session.album()
-        for temperature in request.temperatures:
-            for place, batch in enumerate(batches):
-                stem = file_stem(place, chosen[place].name)
-                at = f"{stem}__T{temperature:g}"
-                photo = drawn_photo(operations, batch, temperature, request.seed, place)
-                (image,) = images_of(operations, photo)
-                shown = [
-                    album.save(f"condition/{stem}.png", batch.condition[0]),
-                    album.save(f"photo/{at}.png", image),
+        for temperature, place in asked:
+            batch, there = batches[place], found[place]
+            stem = file_stem(place, chosen[place].name)
+            at = f"{stem}__T{temperature:g}"
+            photo = drawn_photo(operations, batch, temperature, request.seed, place)
+            (image,) = images_of(operations, photo)
+            shown = [
+                album.save(f"condition/{stem}.png", batch.condition[0]),
+                album.save(f"photo/{at}.png", image),
+            ]
+            for instance, like in zip(wanted[place], of_reference[place], strict=True):
+                name = f"{at}__{instance.id}"
+                picture = marked(image, there.mask(instance))
+                files = [*shown, album.save(f"instance/{name}.png", picture)]
+                if reference and like:
+                    files.append(album.save(f"reference/{like.id}.png", reference.picture(like)))
+                    styles, by_encoder = restyled(
+                        operations, photo, instance.id, reference.of(like), samples
+                    )
+                else:
+                    styles = redrawn(operations, photo, instance.id, range(1, samples + 1))
+                files += [
+                    album.save(f"{name}__{number:03d}.png", drawn)
+                    for number, drawn in enumerate(images_of(operations, photo, styles), start=1)
                 ]
-                for instance, like in zip(wanted[place], of_reference[place], strict=True):
-                    name = f"{at}__{instance.id}"
-                    mask = found[place].mask(instance)
-                    files = [*shown, album.save(f"instance/{name}.png", marked(image, mask))]
-                    if reference and like:
-                        files.append(
-                            album.save(f"reference/{like.id}.png", reference.picture(like))
-                        )
-                        styles, by_encoder = restyled(
-                            operations, photo, instance.id, reference.of(like), samples
-                        )
-                    else:
-                        numbers = range(1, samples + 1)
-                        styles = redrawn(operations, photo, instance.id, numbers)
-                    for number, drawn in enumerate(images_of(operations, photo, styles), start=1):
-                        files.append(album.save(f"{name}__{number:03d}.png", drawn))
-                    rows.append(Row(f"{at}, {instance.name}", files))
-                    progress.update(len(rows) * samples)
+                rows.append(Row(f"{at}, {instance.name}", files))
+                progress.update(len(rows) * samples)
         columns = ["condition", "photo", "instance", *["reference"] * bool(reference)]
         columns += ["its style" if reference else "drawn anew"] * samples
         session.finish(album, progress, columns, rows, total=total)
@@ -143,12 +141,11 @@ def _instances(session: Session, batch: Batch) -> Instances:
     return Instances(ids, batch.condition[0], model_palette(session.config))
 
 
-def _wanted(session: Session, example: Example, there: Instances) -> Sequence[Instance]:
+def _wanted(session: Session, name: str, there: Instances) -> Sequence[Instance]:
     """The instances of a condition that are asked for, or a handful."""
-    asked = session.request.instance
-    return [there.find(id_, f"{example.name}: --instance") for id_ in asked] or there.largest(
-        HANDFUL
-    )
+    if asked := session.request.instance:
+        return [there.find(id_, f"{name}: --instance") for id_ in asked]
+    return there.largest(HANDFUL)
 
 
 def _how(by_encoder: bool) -> str:
