@@ -196,16 +196,17 @@ def test_a_canvas_cleared_or_uploaded_has_instances(answers, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def client(studio, tmp_path_factory):
+def address(studio):
     page = build_page(studio, "toy")
     _, address, _ = page.launch(
         server_name="127.0.0.1", quiet=True, prevent_thread_lock=True, show_error=True
     )
-    yield Client(address, verbose=False, download_files=tmp_path_factory.mktemp("got"))
+    yield address
     page.close(verbose=False)
 
 
-def test_over_http_as_a_browser_asks(client, scene, studio):
+def test_over_http_as_a_browser_asks(address, scene, tmp_path):
+    client = Client(address, verbose=False, download_files=tmp_path)
     labels = [c["props"].get("label") for c in client.config["components"]]
     assert "Objects" in labels
 
