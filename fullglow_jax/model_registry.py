@@ -29,6 +29,7 @@ from fullglow_jax.flows.model import ConditionalFlowModel, FlowModel, JointFlowM
 from fullglow_jax.flows.step_tables import c_flow, c_glow, dual_glow, full_glow, glow
 from fullglow_jax.gans.architecture import Pix2PixArchitecture
 from fullglow_jax.gans.families import Pix2PixSettings
+from fullglow_jax.gans.learner import Optimizers
 from fullglow_jax.gans.model import GanModel, Turns
 from fullglow_jax.gans.noise import dropout_masks
 from fullglow_jax.gans.objective import Objective
@@ -196,11 +197,12 @@ def _pix2pix_shapes(config: ConfigDict) -> Pix2PixArchitecture:
 def _pix2pix(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
     del mean_gradient  # batch norms have the whole batch's statistics, not each device's
     a = _pix2pix_shapes(config)
+    optimizer = build_optimizer(config.optimizer, schedule)
     return GanModel(
         a.generator,
         a.discriminator_network,
         a,
-        noise=lambda keys, warmth: dropout_masks(keys, a.noise_shapes, a.dropout * warmth),
+        noise=lambda keys, warmth, _: dropout_masks(keys, a.noise_shapes, a.dropout * warmth),
         objective=Objective(
             adversarial=a.adversarial,
             penalty=a.penalty_weight,
@@ -212,7 +214,7 @@ def _pix2pix(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGr
             ),
             layers=tuple(LAYERS.values()),
         ),
-        optimizer=build_optimizer(config.optimizer, schedule),
+        optimizers=Optimizers(optimizer, optimizer),
         turns=Turns(a.first == "discriminator", a.redraw),
         parts=config.train.accumulate,
         running_statistics=a.running_statistics,
