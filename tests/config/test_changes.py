@@ -37,6 +37,8 @@ OTHER = {
     "model.blocks": (1, 1, 1, 1),
     "model.bins": (1,),
     "model.discriminator_norm": "none",
+    "model.matching_layers": (1.0,),
+    "model.perceptual_layers": (1.0,),
     "train.judge": "runs/judge",
     "train.inception": "inception.npz",
     "train.lpips_weights": "lpips.npz",
