@@ -23,6 +23,11 @@ class Shared(NamedTuple):
     scene: Scene
     styles: StyleDistribution | None
 
+    @property
+    def ids(self) -> Array:
+        """The ids of the scene's instances, (B, N)."""
+        return self.scene.ids
+
 
 class Inade(nn.Module):
     """A generator of scenes, whose instances get styles as drawn, or like those in a photo.
