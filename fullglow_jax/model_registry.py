@@ -240,7 +240,8 @@ def _check_label_maps(config: ConfigDict) -> None:
             "config.data.name='mnist' has no label maps, which an inade reads: its conditions are "
             "of one class each. Set --config.model.name=dual_glow, or name other data."
         )
-    numbered = data.get("label_colours", "own") == "numbers"
+    colours = data.get("label_colours", "own")
+    numbered = colours == "numbers"
     if not (numbered or data.label_files != "color" or label in (data.label_maps or ())):
         raise UserError(
             "The colours of label maps are classes to an inade, and resizing would mix them. Set "
@@ -249,7 +250,7 @@ def _check_label_maps(config: ConfigDict) -> None:
     if numbered != (palette == "numbers"):
         raise UserError(
             f"config.model.palette={palette!r} are not the colours of label maps with "
-            f"config.data.label_colours={data.get("label_colours", "own")!r}. Set "
+            f"config.data.label_colours={data.get('label_colours', 'own')!r}. Set "
             + (
                 "--config.model.palette=numbers."
                 if numbered

@@ -94,8 +94,6 @@ def test_commands_draw_and_score_and_refuse_what_needs_a_flow(workdir, tmp_path)
     sample, evaluate = command("sample").main, command("evaluate").main
     flags = ["--count=1", "--samples=2", "--temperature=1", f"--out={tmp_path}"]
     sample([f"--workdir={workdir}", *flags])
-        [f"--workdir={workdir}", "--count=1", "--samples=2", "--temperature=1", f"--out={tmp_path}"]
-    )
     assert len(list(tmp_path.glob("00*__T1*.png"))) == 2
     with pytest.raises(UserError, match="an inade, cannot encode images: it has no latents"):
         sample([f"--workdir={workdir}", "--mode=reconstruct"])
