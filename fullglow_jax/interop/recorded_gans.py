@@ -32,6 +32,7 @@ from fullglow_jax.gans.losses import (
 from fullglow_jax.gans.model import GanModel
 from fullglow_jax.gans.objective import Objective, total
 from fullglow_jax.gans.perceptual import LAYERS
+from fullglow_jax.interop.instance_maps import instance_maps
 from fullglow_jax.interop.pix2pix_names import entries, patch, pixel, sesame
 from fullglow_jax.interop.preprocessing import preprocessing
 from fullglow_jax.interop.recording import RecordedArrays
@@ -408,5 +409,6 @@ SYSTEMS: dict[str, Callable[[RecordedArrays], list[Row]]] = {
     "DLIM: discriminators": discriminators,
     "DLIM: perceptual loss": perceptual,
     "DLIM: stochastic": stochastic,
+    "INADE: instance maps, preprocessing": instance_maps,
 }
 """By `meta["system"]`."""

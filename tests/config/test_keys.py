@@ -48,6 +48,7 @@ IMPOSSIBLE = {
     "data.root": ["", " "],
     "data.boundary": ["source+boundary", "none"],
     "data.label_files": ["colour"],
+    "data.label_colours": ["number", ""],
     "data.folders": ["A", "A,./A", "A,B,C", "A,", "", "A,A", "(1,2)", "('A',)", "('A'"],
     "data.image_size": ["0,0", "16", "16,16,3", "", "16,-16", "16,16.5", "a,b", "nan,16"],
     "data.fit": ["streched", ""],
