@@ -15,7 +15,6 @@ def get_config() -> ConfigDict:
     config.data.root = "datasets/celeba_mask"
     config.data.load_size = (286, 286)
     config.data.filter = "bicubic"
-    config.data.label_colours = "numbers"
     config.data.flip = True
 
     config.model.palette = "numbers"

@@ -14,7 +14,6 @@ def get_config() -> ConfigDict:
     config.data.name = "deepfashion"
     config.data.root = "datasets/deepfashion"
     config.data.filter = "bicubic"
-    config.data.label_colours = "numbers"
     config.data.flip = True
 
     config.model.palette = "numbers"

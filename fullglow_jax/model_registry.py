@@ -8,7 +8,7 @@ import optax
 from ml_collections import ConfigDict
 
 from fullglow_jax.data.options import chosen_direction
-from fullglow_jax.data.source import SOURCES, part_of
+from fullglow_jax.data.source import SOURCES, opened_layout, part_of
 from fullglow_jax.errors import UserError
 from fullglow_jax.flows.architecture import (
     CFlowArchitecture,
@@ -240,23 +240,23 @@ def _check_label_maps(config: ConfigDict) -> None:
             "config.data.name='mnist' has no label maps, which an inade reads: its conditions are "
             "of one class each. Set --config.model.name=dual_glow, or name other data."
         )
-    colours = data.get("label_colours", "own")
-    numbered = colours == "numbers"
+    layout = opened_layout(data)
+    numbered = layout is not None and label in layout.numbered
     if not (numbered or data.label_files != "color" or label in (data.label_maps or ())):
         raise UserError(
             "The colours of label maps are classes to an inade, and resizing would mix them. Set "
             f"--config.data.label_maps={label}, so that they are resized by nearest neighbour."
         )
-    if numbered != (palette == "numbers"):
+    if numbered and palette != "numbers":
         raise UserError(
-            f"config.model.palette={palette!r} are not the colours of label maps with "
-            f"config.data.label_colours={data.get('label_colours', 'own')!r}. Set "
-            + (
-                "--config.model.palette=numbers."
-                if numbered
-                else "--config.data.label_colours=numbers, for label maps that are ids; or "
-                "--config.model.palette=cityscapes."
-            )
+            f"config.model.palette={palette!r} are not the colours of this data's label maps, "
+            "which are those of numbers. Set --config.model.palette=numbers."
+        )
+    if palette == "numbers" and not numbered:
+        raise UserError(
+            f"config.model.palette='numbers' and config.data.label_colours={data.label_colours!r} "
+            "are of other colours. Set --config.data.label_colours=numbers, for label maps that "
+            "are ids, or --config.model.palette=cityscapes."
         )
 
 

@@ -78,7 +78,10 @@ def test_what_is_not_possible_is_said_with_a_way_out(size, options, said):
         ({"data.name": "images"}, "single images"),
         ({"data.name": "mnist"}, "mnist.* has no label maps"),
         ({"model.palette": "numbers"}, "label_colours='own'.*label_colours=numbers"),
-        ({"data.label_colours": "numbers"}, "palette='cityscapes'.*palette=numbers"),
+        (
+            {"data.label_files": "labelIds", "data.label_colours": "numbers"},
+            "palette='cityscapes'.*palette=numbers",
+        ),
     ],
 )
 def test_data_that_it_cannot_read_is_refused(values, said):
