@@ -1,4 +1,4 @@
-"""Labels and their colours: those of Cityscapes, as its authors published them, and of numbers."""
+"""The labels of Cityscapes: names, ids, training ids and colours, as its authors published them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -81,17 +81,6 @@ ID: Final = {label.name: label.id for label in LABELS}
 
 COUNTABLE: Final = frozenset(label.id for label in LABELS if label.countable)
 """The ids of countable labels."""
-
-
-def numbered_colours() -> NDArray[np.uint8]:
-    """A colour for each number below 256, (256, 3), all different: the colour map of PASCAL VOC.
-
-    Of a number's bits, from the lowest on, each third one is red's, from its highest bit on; the
-    bits after these are green's, and those after them blue's.
-    """
-    bits = np.arange(256)[:, np.newaxis] >> np.arange(9) & 1
-    places = 7 - np.arange(3)[:, np.newaxis]
-    return (bits.reshape(-1, 3, 3) << places).sum(1).astype(np.uint8)
 
 
 def nearest_colour(pixels: NDArray[np.uint8], colours: NDArray[np.uint8]) -> NDArray[np.intp]:
