@@ -14,12 +14,14 @@ import numpy as np
 import optax
 from jax import Array, lax
 
+from fullglow_jax.gans.adversaries import MOVING
 from fullglow_jax.gans.architecture import Pix2PixArchitecture
 from fullglow_jax.gans.discriminators.patch import PatchDiscriminator
 from fullglow_jax.gans.discriminators.pixel import PixelDiscriminator
 from fullglow_jax.gans.discriminators.scales import Scales
 from fullglow_jax.gans.discriminators.sesame import SesameDiscriminator
 from fullglow_jax.gans.discriminators.verdict import Verdict
+from fullglow_jax.gans.learner import GENERATOR, Optimizers, learners
 from fullglow_jax.gans.losses import (
     ADVERSARIAL,
     absolute_difference,
@@ -27,9 +29,10 @@ from fullglow_jax.gans.losses import (
     gradient_penalty,
     mean_of_scales,
 )
-from fullglow_jax.gans.model import GENERATOR, MOVING, GanModel, learners
+from fullglow_jax.gans.model import GanModel
 from fullglow_jax.gans.objective import Objective, total
 from fullglow_jax.gans.perceptual import LAYERS
+from fullglow_jax.interop.instance_maps import instance_maps
 from fullglow_jax.interop.pix2pix_names import entries, patch, pixel, sesame
 from fullglow_jax.interop.preprocessing import preprocessing
 from fullglow_jax.interop.recording import RecordedArrays
@@ -77,13 +80,13 @@ def pix2pix(recording: RecordedArrays) -> list[Row]:
     def batch(
         state: TrainState, pair: tuple[Array, Array], masks: tuple[Array, ...]
     ) -> tuple[dict[str, Array], PyTree, PyTree]:
-        generator, critic = learners(state)
-        drawing, moved = model.draw(generator, pair[0], masks)
+        both, (generator, critic) = model.adversaries, learners(state)
+        drawing, moved = both.draw(generator, pair[0], masks)
         alpha = jnp.zeros(len(pair[0]))  # for a penalty that is not there
-        of_critic, told, _ = model.discriminator_gradient(critic, pair, drawing.images, alpha)
-        of_generator, terms, _ = model.generator_gradient(critic, pair, drawing)
+        of_critic, told, _ = both.discriminator_gradient(critic, pair, drawing.images, alpha)
+        of_generator, terms, _ = both.generator_gradient(critic, pair, drawing)
         (fake,), (true,) = (
-            model.judge(critic.params, critic.moving, pair[0], image)[0]
+            both.judge(critic.params, critic.moving, pair[0], image)[0]
             for image in (drawing.images, pair[1])
         )
         ones = jax.tree.map(jnp.ones_like, masks)
@@ -155,13 +158,14 @@ def _masks(recording: RecordedArrays, prefix: str, a: Pix2PixArchitecture) -> tu
 
 
 def _model(a: Pix2PixArchitecture, meta: dict[str, Any], masks: tuple[Array, ...]) -> GanModel:
+    adam = optax.adam(meta["lr"], meta["beta1"])
     return GanModel(
         a.generator,
         a.discriminator_network,
         a,
-        noise=lambda keys, temperature: masks,
+        noise=lambda keys, temperature, shared: masks,
         objective=Objective(adversarial=a.adversarial, pixels=a.pixel_weight),
-        optimizer=optax.adam(meta["lr"], meta["beta1"]),
+        optimizers=Optimizers(adam, adam),
     )
 
 
@@ -405,5 +409,6 @@ SYSTEMS: dict[str, Callable[[RecordedArrays], list[Row]]] = {
     "DLIM: discriminators": discriminators,
     "DLIM: perceptual loss": perceptual,
     "DLIM: stochastic": stochastic,
+    "INADE: instance maps, preprocessing": instance_maps,
 }
 """By `meta["system"]`."""

@@ -10,10 +10,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from fullglow_jax.data.fitting import Fitting
-from fullglow_jax.data.images import Picture, read_rgb
 from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.data.pipeline import collate
-from fullglow_jax.data.source import part_of
+from fullglow_jax.data.source import part_of, read_alone
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.batch import Batch, blank_batch
 from fullglow_jax.models.shapes import Shapes
@@ -122,7 +121,7 @@ def fitted(path: Path, config: ConfigDict, role: str = "condition") -> np.ndarra
     Raises:
         UserError: If it cannot be read, or is too small.
     """
-    picture, fitting = Picture(read_rgb(path)), Fitting.of(config.data)
+    picture, fitting = read_alone(path, config.data, role), Fitting.of(config.data)
     if fault := fitting.fault(picture.pixels.shape[:2]):
         raise UserError(f"{path}: {fault}")
     return fitting(picture, part_of(config.data, role))
