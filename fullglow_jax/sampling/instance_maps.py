@@ -1,5 +1,6 @@
 """Instance maps of conditions that come from image files, or are painted."""
 
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +35,9 @@ def read_instances(path: Path, condition: Path, config: ConfigDict, most: int) -
             f"{h}×{w} (height×width). Give maps of one size."
         )
     fitted = Fitting.of(config.data)(Picture(ids, labels=True), "instances").astype(np.int32)
-    if (count := len(np.unique(fitted))) > most:
+    if (there := len(np.unique(fitted))) > most:
         raise UserError(
-            f"{path} has {count} instances, and the model takes {most} of an image "
+            f"{path} has {there} instances, and the model takes {most} of an image "
             "(config.model.instances). Give small ones the id of what is around them."
         )
     return fitted
@@ -86,7 +87,8 @@ def instances_with_strokes(
         painted: The index of each stroke's class, -1 where there is none, (H, W).
         palette: The classes.
     """
-    found, free = instances.copy(), int(instances.max()) + 1
+    found, taken = instances.copy(), set(np.unique(instances).tolist())
+    free = (number for number in count(1) if number not in taken)
     for index in np.unique(painted[painted >= 0]):
         mask, own = painted == index, instances[(classes == index) & (painted < 0)]
         counted = not palette.countable or palette.names[index] in palette.countable
@@ -95,8 +97,7 @@ def instances_with_strokes(
             found[mask] = ids[pixels.argmax()]
             continue
         for region in connected(mask) if counted else [mask]:
-            found[region] = free
-            free += 1
+            found[region] = next(free)
     return found
 
 
@@ -104,5 +105,5 @@ def connected(mask: np.ndarray) -> list[np.ndarray]:
     """The connected regions of a mask, bool (H, W) each; pixels touch at corners too."""
     from scipy import ndimage  # which --help need not wait for
 
-    regions, count = ndimage.label(mask, np.ones((3, 3)))
-    return [regions == number for number in range(1, count + 1)]
+    regions, last = ndimage.label(mask, np.ones((3, 3)))
+    return [regions == number for number in range(1, last + 1)]
