@@ -59,17 +59,17 @@ def connected_instances(condition: np.ndarray, palette: Palette, most: int) -> n
     there = np.unique(classes)
     of_colour = np.array([palette.id_of(index) for index in range(len(palette.names))], np.int32)
     ids = of_colour[classes]
-    regions = [
-        (int(np.count_nonzero(region)), int(of_colour[index]), region)
-        for index in there
-        if palette.names[index] in palette.countable
-        for region in connected(classes == index)
-    ]
-    regions.sort(key=lambda region: -region[0])
-    numbers: dict[int, int] = {}
-    for _, class_id, region in regions[: max(0, most - len(there))]:
-        numbers[class_id] = numbers.get(class_id, 0) + 1
-        ids[region] = class_id * PER_CLASS + numbers[class_id]
+    found: list[tuple[int, int, int]] = []  # pixels, the class's place, and the region's number
+    regions = {}
+    for index in there[[palette.names[index] in palette.countable for index in there]]:
+        regions[int(index)] = connected(classes == index)
+        sizes = np.bincount(regions[index].ravel())[1:]
+        found += [(int(size), int(index), n) for n, size in enumerate(sizes, start=1)]
+    found.sort(key=lambda region: -region[0])
+    numbers = dict.fromkeys(regions, 0)
+    for _, index, region in found[: max(0, most - len(there))]:
+        numbers[index] += 1
+        ids[regions[index] == region] = of_colour[index] * PER_CLASS + numbers[index]
     return ids
 
 
@@ -96,14 +96,17 @@ def instances_with_strokes(
             ids, pixels = np.unique(own, return_counts=True)
             found[mask] = ids[pixels.argmax()]
             continue
-        for region in connected(mask) if counted else [mask]:
-            found[region] = next(free)
+        regions = connected(mask) if counted else mask.astype(int)
+        for region in range(1, int(regions.max()) + 1):
+            found[regions == region] = next(free)
     return found
 
 
-def connected(mask: np.ndarray) -> list[np.ndarray]:
-    """The connected regions of a mask, bool (H, W) each; pixels touch at corners too."""
+def connected(mask: np.ndarray) -> np.ndarray:
+    """The numbers of a mask's connected regions, counted from 1, and 0 outside of it, int (H, W).
+
+    Pixels touch at corners too.
+    """
     from scipy import ndimage  # which --help need not wait for
 
-    regions, last = ndimage.label(mask, np.ones((3, 3)))
-    return [regions == number for number in range(1, last + 1)]
+    return np.asarray(ndimage.label(mask, np.ones((3, 3)))[0])
