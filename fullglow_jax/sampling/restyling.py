@@ -107,6 +107,12 @@ def rows(styles: Styles, places: np.ndarray) -> Styles:
     return Styles(styles.image[places], styles.ids[places], styles.instances[places])
 
 
+def together(styles: Sequence[Styles]) -> Styles:
+    """The styles of several images, or of several times several, as those of all of them."""
+    image, ids, instances = zip(*((s.image, s.ids, s.instances) for s in styles), strict=True)
+    return Styles(np.concatenate(image), np.concatenate(ids), np.concatenate(instances))
+
+
 def rows_of(styles: Styles, id_: int) -> np.ndarray:
     """The styles of an instance, (B, 2, n), in each of B images that have it."""
     return np.asarray(styles.instances)[np.asarray(styles.ids) == id_]

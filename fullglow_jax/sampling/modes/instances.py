@@ -52,7 +52,13 @@ def instances(session: Session) -> None:
         UserError: If a pair or the reference cannot be read, an instance is not there, or the
             reference has none of its class.
     """
-    from fullglow_jax.sampling.restyling import drawn_photo, images_of, redrawn, restyled
+    from fullglow_jax.sampling.restyling import (
+        drawn_photo,
+        images_of,
+        redrawn,
+        restyled,
+        together,
+    )
 
     request, operations = session.request, session.operations
     examples = session.examples(session.one_label)
@@ -62,7 +68,7 @@ def instances(session: Session) -> None:
     found = [_instances(session, batch) for batch in batches]
     wanted = [_wanted(session, e.name, there) for e, there in zip(chosen, found, strict=True)]
     reference = _Reference(session, examples) if request.reference is not None else None
-    of_reference = [[reference and reference.like(each) for each in of_one] for of_one in wanted]
+    likes = [[reference and reference.like(each) for each in of_one] for of_one in wanted]
 
     samples, by_encoder, rows = request.samples or SAMPLES, False, []
     total = len(request.temperatures) * samples * sum(map(len, wanted))
@@ -70,32 +76,36 @@ def instances(session: Session) -> None:
     with session.progress(total) as progress:
         album = session.album()
         for temperature, place in asked:
-            batch, there = batches[place], found[place]
+            batch, seed = batches[place], request.seed
+            photo = drawn_photo(operations, batch, temperature, seed, place)
+            styles = [photo.styles]
+            for instance, like in zip(wanted[place], likes[place], strict=True):
+                if reference and like:
+                    of = reference.of(like)
+                    new, by_encoder = restyled(operations, photo, instance.id, of, samples)
+                else:
+                    new = redrawn(operations, photo, instance.id, range(1, samples + 1))
+                styles.append(new)
+            image, *others = images_of(operations, photo, together(styles))
+
             stem = file_stem(place, chosen[place].name)
             at = f"{stem}__T{temperature:g}"
-            photo = drawn_photo(operations, batch, temperature, request.seed, place)
-            (image,) = images_of(operations, photo)
             shown = [
                 album.save(f"condition/{stem}.png", batch.condition[0]),
                 album.save(f"photo/{at}.png", image),
             ]
-            for instance, like in zip(wanted[place], of_reference[place], strict=True):
+            for i, (instance, like) in enumerate(zip(wanted[place], likes[place], strict=True)):
                 name = f"{at}__{instance.id}"
-                picture = marked(image, there.mask(instance))
+                picture = marked(image, found[place].mask(instance))
                 files = [*shown, album.save(f"instance/{name}.png", picture)]
                 if reference and like:
                     files.append(album.save(f"reference/{like.id}.png", reference.picture(like)))
-                    styles, by_encoder = restyled(
-                        operations, photo, instance.id, reference.of(like), samples
-                    )
-                else:
-                    styles = redrawn(operations, photo, instance.id, range(1, samples + 1))
                 files += [
-                    album.save(f"{name}__{number:03d}.png", drawn)
-                    for number, drawn in enumerate(images_of(operations, photo, styles), start=1)
+                    album.save(f"{name}__{number:03d}.png", other)
+                    for number, other in enumerate(others[i * samples :][:samples], start=1)
                 ]
                 rows.append(Row(f"{at}, {instance.name}", files))
-                progress.update(len(rows) * samples)
+            progress.update(len(rows) * samples)
         columns = ["condition", "photo", "instance", *["reference"] * bool(reference)]
         columns += ["its style" if reference else "drawn anew"] * samples
         session.finish(album, progress, columns, rows, total=total)
