@@ -1,6 +1,6 @@
 """The instances of a condition: what they are and where, chosen by id, by place or by likeness."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -64,9 +64,15 @@ class Instances:
         ]
         return sorted(found, key=lambda instance: -instance.pixels)
 
-    def largest(self, count: int) -> list[Instance]:
-        """The largest ones of countable classes, for example cars; of any, if there are none."""
-        return ([each for each in self.all if each.countable] or self.all)[:count]
+    def largest(self, count: int, kinds: Collection[str] = ()) -> list[Instance]:
+        """The largest ones of countable classes, for example cars; of any, if there are none.
+
+        Args:
+            count: The most of them.
+            kinds: The names of the classes that they are of, where there are such; () for any.
+        """
+        pool = [each for each in self.all if each.kind in kinds] or self.all
+        return ([each for each in pool if each.countable] or pool)[:count]
 
     def find(self, id_: int, named: str) -> Instance:
         """The instance of an id.

@@ -301,6 +301,13 @@ def test_a_reference_of_the_split_and_of_files(draw_here, tmp_path, capsys, enco
     np.testing.assert_allclose(again, drawn, atol=1)
 
 
+def test_without_ids_instances_of_the_references_classes_get_its_style(draw_here):
+    out = draw_here(pair=("1",), reference="0", samples=1)
+    (drawn,) = out.glob("*__001.png")
+    assert drawn.name == f"000_{NAMES[1]}__T0.7__{LONELY}__001.png"
+    assert (out / "reference" / f"{LARGE}.png").exists()
+
+
 def test_a_reference_instance_of_any_class(draw_here):
     asked = {"instance": (SMALL,), "reference": "1", "reference_instance": WALKER, "samples": 1}
     out = draw_here(**asked, temperature=(1.0,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,8 +66,11 @@ def instances(session: Session) -> None:
     chosen = list(map(examples.find, request.pair)) or examples.first(count)
     batches = [examples.batch([example]) for example in chosen]
     found = [_instances(session, batch) for batch in batches]
-    wanted = [_wanted(session, e.name, there) for e, there in zip(chosen, found, strict=True)]
     reference = _Reference(session, examples) if request.reference is not None else None
+    kinds = reference.kinds if reference else ()
+    wanted = [
+        _wanted(session, each.name, there, kinds) for each, there in zip(chosen, found, strict=True)
+    ]
     likes = [[reference and reference.like(each) for each in of_one] for of_one in wanted]
 
     samples, by_encoder, rows = request.samples or SAMPLES, False, []
@@ -131,6 +134,11 @@ class _Reference:
         named = "--reference_instance"
         self._chosen = None if id_ is None else self._instances.find(id_, named)
 
+    @property
+    def kinds(self) -> set[str]:
+        """The classes of instances that can get a style of it; none, if all can."""
+        return set() if self._chosen else {each.kind for each in self._instances.all}
+
     def like(self, instance: Instance) -> Instance:
         """Its instance whose style an instance gets."""
         return self._chosen or self._instances.like(instance, self._named)
@@ -151,11 +159,13 @@ def _instances(session: Session, batch: Batch) -> Instances:
     return Instances(ids, batch.condition[0], model_palette(session.config))
 
 
-def _wanted(session: Session, name: str, there: Instances) -> Sequence[Instance]:
-    """The instances of a condition that are asked for, or a handful."""
+def _wanted(
+    session: Session, name: str, there: Instances, kinds: Collection[str]
+) -> Sequence[Instance]:
+    """The instances of a condition that are asked for, or a handful, of these classes if it can."""
     if asked := session.request.instance:
         return [there.find(id_, f"{name}: --instance") for id_ in asked]
-    return there.largest(HANDFUL)
+    return there.largest(HANDFUL, kinds)
 
 
 def _how(by_encoder: bool) -> str:
