@@ -1,8 +1,9 @@
 """Other styles of one instance of a photo, all else of it kept."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from fullglow_jax.models.batch import Batch
@@ -104,13 +105,12 @@ def look(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def rows(styles: Styles, places: np.ndarray) -> Styles:
     """The styles of the images at these places."""
-    return Styles(styles.image[places], styles.ids[places], styles.instances[places])
+    return jax.tree.map(lambda leaf: leaf[places], styles)
 
 
 def together(styles: Sequence[Styles]) -> Styles:
     """The styles of several images, or of several times several, as those of all of them."""
-    image, ids, instances = zip(*((s.image, s.ids, s.instances) for s in styles), strict=True)
-    return Styles(np.concatenate(image), np.concatenate(ids), np.concatenate(instances))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *styles)
 
 
 def rows_of(styles: Styles, id_: int) -> np.ndarray:
@@ -121,7 +121,7 @@ def rows_of(styles: Styles, id_: int) -> np.ndarray:
 def with_rows(styles: Styles, id_: int, new: np.ndarray) -> Styles:
     """One image's styles n times, with these of an instance, (n, 2, c)."""
     repeated = rows(styles, np.zeros(len(new), int))
-    instances = np.array(repeated.instances)
+    instances: Any = np.array(repeated.instances)
     instances[np.asarray(repeated.ids) == id_] = new
     return Styles(repeated.image, repeated.ids, instances)
 
