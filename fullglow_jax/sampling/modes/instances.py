@@ -71,7 +71,7 @@ def instances(session: Session) -> None:
     wanted = [
         _wanted(session, each.name, there, kinds) for each, there in zip(chosen, found, strict=True)
     ]
-    likes = [[reference and reference.like(each) for each in of_one] for of_one in wanted]
+    likes = [[reference.like(i) if reference else None for i in of_one] for of_one in wanted]
 
     samples, by_encoder, rows = request.samples or SAMPLES, False, []
     total = len(request.temperatures) * samples * sum(map(len, wanted))
