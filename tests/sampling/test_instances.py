@@ -320,7 +320,7 @@ def test_a_reference_instance_of_any_class(draw_here):
     [
         (
             {"instance": (99,), "pair": ("1", "0")},
-            f"{NAMES[1]}: --instance 99: no instance .* has this id. There .* {LONELY} \\(car\\)",
+            f"{NAMES[1]}: --instance 99: no instance has this id. There are: .* {LONELY} \\(car\\)",
         ),
         (
             {"pair": ("1",), "reference": "0"},
