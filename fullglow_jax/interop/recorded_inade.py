@@ -27,6 +27,7 @@ from fullglow_jax.interop.gan_rows import (
     gradient_rows,
     value_rows,
 )
+from fullglow_jax.interop.recorded_inade_steps import step_rows
 from fullglow_jax.interop.recording import RecordedArrays
 from fullglow_jax.interop.row import Row, compare
 from fullglow_jax.interop.tensors import Entry, tensors_of, variables_of
@@ -82,7 +83,7 @@ def _layer_rows(
 
 
 def inade(recording: RecordedArrays) -> list[Row]:
-    """Images, styles of instances and what the discriminator says, all in test mode."""
+    """Images, styles of instances and what the discriminator says in test mode; training's steps."""
     r, recorded = recording, RecordedInade(recording)
     found: dict[str, Any] = {"edges": edges(recorded.places)[..., jnp.newaxis]}
     generator, critic = (variables_of(r.state, each) for each in recorded.entries)
@@ -100,7 +101,7 @@ def inade(recording: RecordedArrays) -> list[Row]:
         judge = jax.jit(applied(recorded.discriminator))
         images = r.image("eval0_fake"), r.image("real_image")
         found |= _of_verdicts(*(judge(critic, recorded.beside, image) for image in images))
-    return value_rows(r, found)
+    return value_rows(r, found) + (step_rows(r) if r.meta["steps"] else [])
 
 
 def _of_styles(styles: StyleDistribution) -> dict[str, Array]:

@@ -53,7 +53,7 @@ def test_the_networks_have_as_many_parameters_as_the_originals(size, options, ex
         (
             (32, 64),
             {"scales": 7, **PLAIN},
-            "at scale 7 of 7, of 1×1 pixels, .* single value.* fewer",
+            "scale 7 of 7, of 1×1 pixels, .* single value.* fewer",
         ),
         ((64, 64), {}, "weights of VGG-19.*perceptual_file"),
         ((64, 64), {"matching_layers": (1.0,), **PLAIN}, "matching_layers=1 must be 4 weights"),
