@@ -83,7 +83,7 @@ def _layer_rows(
 
 
 def inade(recording: RecordedArrays) -> list[Row]:
-    """Images, styles of instances and what the discriminator says in test mode; training's steps."""
+    """Images, styles and what the discriminator says, in test mode; and steps of training."""
     r, recorded = recording, RecordedInade(recording)
     found: dict[str, Any] = {"edges": edges(recorded.places)[..., jnp.newaxis]}
     generator, critic = (variables_of(r.state, each) for each in recorded.entries)
