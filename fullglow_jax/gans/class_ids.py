@@ -33,7 +33,7 @@ def class_ids(condition: ArrayLike, colours: NDArray[np.uint8], unknown: bool) -
         found: tuple[Array, Array], each: tuple[Array, Array]
     ) -> tuple[tuple[Array, Array], None]:
         (distance, nearest), (colour, number) = found, each
-        other = jnp.square(pixels - colour).sum(-1)
+        other = jnp.square(pixels - colour).sum(-1, dtype=jnp.int32)
         better = other < distance
         return (jnp.where(better, other, distance), jnp.where(better, number, nearest)), None
 

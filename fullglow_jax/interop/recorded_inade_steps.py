@@ -17,8 +17,11 @@ from fullglow_jax.gans.model import Turns
 from fullglow_jax.gans.noise import StyleNoise
 from fullglow_jax.gans.objective import Objective, total
 from fullglow_jax.gans.perceptual import LAYERS
+from fullglow_jax.interop.gan_rows import EXACT, STEPS, VALUES, gradient_rows, value_rows
+from fullglow_jax.interop.inade_files import entries
 from fullglow_jax.interop.recording import RecordedArrays
-from fullglow_jax.interop.tensors import CRITIC, Entry, Tensors, tensors_of, variables_of
+from fullglow_jax.interop.row import Row, compare_values, worst
+from fullglow_jax.interop.tensors import CRITIC, Tensors, tensors_of, variables_of
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.models.interface import PyTree, StepReport, TrainState
 from fullglow_jax.palette import numbered_colours
@@ -48,21 +51,29 @@ def noise_of(recording: RecordedArrays, prefix: str, ids: Array) -> StyleNoise:
     return StyleNoise(z, jnp.take_along_axis(styles, places, axis=1))
 
 
-class Steps:
-    """The recorded weights in training.
+def step_rows(recording: RecordedArrays) -> list[Row]:
+    """Losses and gradients of a step, what it moves, and the losses of some steps in a row."""
+    r, steps = recording, _Steps(recording)
+    losses, gradients, after = steps.gradients()
+    moved = [
+        compare_values(name, after[name], value, VALUES)
+        for name, value in r.under("after::").items()
+    ]
+    return [
+        *value_rows(r, losses),
+        worst("running statistics and spectral vectors", moved),
+        *gradient_rows(r, gradients),
+        *value_rows(r, steps.in_a_row(), STEPS),
+    ]
 
-    Args:
-        recording: The recorded values.
-        architecture: Their model's.
-        tensors: All tensors of its networks.
-    """
 
-    def __init__(
-        self, recording: RecordedArrays, architecture: InadeArchitecture, tensors: Sequence[Entry]
-    ) -> None:
-        self._recording, self._architecture, self._tensors = recording, architecture, tensors
-        self._batch = batch_of(recording)
-        variables = variables_of(recording.state, tensors)
+class _Steps:
+    """The recorded model in training."""
+
+    def __init__(self, recording: RecordedArrays) -> None:
+        self._recording, self._architecture = recording, _architecture(recording)
+        self._tensors, self._batch = [*entries(self._architecture)], batch_of(recording)
+        variables = variables_of(recording.state, self._tensors)
         critic = variables.pop(CRITIC)
         generator = {collection: tree[GENERATOR] for collection, tree in variables.items()}
         self._state = self._model({}, ()).first_state(generator, critic)
@@ -140,7 +151,7 @@ class Steps:
             encoder=a.encoder,
             noise=lambda keys, temperature, read: next(left),
             objective=Objective(
-                adversarial=meta["gan_mode"],
+                adversarial=meta["gan_mode"],  # its name is ours
                 share=1.0,
                 pixels=0.0,
                 matching=meta["lambda_feat"],
@@ -156,6 +167,29 @@ class Steps:
             turns=Turns(discriminator_first=False, redraw=True),
             together=True,
         )
+
+
+def _architecture(recording: RecordedArrays) -> InadeArchitecture:
+    r, meta = recording, recording.meta
+    return InadeArchitecture(
+        tuple(meta["image_size"]),
+        batch=meta["batch"],
+        palette="numbers",
+        classes=meta["label_nc"],
+        unknown=meta["contain_dontcare_label"],
+        instances=r["G_noise"].shape[1],
+        depth=meta["num_upsampling_layers"],
+        width=meta["ngf"],
+        image_noise=meta["z_dim"],
+        style=meta["noise_nc"],
+        encoder=meta["use_vae"],
+        encoder_width=len(r.state["IE.layer1.bias"]),
+        discriminator_width=meta["ndf"],
+        discriminator_layers=meta["n_layers_D"] - 1,
+        scales=meta["num_D"],
+        perceptual_file="the recorded values",
+        precision=EXACT,
+    )
 
 
 def _theirs(of_generator: Found, of_critic: Found) -> Found:
