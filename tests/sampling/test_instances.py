@@ -151,9 +151,9 @@ def test_what_instances_there_are():
         f"{SMALL} car",
     ]
     assert [each.id for each in found.largest(3)] == [LARGE, SMALL]
-    uncounted = Instances(
-        np.where(instance_maps()[0] == SKY, SKY, ROAD), np.zeros((*SIZE, 3)), None
-    )
+    halves = np.where(instance_maps()[0] == SKY, SKY, ROAD)
+    halves[6] = SKY
+    uncounted = Instances(halves, np.zeros((*SIZE, 3), np.uint8), None)
     assert [each.id for each in uncounted.largest(1)] == [SKY]
     assert found.at(8, 9, "pixel").id == LARGE
     assert found.like(found.all[2]._replace(pixels=7), "it").id == SMALL
@@ -323,7 +323,7 @@ def test_a_reference_instance_of_any_class(draw_here):
             f"{NAMES[1]}: --instance 99: no instance has this id. There are: .* {LONELY} \\(car\\)",
         ),
         (
-            {"pair": ("1",), "reference": "0"},
+            {"pair": ("1",), "instance": (WALKER,), "reference": "0"},
             "--reference 0 has no person, whose style .* 24001 person",
         ),
         ({"reference": "1", "reference_instance": 9}, "--reference_instance 9: no instance"),
