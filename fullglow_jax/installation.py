@@ -18,7 +18,7 @@ _SCRIPTS = {r"(?:python )?\b(train|sample|eval)\.py\b": r"fullglow-\1"}
 _MODULES = {
     r"python -m fullglow_jax\.demo\b": "fullglow-demo",
     r"python -m fullglow_jax\.studies\b": "fullglow-study",
-    r"python -m fullglow_jax\.data\.(check|prepare)\b": r"fullglow-data \1",
+    r"python -m fullglow_jax\.data\.(check|prepare|instances)\b": r"fullglow-data \1",
 }
 """What any environment has, and what those who use the installed commands know instead."""
 

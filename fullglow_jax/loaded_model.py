@@ -14,15 +14,19 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.parallel.devices import Devices
+from fullglow_jax.pictures.grid import as_uint8
 from fullglow_jax.runs.trained import load_trained, stored_config
+from fullglow_jax.sampling.instance_maps import connected_instances
 from fullglow_jax.sampling.operations import Operations
+from fullglow_jax.sampling.palettes import cityscapes_palette, model_palette
+from fullglow_jax.sampling.styled_model import StyledModel, check_count, check_draws
 from fullglow_jax.settings import rules
 
 Label = str | int | Sequence[str | int] | None
 """A class's name for all images, or one for each; digits may be numbers."""
 
 
-class LoadedModel:
+class LoadedModel(StyledModel):
     """A trained model and its operations.
 
     **Images** go in as (N, H, W, 3), uint8 0…255 or float in [0, 1], all of the size that the
@@ -30,7 +34,9 @@ class LoadedModel:
     **Conditions** are images of the same kind: label maps in the colours of the training data.
     Models that read boundary maps also need `boundaries`, 255 or 1.0 where two objects meet. Models
     that read no conditions take none. Models that read classes need a `label`: the name of one of
-    `classes` for all images, or one name for each. A model of n < 8 bits per channel
+    `classes` for all images, or one name for each. Models that read instance ids take `instances`,
+    int (N, H, W); without, each connected region of a countable class is an instance, and every
+    other class is one. A model of n < 8 bits per channel
     (config.data.bits) reduces pixels p of images and conditions, uint8 or float, to the 2ⁿ values
     ⌊p / 2^(8−n)⌋ / 2ⁿ.
 
@@ -50,6 +56,7 @@ class LoadedModel:
         reads_boundaries: Whether it also reads boundary maps.
         latent_shapes: (h, w, c) of each level's latent.
         classes: Names of the classes that it reads; () if it reads none.
+        most_instances: The most instances of an image that it takes; 0 if it reads no ids of them.
     """
 
     def __init__(self, config: ConfigDict, operations: Operations) -> None:
@@ -62,6 +69,7 @@ class LoadedModel:
         self.latent_shapes: tuple[tuple[int, int, int], ...] = shapes.latent_shapes
         labelled = shapes.annotations.label
         self.classes: tuple[str, ...] = tuple(config.data.classes) if labelled else ()
+        self.most_instances: int = shapes.annotations.instances
         self._operations = operations
         self._shape = shapes.image
         self._annotations = shapes.annotations
@@ -72,6 +80,7 @@ class LoadedModel:
         *,
         boundaries: Any = None,
         label: Label = None,
+        instances: Any = None,
         samples: int = 1,
         temperature: float = 0.7,
         seed: int = 0,
@@ -82,6 +91,7 @@ class LoadedModel:
             conditions: (N, H, W, 3). For a model without, None: there are N labels, or N is 1.
             boundaries: (N, H, W, 3), for models that read them.
             label: The class of all, or N of them, for models that read classes.
+            instances: (N, H, W), ids, for models that read them.
             samples: Number of images for each condition. Each new number is compiled once.
             temperature: Factor of the noise's deviation, 0 or more; 1 samples from the density.
             seed: Seed of the noise.
@@ -89,11 +99,9 @@ class LoadedModel:
         Returns:
             float32 (N, samples, H, W, 3) in [0, 1].
         """
-        rules.integer().check(samples, "samples")
-        rules.number().check(temperature, "temperature")
-        rules.seed().check(seed, "seed")
+        check_draws(samples, temperature, seed)
         blanks = 1 if label is None else max(1, len(_names(label)))
-        batch = self._batch(None, conditions, boundaries, label, blanks=blanks)
+        batch = self._batch(None, conditions, boundaries, label, blanks=blanks, instances=instances)
         images = np.zeros((len(batch.condition), samples, *self._shape), np.float32)
         for place, number, image in self._operations.draw(batch, samples, temperature, seed):
             images[place, number] = image
@@ -146,7 +154,7 @@ class LoadedModel:
         levels = self._latents(latents)
         count = len(levels[0])
         batch = self._batch(None, conditions, boundaries, label, blanks=count)
-        _check_count("conditions", len(batch.condition), "latents", count)
+        check_count("conditions", len(batch.condition), "latents", count)
         return self._operations.decode(batch, levels)
 
     def reconstruct(
@@ -182,7 +190,7 @@ class LoadedModel:
         structure = self._batch(
             None, onto, onto_boundaries, onto_label, "onto", blanks=len(content.target)
         )
-        _check_count("onto", len(structure.condition), "images", len(content.target))
+        check_count("onto", len(structure.condition), "images", len(content.target))
         return self._operations.transfer(content, structure)
 
     def log_prob(
@@ -220,10 +228,11 @@ class LoadedModel:
         self,
         images: Any,
         conditions: Any,
-        boundaries: Any,
-        label: Label,
+        boundaries: Any = None,
+        label: Label = None,
         name: str = "conditions",
         blanks: int = 0,
+        instances: Any = None,
     ) -> Batch:
         """The arguments as a batch; without images, it has conditions only.
 
@@ -242,12 +251,13 @@ class LoadedModel:
             raise UserError(f"{name} are missing: this model's images depend on them.")
         given = self._images(conditions, name)
         if pictures is not None:
-            _check_count(name, len(given), "images", len(pictures))
+            check_count(name, len(given), "images", len(pictures))
         return Batch(
             given,
             given if pictures is None else pictures,
             self._levels(boundaries, given),
-            label=self._labels(label, len(given)),
+            self._instances(instances, given),
+            self._labels(label, len(given)),
         )
 
     def _labels(self, label: Label, count: int) -> np.ndarray | None:
@@ -263,7 +273,7 @@ class LoadedModel:
         labels = [class_index(name, self.classes, "label") for name in _names(label)]
         if isinstance(label, str | int):
             labels *= count
-        _check_count("labels", len(labels), "images", count)
+        check_count("labels", len(labels), "images", count)
         return np.array(labels, np.int32)
 
     def _levels(self, boundaries: Any, conditions: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -278,11 +288,39 @@ class LoadedModel:
         if boundaries is None:
             return ()
         maps = self._images(boundaries, "boundaries")
-        _check_count("boundaries", len(maps), "conditions", len(conditions))
+        check_count("boundaries", len(maps), "conditions", len(conditions))
         if maps.dtype != np.uint8:
             maps = (maps * 255 + 0.5).astype(np.uint8)
         pyramids = [boundary_pyramid(each, asked) for each in maps]
         return tuple(map(np.stack, zip(*pyramids, strict=True)))
+
+    def _instances(self, instances: Any, conditions: np.ndarray) -> np.ndarray | None:
+        """The ids of the conditions' instances, int32 (N, H, W); found, if they are not given."""
+        most = self.most_instances
+        if instances is None:
+            return self._found_instances(conditions) if most else None
+        array, size = np.asarray(instances), (len(conditions), *self.image_size)
+        if not most:
+            raise UserError(
+                f"instances are given, and this model, a {self.config.model.name}, reads no ids of "
+                "them. Leave them out."
+            )
+        if array.shape != size or not np.issubdtype(array.dtype, np.integer):
+            raise UserError(
+                f"instances are {array.dtype} of the shape {array.shape}, and integers (N, "
+                f"{size[1]}, {size[2]}) were expected, N = {size[0]}: an id for each pixel."
+            )
+        if (there := max(len(np.unique(ids)) for ids in array)) > most:
+            raise UserError(
+                f"instances: an image has {there}, and the model takes {most} "
+                "(config.model.instances)."
+            )
+        return array.astype(np.int32)
+
+    def _found_instances(self, conditions: np.ndarray) -> np.ndarray:
+        palette = model_palette(self.config) or cityscapes_palette()
+        found = (connected_instances(c, palette, self.most_instances) for c in as_uint8(conditions))
+        return np.stack(list(found))
 
     def _images(self, images: Any, name: str) -> np.ndarray:
         """The images unchanged as uint8, or as float32.
@@ -340,10 +378,3 @@ def _names(label: str | int | Sequence[str | int]) -> list[str]:
         if isinstance(each, bool) or not isinstance(each, str | Integral):
             raise UserError(f"label={each!r} is neither the name of a class nor a digit.")
     return list(map(str, labels))
-
-
-def _check_count(name: str, count: int, other: str, expected: int) -> None:
-    if count != expected:
-        raise UserError(
-            f"there are {count} {name} for {expected} {other}: expected as many, one each."
-        )

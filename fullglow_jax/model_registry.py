@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import optax
 from ml_collections import ConfigDict
 
+from fullglow_jax.data.options import chosen_direction
+from fullglow_jax.data.source import SOURCES, opened_layout, part_of
 from fullglow_jax.errors import UserError
 from fullglow_jax.flows.architecture import (
     CFlowArchitecture,
@@ -28,9 +30,12 @@ from fullglow_jax.flows.flow import Flow
 from fullglow_jax.flows.model import ConditionalFlowModel, FlowModel, JointFlowModel
 from fullglow_jax.flows.step_tables import c_flow, c_glow, dual_glow, full_glow, glow
 from fullglow_jax.gans.architecture import Pix2PixArchitecture
-from fullglow_jax.gans.families import Pix2PixSettings
+from fullglow_jax.gans.families import InadeSettings, Pix2PixSettings
+from fullglow_jax.gans.inade_architecture import InadeArchitecture
+from fullglow_jax.gans.instance_model import InstanceGan
+from fullglow_jax.gans.learner import Optimizers
 from fullglow_jax.gans.model import GanModel, Turns
-from fullglow_jax.gans.noise import dropout_masks
+from fullglow_jax.gans.noise import dropout_masks, normal_styles
 from fullglow_jax.gans.objective import Objective
 from fullglow_jax.gans.perceptual import LAYERS, perceptual_features
 from fullglow_jax.layers.precision import Compute
@@ -42,7 +47,7 @@ from fullglow_jax.segmentation.architecture import PSPNetArchitecture, PSPNetSet
 from fullglow_jax.segmentation.model import Segmentation
 
 FULL_GLOW, C_GLOW, C_FLOW, DUAL_GLOW = "full_glow", "c_glow", "c_flow", "dual_glow"
-GLOW, PIX2PIX, PSPNET = "glow", "pix2pix", "pspnet"
+GLOW, PIX2PIX, INADE, PSPNET = "glow", "pix2pix", "inade", "pspnet"
 
 
 class Family(NamedTuple):
@@ -196,11 +201,12 @@ def _pix2pix_shapes(config: ConfigDict) -> Pix2PixArchitecture:
 def _pix2pix(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
     del mean_gradient  # batch norms have the whole batch's statistics, not each device's
     a = _pix2pix_shapes(config)
+    optimizer = build_optimizer(config.optimizer, schedule)
     return GanModel(
         a.generator,
         a.discriminator_network,
         a,
-        noise=lambda keys, warmth: dropout_masks(keys, a.noise_shapes, a.dropout * warmth),
+        noise=lambda keys, warmth, _: dropout_masks(keys, a.noise_shapes, a.dropout * warmth),
         objective=Objective(
             adversarial=a.adversarial,
             penalty=a.penalty_weight,
@@ -212,9 +218,90 @@ def _pix2pix(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGr
             ),
             layers=tuple(LAYERS.values()),
         ),
-        optimizer=build_optimizer(config.optimizer, schedule),
+        optimizers=Optimizers(optimizer, optimizer),
         turns=Turns(a.first == "discriminator", a.redraw),
         parts=config.train.accumulate,
+        running_statistics=a.running_statistics,
+    )
+
+
+def _check_label_maps(config: ConfigDict) -> None:
+    """Checks that conditions are label maps whose colours are those of the model's palette."""
+    data, palette = config.data, config.model.palette
+    parts = SOURCES[data.name].parts
+    label, photo = part_of(data, "condition"), part_of(data, "target")
+    if "photo" in parts[chosen_direction(None, parts)] and (label, photo) != ("label", "photo"):
+        raise UserError(
+            f"config.data.direction={data.direction!r}: an inade reads label maps and draws "
+            "photos. Set --config.data.direction=label2photo."
+        )
+    if data.name == "mnist":
+        raise UserError(
+            "config.data.name='mnist' has no label maps, which an inade reads: its conditions are "
+            "of one class each. Set --config.model.name=dual_glow, or name other data."
+        )
+    layout = opened_layout(data)
+    numbered = layout is not None and label in layout.numbered
+    if not (numbered or data.label_files != "color" or label in (data.label_maps or ())):
+        raise UserError(
+            "The colours of label maps are classes to an inade, and resizing would mix them. Set "
+            f"--config.data.label_maps={label}, so that they are resized by nearest neighbour."
+        )
+    if numbered and palette != "numbers":
+        raise UserError(
+            f"config.model.palette={palette!r} are not the colours of this data's label maps, "
+            "which are those of numbers. Set --config.model.palette=numbers."
+        )
+    if palette == "numbers" and not numbered:
+        raise UserError(
+            f"config.model.palette='numbers' and config.data.label_colours={data.label_colours!r} "
+            "are of other colours. Set --config.data.label_colours=numbers, for label maps that "
+            "are ids, or --config.model.palette=cityscapes."
+        )
+
+
+def _inade_shapes(config: ConfigDict) -> InadeArchitecture:
+    for check in (_check_pairs, _check_no_boundary, _check_no_classes, _check_label_maps):
+        check(config)
+    return InadeArchitecture(
+        tuple(config.data.image_size),
+        batch=config.train.batch_size // config.train.accumulate,
+        **vars(settings_of(config)),
+    )
+
+
+def _inade(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
+    del mean_gradient  # as in `_pix2pix`
+    a = _inade_shapes(config)
+    rates = (
+        lambda step, factor=factor: factor * schedule(step)
+        for factor in (a.generator_rate, a.discriminator_rate)
+    )
+    return InstanceGan(
+        a.generator,
+        a.discriminator_network,
+        a,
+        label_maps=a.label_maps,
+        encoder=a.encoder,
+        noise=lambda keys, warmth, read: normal_styles(keys, read.ids, a.noise_sizes, warmth),
+        objective=Objective(
+            adversarial=a.adversarial,
+            share=1.0,
+            pixels=a.pixel_weight,
+            matching=a.matching_weight,
+            matching_layers=a.matching_layers,
+            perceptual=a.perceptual_weight,
+            features=perceptual_features(
+                a.perceptual_network, a.perceptual_file, Compute(a.precision).products
+            ),
+            layers=a.perceptual_layers,
+            # Theirs is a sum over the batch; a loss here is a mean.
+            own={"kl": a.kl_weight / 2 * config.train.batch_size} if a.encoder else {},
+        ),
+        optimizers=Optimizers(*(build_optimizer(config.optimizer, rate) for rate in rates)),
+        turns=Turns(a.first == "discriminator", a.redraw),
+        parts=config.train.accumulate,
+        together=True,
         running_statistics=a.running_statistics,
     )
 
@@ -293,6 +380,7 @@ FAMILIES = {
     ),
     GLOW: _flow_family("Glow", GlowSettings, GlowArchitecture, glow, _images, _check_no_boundary),
     PIX2PIX: Family("pix2pix", Pix2PixSettings, _pix2pix_shapes, _pix2pix),
+    INADE: Family("INADE", InadeSettings, _inade_shapes, _inade),
     PSPNET: Family("PSPNet", PSPNetSettings, _pspnet_shapes, _pspnet),
 }
 """By `config.model.name`."""

@@ -90,3 +90,16 @@ def nearest_colour(pixels: NDArray[np.uint8], colours: NDArray[np.uint8]) -> NDA
     for channel in range(3):
         distance += np.subtract.outer(of_colours[:, channel], of_pixels[..., channel]) ** 2
     return distance.argmin(0)
+
+
+def numbered_colours() -> NDArray[np.uint8]:
+    """A colour for each number of eight bits, uint8 (256, 3), no two the same.
+
+    They are those of PASCAL VOC's label maps: a number's bits 0, 3 and 6 are the highest three bits
+    of red, from the highest down; 1, 4 and 7 those of green; 2 and 5 those of blue.
+    """
+    numbers = np.arange(256)
+    colours = np.zeros((256, 3), np.uint8)
+    for bit in range(8):
+        colours[:, bit % 3] |= ((numbers >> bit & 1) << (7 - bit // 3)).astype(np.uint8)
+    return colours

@@ -30,6 +30,7 @@ HEAVY = {
         ("fullglow_jax.commands.demo", set()),
         ("fullglow_jax.commands.check", set()),
         ("fullglow_jax.commands.prepare", set()),
+        ("fullglow_jax.commands.instances", set()),
         ("fullglow_jax.commands.data", set()),
     ],
 )

@@ -35,6 +35,7 @@ HELPS = {
     "demo": ("python -m fullglow_jax.demo", "fullglow-demo"),
     "check": ("python -m fullglow_jax.data.check", "fullglow-data check"),
     "prepare": ("python -m fullglow_jax.data.prepare", "fullglow-data prepare"),
+    "instances": ("python -m fullglow_jax.data.instances", "fullglow-data instances"),
     "study": ("python -m fullglow_jax.studies", "fullglow-study"),
 }
 """How commands are called in a checkout, and as installed."""
@@ -46,6 +47,7 @@ OWN = {
     "demo": "port",
     "check": None,
     "prepare": "verify",
+    "instances": None,
     "study": "vary",
 }
 """Flags that only one command has."""
@@ -77,7 +79,7 @@ def test_help_is_of_the_command_alone(name, word, capsys):
     assert re.search(rf"^{re.escape(HELPS[name][0])} \[?--", told, re.M)
     flags = set(re.findall(r"^  --(?:\[no\])?(\w+):", told, re.M))
     assert flags & set(OWN.values()) == {OWN[name]} - {None}
-    assert ("config" in flags) == (name in ("train", "check", "prepare", "study"))
+    assert ("config" in flags) == (name in ("train", "check", "prepare", "instances", "study"))
 
 
 @pytest.mark.usefixtures("installed_command")

@@ -49,7 +49,14 @@ GAN = {
     "model.discriminator_width": 4,
 }
 
-NUMBERS = {"pspnet": JUDGE, "pix2pix": GAN}
+INADE = {
+    "data.image_size": "32,64",
+    "model.width": 2,
+    "model.encoder_width": 4,
+    "model.discriminator_width": 4,
+}
+
+NUMBERS = {"pspnet": JUDGE, "pix2pix": GAN, "inade": INADE}
 """By the beginning of a config's name; of all others, those of a flow."""
 
 DATA_HERE = ("street_scenes", "cityscapes_256", "pix2pix_cityscapes")
@@ -66,6 +73,7 @@ REASONS = (
     (r"(^|[\s/=,:])[A-Z][A-Z_]{2,}\b|\bN\.pt\b", "has a placeholder"),
     (r"\bruns/a\b", "an example"),
     (r"\bconfigs/(dlim|pix2pix)_(facades|maps)\b", "data that is not made here"),
+    (r"\bpt_inception", "there is no Inception"),
     (r"^python (\w+\.py|-m [\w.]+)$|^fullglow-data check$", "a name of a command"),
     (r"^python (sample|eval)\.py (?!.*--(workdir|compare|help)\b)", "a part of a command"),
     (r"^python train\.py (?!.*--config\b)", "a part of a command"),

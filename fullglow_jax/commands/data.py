@@ -1,9 +1,10 @@
 """Looks after a data set.
 
-fullglow-data check     reads every file of it, and reports everything that is wrong
-fullglow-data prepare   resizes all pairs once, for faster training
+fullglow-data check       reads every file of it, and reports everything that is wrong
+fullglow-data prepare     resizes all pairs once, for faster training
+fullglow-data instances   makes instance maps, of label ids say
 
-fullglow-data check --help and fullglow-data prepare --help list their flags.
+fullglow-data check --help and so on list their flags.
 """
 
 import difflib
@@ -14,7 +15,7 @@ from typing import NoReturn
 from fullglow_jax import cli
 from fullglow_jax.errors import UserError
 
-PARTS = ("check", "prepare")
+PARTS = ("check", "prepare", "instances")
 """Each a command by itself."""
 
 
@@ -30,7 +31,7 @@ def main(argv: Sequence[str]) -> int | None:
             f"fullglow-data {name}: there is no such command; did you mean {near!r}? There are: "
             f"{', '.join(PARTS)}."
             if name
-            else "say what to do: fullglow-data check, or fullglow-data prepare."
+            else "say what to do: fullglow-data check, … prepare, or … instances."
         )
     code: int | None = import_module(f"fullglow_jax.commands.{name}").main(words)
     return code

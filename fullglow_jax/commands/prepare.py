@@ -23,11 +23,11 @@ VERIFY = COMMAND.flag("verify", False, rules.truth(), "Read what is prepared alr
 def main(argv: Sequence[str]) -> None:
     """Parses flags and prepares."""
     config = COMMAND.parse_config(argv, alone=True)
+    from fullglow_jax.data.options import asked_annotations
     from fullglow_jax.data.prepare import prepare
     from fullglow_jax.data.source import with_classes
-    from fullglow_jax.models.annotations import Annotations
 
-    annotations = Annotations(config.data.boundary)
+    annotations = asked_annotations(config)
     prepare(with_classes(config).data, annotations, workers=WORKERS.value, verify=VERIFY.value)
 
 

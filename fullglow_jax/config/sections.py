@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from fullglow_jax.data.fitting import FILTERS, FITS
 from fullglow_jax.data.layouts.cityscapes import LABEL_FILES
 from fullglow_jax.data.mnist import DIGITS
-from fullglow_jax.data.numbering import PALETTES
+from fullglow_jax.data.numbering import LABEL_COLOURS, PALETTES
 from fullglow_jax.data.source import ON_BAD_FILE, SOURCES
 from fullglow_jax.models.annotations import BOUNDARIES
 from fullglow_jax.optimization.schedule import DECAYS
@@ -79,11 +79,12 @@ class Tfds:
 class Data:
     """The examples, and their source."""
 
-    # or "street_scenes", "aligned_pairs", "two_folders", "images", "mnist", "tfds"
+    # or "street_scenes", "aligned_pairs", "two_folders", "images", "mnist", "tfds", "ade20k",
+    # "celeba_mask", "deepfashion"
     name: str = key("cityscapes", choice(sorted(SOURCES)), _DATA)
     root: str = key("datasets/cityscapes", text())
     # "label2photo", "photo2label" or "boundary2label"; "class2digit" or "coarse2digit" for mnist;
-    # "AtoB" or "BtoA" for the others. If not given, the first of these.
+    # "AtoB" or "BtoA" for pairs of any images. If not given, the first that there is.
     direction: str | None = key(None, optional(text()), _REFUSED)
     # Boundary maps beside the condition, at the size of each of the model's levels: "smooth";
     # "ceil", where every value above 0 becomes 255; or "" for none.
@@ -92,10 +93,18 @@ class Data:
     label_files: str = key(
         "color", choice(LABEL_FILES), _DATA, _data("cityscapes", "street_scenes")
     )
+    # Colours of label maps that are ids: "own", the data set's, or "numbers", one for each of the
+    # ids 0 to 255, as in PASCAL VOC. In two_folders, "numbers" says that label maps are ids: those
+    # of label_maps, or else the conditions.
+    label_colours: str = key(
+        "own", choice(LABEL_COLOURS), _REFUSED, _data("cityscapes", "street_scenes", "two_folders")
+    )
     # Folders A and B of two_folders, below ROOT/SPLIT.
     folders: tuple[str, str] = key(
         ("A", "B"), different_folders(("A", "B")), _DATA, _data("two_folders")
     )
+    # A third folder, with instance ids in files of the same names, for models that read them.
+    instances: str = key("", text(may_be_empty=True), _DATA, _data("two_folders"))
     # CSV files, below the root, that name the examples of images, SPLIT.csv say, in a column `name`
     # of paths below ROOT/SPLIT or ROOT. All images below ROOT/SPLIT, if not given.
     csv: str = key("", text(may_be_empty=True), _DATA, _data("images"))

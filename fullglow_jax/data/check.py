@@ -9,15 +9,15 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from fullglow_jax.data.faults import described
-from fullglow_jax.data.file_pairs import FilePairs
+from fullglow_jax.data.file_pairs import FilePairs, same_files
 from fullglow_jax.data.full_check import SplitCheck, check_split
 from fullglow_jax.data.image_files import described_left_alone
+from fullglow_jax.data.options import asked_annotations
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.pairs_grid import PARTS, pairs_grid
 from fullglow_jax.data.source import find_source, with_classes
 from fullglow_jax.errors import UserError
 from fullglow_jax.files.drafts import draft
-from fullglow_jax.models.annotations import Annotations
 from fullglow_jax.text_output import escaped
 
 NEEDED, OPTIONAL = ("train", "val"), ("test",)
@@ -60,7 +60,7 @@ def check(config: ConfigDict, out: Path) -> bool:
 
 def _find(config: ConfigDict) -> tuple[dict[str, PairSource], dict[str, UserError]]:
     """The sources of all splits, and the errors of needed ones that are missing."""
-    annotations = Annotations(config.data.boundary)
+    annotations = asked_annotations(config)
     sources: dict[str, PairSource] = {}
     missing: dict[str, UserError] = {}
     for split in (*NEEDED, *OPTIONAL):
@@ -68,6 +68,8 @@ def _find(config: ConfigDict) -> tuple[dict[str, PairSource], dict[str, UserErro
             sources[split] = find_source(config.data, split, annotations)
         except UserError as error:
             missing[split] = error
+    if same_files(sources.get("val"), sources.get("test")):
+        del sources["test"]
     # If there is nothing at all, the config is wrong rather than a split.
     if not sources:
         raise missing[NEEDED[0]]

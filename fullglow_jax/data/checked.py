@@ -40,10 +40,12 @@ def checked(source: FilePairs, what: str, threads: int) -> FilePairs:
         threads: Number of files to decode at a time; 0 counts as 1.
     """
     folder = cache_folder("verified")
-    path = folder and folder / f"{fingerprint(source, lambda file: str(file.absolute()))}.json"
+    limits = (source.most_instances, source.fitting) if source.most_instances else ()
+    digest = fingerprint(source, lambda file: str(file.absolute()), *limits)
+    path = folder and folder / f"{digest}.json"
     verdicts = _recall(path, len(source))
     if verdicts is None:
-        check = partial(problem, source.native)
+        check = partial(problem, source.usable)
         verdicts = list(with_progress(check, len(source), f"checking {what}", threads))
         _remember(path, verdicts)
     faults = tuple(Fault(KIND, wrong, f"{MEND}; {LIST_ALL}") for wrong in verdicts if wrong)

@@ -8,6 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from fullglow_jax.data.classes import class_fault
 from fullglow_jax.data.doubts import turned_out_of_fit
 from fullglow_jax.data.faults import Fault
@@ -17,6 +19,7 @@ from fullglow_jax.data.images import Picture
 from fullglow_jax.data.layouts import Layout, PairFiles
 from fullglow_jax.data.options import check_annotations, check_label_maps, chosen_direction
 from fullglow_jax.data.pair import Pair
+from fullglow_jax.data.pixels import count_ids
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.annotations import NO_ANNOTATIONS, Annotations
 
@@ -35,6 +38,7 @@ class FilePairs:
         pairs: The files of all pairs.
         faults: Faults of pairs that were left out.
         left_alone: Files that belong to no pair.
+        most_instances: The most instances that a pair may have; 0 if they are not read.
     """
 
     layout: Layout
@@ -46,6 +50,7 @@ class FilePairs:
     classes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     left_alone: tuple[LeftAlone, ...] = ()
+    most_instances: int = 0
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -54,11 +59,37 @@ class FilePairs:
         """Reads the pair at `index`; raises UserError if a file is bad."""
         pictures = self.native(index)
         fitted = {part: self.fitting(picture, part) for part, picture in pictures.items()}
+        if crowded := self.crowded(index, fitted.get("instances")):
+            raise UserError(f"{crowded.case}. {crowded.mend}")
         images = {"condition": fitted[self.condition], "target": fitted[self.target]}
         annotations: dict[str, Any] = {part: fitted[part] for part in self.annotations}
         if self.classes:
             annotations["label"] = self.label(index)
         return cast(Pair, {**images, **annotations, "name": self.name(index)})
+
+    def usable(self, index: int) -> dict[str, Picture]:
+        """As `native`, of a pair that training can use.
+
+        Raises:
+            UserError: As `native`, or if it has too many instances at the pairs' size.
+        """
+        pictures = self.native(index)
+        if self.most_instances:
+            ids = self.fitting(pictures["instances"], "instances")
+            if crowded := self.crowded(index, ids):
+                raise UserError(f"{crowded.case}. {crowded.mend}")
+        return pictures
+
+    def crowded(self, index: int, ids: np.ndarray | None) -> Fault | None:
+        """The fault of a pair with too many instances, by its ids, (H, W); None if it has none."""
+        if ids is None or (count := count_ids(ids)) <= self.most_instances:
+            return None
+        return Fault(
+            "instance maps with more instances than the model takes",
+            f"{self.pairs[index].files['instances']} has {count} instances at {ids.shape[0]}×"
+            f"{ids.shape[1]}, where {self.most_instances} are allowed",
+            f"Allow more, --config.model.instances={count} say, or merge small ones.",
+        )
 
     def label(self, index: int) -> int:
         """The class of the pair at `index`."""
@@ -107,20 +138,27 @@ class FilePairs:
         return pictures
 
 
+def same_files(first: object, second: object) -> bool:
+    """Whether two sources are the same files, as where one folder stands for two splits."""
+    if isinstance(first, FilePairs) and isinstance(second, FilePairs):
+        return first.pairs == second.pairs
+    return False
+
+
 VERSION = 2
 """Raise it whenever the same image files are read as other pixels, or are no longer read."""
 
 
-def fingerprint(source: FilePairs, named: Callable[[Path], str], *versions: int) -> str:
+def fingerprint(source: FilePairs, named: Callable[[Path], str], *versions: object) -> str:
     """A digest of the files' sizes and times of change, and of the way they are read.
 
     Args:
         source: The pairs of the files.
         named: How a path counts.
-        versions: Versions of whatever is made of the pairs.
+        versions: Versions of whatever is made of the pairs, and all else that it depends on.
     """
-    limits = source.fitting.limits
-    how = (*versions, VERSION, type(source.layout).__name__, source.parts, *limits)
+    limits, layout = source.fitting.limits, source.layout
+    how = (*versions, VERSION, type(layout).__name__, source.parts, *limits, *layout.numbered)
     digest = hashlib.sha256(repr(how).encode())
     for pair in source.pairs:
         for part, path in sorted(pair.files.items()):
@@ -160,7 +198,9 @@ def find_pairs(
     check_annotations(annotations, (*layout.annotations, *(["label"] if layout.labels else ())))
     parts = layout.directions[direction]
     check_label_maps(fitting.label_maps, chain(*layout.directions.values()))
-    unfilled = FilePairs(layout, *parts, annotations.maps, fitting, ())
+    unfilled = FilePairs(
+        layout, *parts, annotations.maps, fitting, (), most_instances=int(annotations.instances)
+    )
     found = layout.find(unfilled.parts)
     pairs, faults = list(found.pairs), list(found.faults)
     classes = classes if layout.labels else ()

@@ -14,7 +14,6 @@ from fullglow_jax.data.doubts import cut_ids, frames, lost_levels, turned_alone
 from fullglow_jax.data.faults import Fault
 from fullglow_jax.data.file_pairs import FilePairs
 from fullglow_jax.data.images import Picture
-from fullglow_jax.data.layouts import PairFiles
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.pixels import colour_codes
 from fullglow_jax.errors import UserError
@@ -46,7 +45,7 @@ def check_split(source: PairSource, split: str, threads: int) -> SplitCheck:
             wrong = problem(source.__getitem__, index)
             return [_unusable(wrong)] if wrong else [], []
         faults = _wrong_with_files(source, index)
-        return faults, [] if faults else _worth_a_look(source.pairs[index])
+        return faults, [] if faults else _worth_a_look(source, index)
 
     found = list(with_progress(check, len(source), f"checking {split}", threads))
     good = tuple(index for index, (faults, _) in enumerate(found) if not faults)
@@ -58,6 +57,9 @@ def _wrong_with_files(source: FilePairs, index: int) -> list[Fault]:
     pictures, faults = _decoded(source, index)
     files = source.pairs[index].files
     palettes = source.layout.palettes
+    if not faults and source.most_instances:
+        ids = source.fitting(pictures["instances"], "instances")
+        faults += filter(None, [source.crowded(index, ids)])
     for part, picture in pictures.items():
         if part in palettes and (strange := _strange_colours(picture.pixels, palettes[part])):
             faults.append(
@@ -80,8 +82,9 @@ def _wrong_with_files(source: FilePairs, index: int) -> list[Fault]:
     return list(dict.fromkeys(faults))
 
 
-def _worth_a_look(pair: PairFiles) -> list[Fault]:
+def _worth_a_look(source: FilePairs, index: int) -> list[Fault]:
     """Doubts about the files of a good pair."""
+    pair = source.pairs[index]
     files = sorted(set(pair.files.values()))
     doubts = [
         Fault(
@@ -93,7 +96,7 @@ def _worth_a_look(pair: PairFiles) -> list[Fault]:
         if (count := frames(path))
     ]
     ids = pair.files.get("boundary") or pair.files.get("instances")
-    if ids and (cut := cut_ids(ids)):
+    if ids and source.layout.ids_by_class and (cut := cut_ids(ids)):
         doubts.append(
             Fault(
                 "instance ids that look cut to eight bits",

@@ -45,21 +45,24 @@ def read_rgb(path: Path | str) -> np.ndarray:
     return _decode(path, to_rgb)
 
 
-def read_ids(path: Path | str, colours: np.ndarray | None = None) -> np.ndarray:
-    """Reads a map of integer ids: 8- or 16-bit grey, stored in any mode (`to_ids`).
+def read_ids(
+    path: Path | str, colours: np.ndarray | None = None, *, first_channel: bool = False
+) -> np.ndarray:
+    """Reads a map of integer ids: grey of 8, 16 or 32 bits, stored in any mode (`to_ids`).
 
     Args:
         path: The image file.
         colours: uint8 (n, 3), the colours of the ids 0 to n - 1, if ids may be painted; without
             them, an image in colours must have a palette, whose indices are the ids.
+        first_channel: Whether the first of several channels has the ids, whatever is in the others.
 
     Returns:
-        int32 (H, W), 0 to 65535.
+        int32 (H, W), 0 to `pixels.LARGEST_ID`.
 
     Raises:
         UserError: As for `read_rgb`, or if the ids of the pixels are not certain.
     """
-    return _decode(path, partial(to_ids, colours=colours))
+    return _decode(path, partial(to_ids, colours=colours, first_channel=first_channel))
 
 
 def resize_bilinear(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

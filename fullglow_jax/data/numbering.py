@@ -1,10 +1,25 @@
-"""Numberings of labels in Cityscapes' label maps: by ids, or by training ids."""
+"""Numbers of labels in label maps, and the colours in which they are painted."""
 
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from fullglow_jax.palette import COLOURS, EVALUATED, EVALUATED_COLOURS, IGNORED, LABELS
+from fullglow_jax.data.images import Picture, read_ids
+from fullglow_jax.errors import UserError
+from fullglow_jax.palette import (
+    COLOURS,
+    EVALUATED,
+    EVALUATED_COLOURS,
+    IGNORED,
+    LABELS,
+    numbered_colours,
+)
+
+LABEL_COLOURS: Final = ("own", "numbers")
+"""Ways of painting label ids: in the data set's own colours, or in `palette.numbered_colours`."""
+
+NUMBERS: Final = numbered_colours()
 
 
 class Numbering(NamedTuple):
@@ -48,3 +63,27 @@ NUMBERINGS: Final = {
 
 PALETTES: Final = {"none": None, "cityscapes": "labelIds", "cityscapes_trainIds": "labelTrainIds"}
 """By name, the numbering with which TFDS' images of one channel are painted; None for grey."""
+
+
+def painted_numbers(path: Path | str, *, first_channel: bool = False) -> Picture:
+    """A file of label ids, 0 to 255, as a label map in `palette.numbered_colours`.
+
+    Args:
+        path: The image file, grey, with a palette, or painted in these colours.
+        first_channel: As in `images.read_ids`.
+
+    Raises:
+        UserError: As `images.read_ids`, or if an id is too large.
+    """
+    ids = read_ids(path, NUMBERS, first_channel=first_channel)
+    if ids.max() >= len(NUMBERS):
+        raise UserError(
+            f"{path} has the label id {ids.max()}, where label ids go up to {len(NUMBERS) - 1}. "
+            "Is it a map of instances?"
+        )
+    return Picture(NUMBERS[ids], labels=True)
+
+
+def colour_list(colours: np.ndarray) -> tuple[tuple[int, int, int], ...]:
+    """Colours, (n, 3), as tuples: each once, in their order."""
+    return tuple(dict.fromkeys((int(r), int(g), int(b)) for r, g, b in colours))

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
+from ml_collections import ConfigDict
+
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.annotations import Annotations
 
@@ -10,7 +12,12 @@ _ASKED = {
         "config.data.boundary asks for boundary maps",
         "Leave it out, or use data in the layout of Cityscapes.",
     ),
-    "instances": ("the model asks for instance ids", "Use data in the layout of Cityscapes."),
+    "instances": (
+        "the model asks for instance ids",
+        "Use a layout that has them, cityscapes say, name their folder with "
+        "--config.data.instances (of two_folders), or let each class be one instance: "
+        "--config.model.instances=0.",
+    ),
     "label": (
         "the model asks for each example's class",
         "Say where classes come from with --config.data.labels, or use data with classes, "
@@ -49,6 +56,11 @@ def check_label_maps(named: Iterable[str], parts: Iterable[str]) -> None:
                 f"config.data.label_maps names {part!r}, which is no part of this data's pairs: "
                 f"{', '.join(there)}."
             )
+
+
+def asked_annotations(config: ConfigDict) -> Annotations:
+    """The annotations that a config asks of its data, but for classes."""
+    return Annotations(config.data.boundary, instances=config.model.get("instances", 0))
 
 
 def check_annotations(asked: Annotations, there: Collection[str]) -> None:

@@ -15,6 +15,9 @@ _SCALED = "scaled"
 
 _ONE_CHANNEL = "where a map of ids has one grey channel"
 
+LARGEST_ID = 2**31 - 2
+"""The largest id of a pixel; models use the largest int32 for places without an id."""
+
 
 class WrongPixelsError(ValueError):
     """A readable file whose pixels are of a kind that cannot be used; the message says which."""
@@ -29,24 +32,28 @@ def to_rgb(image: Image.Image) -> np.ndarray:
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
         # `convert` would clip to 255. Pillow keeps the high byte of 16-bit colours, too.
-        grey = (_unsigned_16(image) >> 8).astype(np.uint8)
+        grey = (_grey(image, 0xFFFF, "16 bits") >> 8).astype(np.uint8)
         return np.stack([grey, grey, grey], axis=-1)
     if image.mode == "F":
         raise WrongPixelsError("floating-point pixels, where 8 or 16 bits are expected")
     return np.array(image.convert("RGB"))
 
 
-def to_ids(image: Image.Image, colours: np.ndarray | None = None) -> np.ndarray:
-    """Ids, upright: int32 (H, W), 0 to 65535.
+def to_ids(
+    image: Image.Image, colours: np.ndarray | None = None, *, first_channel: bool = False
+) -> np.ndarray:
+    """Ids, upright: int32 (H, W), 0 to `LARGEST_ID`.
 
-    An id is a grey value of 8 or 16 bits; it may be stored as three equal channels, with an alpha
-    channel of 255, or in a palette of greys. Other colours are looked up in `colours`. Without
-    `colours`, the index into a palette of colours is the id. Optimisers may renumber such indices:
-    different ids stay different, which is enough for boundaries, but for nothing more.
+    An id is a grey value of 8, 16 or (in a TIFF) 32 bits; it may be stored as three equal channels,
+    with an alpha channel of 255, or in a palette of greys. Other colours are looked up in
+    `colours`. Without `colours`, the index into a palette of colours is the id. Optimisers may
+    renumber such indices: different ids stay different, which is enough for boundaries, but for
+    nothing more.
 
     Args:
         image: An image that was opened, but not loaded yet.
         colours: uint8 (n, 3), the colours of the ids 0 to n - 1; several may share one.
+        first_channel: Whether the first of several channels has the ids, whatever is in the others.
 
     Raises:
         WrongPixelsError: If the ids of the pixels are not certain.
@@ -56,7 +63,7 @@ def to_ids(image: Image.Image, colours: np.ndarray | None = None) -> np.ndarray:
         raise WrongPixelsError(f"pixels that {image.format} may have changed, where each is an id")
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
-        return _unless_scaled(_unsigned_16(image), raw_mode)
+        return _unless_scaled(_grey(image, LARGEST_ID, "32 bits with a sign"), raw_mode)
     if image.mode in ("1", "L"):
         return _unless_scaled(np.array(image.convert("L"), np.int32), raw_mode)
     if image.mode == "P":
@@ -65,12 +72,24 @@ def to_ids(image: Image.Image, colours: np.ndarray | None = None) -> np.ndarray:
         raise WrongPixelsError(f"{image.mode} pixels, {_ONE_CHANNEL}")
     if ";16" in raw_mode:
         raise WrongPixelsError(f"16-bit {image.mode} pixels, {_ONE_CHANNEL}")
+    if first_channel:
+        return _unless_scaled(np.array(image.getchannel(0), np.int32), raw_mode)
     return _ids_of_channels(image, raw_mode, colours)
 
 
 def has_16_bits(image: Image.Image) -> bool:
     """Whether an image that was opened, but not loaded yet, has more than 8 bits per channel."""
     return image.mode.startswith("I") or ";16" in _raw_mode(image)
+
+
+def count_ids(ids: np.ndarray) -> int:
+    """The number of different ids, of at least 0, in a map (H, W)."""
+    largest = int(ids.max())
+    if largest > 0xFFFF:
+        return len(np.unique(ids))
+    seen = np.zeros(largest + 1, bool)  # several times as fast as sorting
+    seen[ids] = True
+    return int(seen.sum())
 
 
 def colour_codes(colours: np.ndarray) -> np.ndarray:
@@ -151,8 +170,8 @@ def _looked_up(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:
     return ids.astype(np.int32)
 
 
-def _unsigned_16(image: Image.Image) -> np.ndarray:
+def _grey(image: Image.Image, largest: int, extent: str) -> np.ndarray:
     values = np.array(image).astype(np.int32)
-    if values.min() < 0 or values.max() > 0xFFFF:
-        raise WrongPixelsError("grey values that do not fit 16 bits")
+    if values.min() < 0 or values.max() > largest:
+        raise WrongPixelsError(f"grey values that do not fit {extent}")
     return values

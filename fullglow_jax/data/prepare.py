@@ -11,7 +11,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from fullglow_jax.data.file_pairs import FilePairs
+from fullglow_jax.data.file_pairs import FilePairs, same_files
 from fullglow_jax.data.prepared import (
     CHECKSUMS,
     DATASET,
@@ -50,8 +50,9 @@ def prepare(
     """
     splits = ["train", "val"]
     with suppress(UserError):
-        find_source(data_config, "test", annotations)
-        splits.append("test")
+        val, test = (find_source(data_config, split, annotations) for split in ("val", "test"))
+        if not same_files(val, test):
+            splits.append("test")
     for split in splits:
         training = split == "train"
         source = checked_source(data_config, split, annotations, training=training)

@@ -37,6 +37,11 @@ NOT_TEXT = "surrogateescape"
 DATASET = "pairs"
 """TFDS' name of the data set."""
 
+IDS = ("instances",)
+"""The parts that are ids, int32 (H, W), and no pictures."""
+
+BYTES_OF_IDS = 4
+
 CHECKSUMS = "checksums.json"
 """The file of all checksums of a folder; it is written last, when all other files are there."""
 
@@ -77,7 +82,7 @@ class PreparedPairs:
         index = range(len(self))[index]
         with self._explained(index):
             example = self.examples[index]
-            pair: dict[str, Any] = {part: _decoded(example[part]) for part in self.images}
+            pair: dict[str, Any] = {part: _decoded(example[part], part) for part in self.images}
             if self.labels:
                 pair["label"] = self.labels[index]
             return cast(Pair, {**pair, "name": _name(example)})
@@ -146,7 +151,9 @@ def prepared_folder(source: FilePairs, data_config: ConfigDict, split: str) -> P
 
     It is below `config.data.prepared`, or else below `config.data.root`.
     """
-    kind = (*_fitted(source.fitting), source.condition, source.target, *source.annotations)
+    numbered = (f"numbers_{part}" for part in source.layout.numbered)
+    parts = (source.condition, source.target, *source.annotations)
+    kind = (*_fitted(source.fitting), *numbered, *parts)
     root = user_path(data_config.root)
     # By relative paths, so that files and prepared pairs may be moved together.
     files = fingerprint(source, lambda path: canonical(os.path.relpath(path, root)), VERSION)
@@ -210,7 +217,18 @@ def _base(data_config: ConfigDict) -> Path:
     return user_path(data_config.prepared or Path(data_config.root) / "prepared")
 
 
-def _decoded(png: bytes) -> np.ndarray:
+def encoded(image: np.ndarray, part: str) -> bytes:
+    """A part of a pair as a PNG: a picture, or the four bytes of each id, the lowest first."""
+    if part in IDS:
+        image = image.astype("<i4")[..., None].view(np.uint8)
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, "PNG", compress_level=6)
+    return content.getvalue()
+
+
+def _decoded(png: bytes, part: str) -> np.ndarray:
+    """The part that was `encoded`."""
     with Image.open(io.BytesIO(png)) as image:
         check_pixels(image)
-        return np.array(image)
+        pixels = np.array(image)
+    return pixels.view("<i4")[..., 0] if part in IDS else pixels

@@ -1,16 +1,23 @@
 """The ArrayRecord files of prepared pairs, each of which is whole or not there."""
 
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from fullglow_jax.data.file_pairs import FilePairs
-from fullglow_jax.data.prepared import DATASET, NOT_TEXT, Checksum, checksum, image_parts
+from fullglow_jax.data.prepared import (
+    BYTES_OF_IDS,
+    DATASET,
+    IDS,
+    NOT_TEXT,
+    Checksum,
+    checksum,
+    encoded,
+    image_parts,
+)
 from fullglow_jax.files.drafts import draft
 
 PER_SHARD = 128
@@ -70,14 +77,10 @@ def features_of(source: FilePairs) -> Any:
 
     size = source.fitting.size if source.fitting.fixed else (None, None)
 
-    def image(channels: int, dtype: type) -> Any:
-        shape = (*size, channels)
-        return tfds.features.Image(shape=shape, dtype=dtype, encoding_format="png")
+    def image(channels: int) -> Any:
+        return tfds.features.Image(shape=(*size, channels), dtype=np.uint8, encoding_format="png")
 
-    images = {
-        part: image(1, np.uint16) if part == "instances" else image(3, np.uint8)
-        for part in image_parts(source)
-    }
+    images = {part: image(BYTES_OF_IDS if part in IDS else 3) for part in image_parts(source)}
     return tfds.features.FeaturesDict({**images, "name": tfds.features.Text()})
 
 
@@ -93,20 +96,12 @@ def _write(path: Path, pairs: FilePairs, stopped: Callable[[], bool]) -> None:
             if stopped():
                 raise StoppedError
             pair: Any = pairs[index]
-            images = {part: _encoded(pair[part]) for part in image_parts(pairs)}
+            images = {part: encoded(pair[part], part) for part in image_parts(pairs)}
             name = pair["name"].encode(errors=NOT_TEXT)
-            encoded = features.encode_example({**images, "name": name})
+            whole = features.encode_example({**images, "name": name})
             # By default, each process would write the features in a different order.
-            example = serializer.get_tf_example(encoded)
+            example = serializer.get_tf_example(whole)
             writer.write(example.SerializeToString(deterministic=True))
         writer.close()
     except RuntimeError as error:  # ArrayRecord's error for a full disk
         raise OSError(str(error)) from error
-
-
-def _encoded(image: np.ndarray) -> bytes:
-    content = io.BytesIO()
-    if image.dtype == np.int32:  # ids, which are at most 65535
-        image = image.astype(np.uint16)
-    Image.fromarray(image).save(content, "PNG", compress_level=6)
-    return content.getvalue()

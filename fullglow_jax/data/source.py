@@ -1,6 +1,7 @@
 """The sources of pairs, by name."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from ml_collections import ConfigDict
@@ -11,8 +12,10 @@ from fullglow_jax.data.classes import listed
 from fullglow_jax.data.faults import refuse
 from fullglow_jax.data.file_pairs import FilePairs, find_pairs
 from fullglow_jax.data.fitting import Fitting
+from fullglow_jax.data.images import Picture, read_rgb
 from fullglow_jax.data.layouts import LAYOUTS, Cityscapes, Layout, TwoFolders
 from fullglow_jax.data.names import canonical
+from fullglow_jax.data.numbering import painted_numbers
 from fullglow_jax.data.options import check_annotations, chosen_direction
 from fullglow_jax.data.pair import PairSource
 from fullglow_jax.data.prepared import open_prepared
@@ -135,11 +138,13 @@ class Source(NamedTuple):
         find: Finds a split's pairs with the given annotations, and with images brought to their
             size in the given way.
         classes: Names of the classes that `config.data.labels` asks for, which is not empty.
+        layout: The class of its image files' layout; None if it is not made of image files.
     """
 
     parts: Mapping[str, tuple[str, str]]
     find: Callable[[ConfigDict, str, Annotations, Fitting], PairSource]
     classes: Callable[[ConfigDict], tuple[str, ...]]
+    layout: type[Layout] | None = None
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -154,18 +159,40 @@ def part_of(data_config: ConfigDict, role: str) -> str:
     return {"condition": condition, "target": target}.get(role, role)
 
 
+def read_alone(path: Path, data_config: ConfigDict, role: str) -> Picture:
+    """An image file of a user's, as the source reads its own: as "condition", "target" or other.
+
+    Raises:
+        UserError: If it cannot be read, or its colours are none of the numbers that it must hold.
+    """
+    layout = opened_layout(data_config)
+    if layout and part_of(data_config, role) in layout.numbered:
+        return painted_numbers(path)
+    return Picture(read_rgb(path))
+
+
+def opened_layout(data_config: ConfigDict, split: str = "train") -> Layout | None:
+    """The layout of a split's image files, none of which is looked for yet; None for other data.
+
+    Raises:
+        UserError: If the config's options do not fit it.
+    """
+    layout = SOURCES[data_config.name].layout
+    return _opened(layout, data_config, split) if layout else None
+
+
+def _opened(layout: type[Layout], data_config: ConfigDict, split: str) -> Layout:
+    return layout(data_config.root, split, *(data_config[key] for key in layout.options))
+
+
 def _files(layout: type[Layout]) -> Source:
     """A source of image files."""
-
-    def opened(data_config: ConfigDict, split: str) -> Layout:
-        options = (data_config[key] for key in layout.options)
-        return layout(data_config.root, split, *options)
 
     def find(
         data_config: ConfigDict, split: str, annotations: Annotations, fitting: Fitting
     ) -> FilePairs:
         return find_pairs(
-            opened(data_config, split),
+            _opened(layout, data_config, split),
             data_config.direction,
             fitting,
             annotations,
@@ -174,7 +201,7 @@ def _files(layout: type[Layout]) -> Source:
 
     def classes(data_config: ConfigDict) -> tuple[str, ...]:
         parts = next(iter(layout.directions.values()))
-        found = opened(data_config, "train").find(parts)
+        found = _opened(layout, data_config, "train").find(parts)
         if labels := sorted({pair.label for pair in found.pairs if pair.label}):
             return tuple(labels)
         refuse(found.faults)
@@ -185,7 +212,7 @@ def _files(layout: type[Layout]) -> Source:
         )
 
     has_labels = "labels" in layout.options
-    return Source(layout.directions, find, classes if has_labels else _no_classes)
+    return Source(layout.directions, find, classes if has_labels else _no_classes, layout)
 
 
 def _no_classes(data_config: ConfigDict) -> tuple[str, ...]:
@@ -254,6 +281,6 @@ def _tfds_classes(data_config: ConfigDict) -> tuple[str, ...]:
 SOURCES: dict[str, Source] = {
     **{name: _files(layout) for name, layout in LAYOUTS.items()},
     "mnist": Source(mnist.DIRECTIONS, _mnist, _digits),
-    "street_scenes": Source(Cityscapes.directions, _street_scenes, _no_classes),
+    "street_scenes": _files(Cityscapes)._replace(find=_street_scenes),
     "tfds": Source(TwoFolders.directions, _tfds, _tfds_classes),
 }

@@ -35,7 +35,8 @@ class Answers:
     """A method for each request.
 
     Pictures are uint8 (H, W, 3) of the model's size; only the editor's are enlarged.
-    Boundary maps are None for models that do not read them, and so are classes, `label`.
+    Boundary maps are None for models that do not read them, and so are classes, `label`, and ids of
+    instances, int32 (H, W).
     """
 
     def __init__(self, studio: Studio) -> None:
@@ -51,17 +52,20 @@ class Answers:
         unfinished = self._studio.warm_up.unfinished
         return f"Compiling, once: {', '.join(unfinished)} …" if unfinished else ""
 
-    def cleared(self) -> tuple[Editor, Image | None]:
-        """A condition in one colour to paint on, and its boundary map."""
+    def cleared(self) -> tuple[Editor, Image | None, np.ndarray | None]:
+        """A condition in one colour to paint on, its boundary map, and its instances."""
         blank = self._studio.blank()
-        return self.on_canvas(blank.condition), blank.boundary
+        return self.on_canvas(blank.condition), blank.boundary, blank.instances
 
     @told()
-    def choose(self, name: str) -> tuple[Editor, Image | None, Image, str | None]:
-        """A pair's condition to paint on, its boundary map, its target, and its class."""
+    def choose(
+        self, name: str
+    ) -> tuple[Editor, Image | None, Image, str | None, np.ndarray | None]:
+        """A pair's condition to paint on, its boundary map, target, class and instances."""
         pair = self._studio.pair(name)
         editor, label = self.on_canvas(pair["condition"]), self._studio.class_of(pair)
-        return editor, pair.get("boundary"), pair["target"], label
+        instances = self._studio.instances_of(pair)
+        return editor, pair.get("boundary"), pair["target"], label, instances
 
     @told()
     def choose_content(self, name: str) -> tuple[Image, Image, Image | None, str | None]:
@@ -76,9 +80,10 @@ class Answers:
         return self._studio.fitted(file, role)
 
     @told()
-    def fitted_to_canvas(self, file: str) -> Editor:
-        """An uploaded condition, to paint on."""
-        return self.on_canvas(self._studio.fitted(file))
+    def fitted_to_canvas(self, file: str) -> tuple[Editor, np.ndarray | None]:
+        """An uploaded condition, to paint on, and the instances that are found in it."""
+        condition = self._studio.fitted(file)
+        return self.on_canvas(condition), self._studio.instances_in(condition)
 
     def draw(
         self,
@@ -88,6 +93,7 @@ class Answers:
         temperature: float | None,
         seed: float | None,
         label: str | None = None,
+        instances: np.ndarray | None = None,
     ) -> Iterator[list[tuple[Path, str]]]:
         """Files of photos and their captions; after each photo, all that are done so far.
 
@@ -96,9 +102,9 @@ class Answers:
         """
         drawn: list[tuple[Path, str]] = []
         with told(), TemporaryDirectory() as folder:
-            painted = self._painted(editor, boundary, label)
-            photos = int(_given(count, "number of photos"))
-            warmth, whole = _given(temperature, "temperature"), int(_given(seed, "seed"))
+            painted = self.painted(editor, boundary, label, instances)
+            photos = int(given(count, "number of photos"))
+            warmth, whole = given(temperature, "temperature"), int(given(seed, "seed"))
             self._studio.warm_up.wait_for(DRAW)
             for image in self._studio.photos(painted, photos, warmth, whole):
                 caption = f"seed {whole}, temperature {warmth:g}, {len(drawn) + 1}"
@@ -117,12 +123,13 @@ class Answers:
         content_boundary: Image | None,
         label: str | None = None,
         content_label: str | None = None,
+        instances: np.ndarray | None = None,
     ) -> Image:
         """The content of an image with its condition, under the editor's condition and a class."""
-        onto = self._painted(editor, boundary, label)
-        image, source = _given(content, "content"), self._studio.blank()
+        onto = self.painted(editor, boundary, label, instances)
+        image, source = given(content, "content"), self._studio.blank()
         if self._studio.reads_conditions:
-            own = _given(condition, "condition of the content")
+            own = given(condition, "condition of the content")
             own_boundary = self._boundary(content_boundary, "boundary map of the content")
             source = Painted(own, own_boundary)
         source = source._replace(label=self._label(content_label, "class of the content"))
@@ -136,29 +143,45 @@ class Answers:
         boundary: Image | None,
         image: Image | None,
         label: str | None = None,
+        instances: np.ndarray | None = None,
     ) -> str:
         """Bits per dimension of an image, given the editor's condition and a class."""
-        painted, scored = self._painted(editor, boundary, label), _given(image, "image")
+        painted, scored = self.painted(editor, boundary, label, instances), given(image, "image")
         self._studio.warm_up.wait_for(MEASURE)
         return f"{self._studio.bits_per_dim(painted, scored):.4f}"
 
-    def _painted(self, editor: Editor | None, boundary: Image | None, label: str | None) -> Painted:
+    def painted(
+        self,
+        editor: Editor | None,
+        boundary: Image | None,
+        label: str | None,
+        instances: np.ndarray | None,
+    ) -> Painted:
+        """The condition on the editor, and what belongs to it."""
         label = self._label(label, "class")
         if not self._studio.reads_conditions:
             return self._studio.blank()._replace(label=label)
-        background = np.asarray(_given(editor and editor["background"], "condition"))
+        background = np.asarray(given(editor and editor["background"], "condition"))
         strokes = list(map(np.asarray, editor["layers"])) if editor else []
         own = self._boundary(boundary, "boundary map of the condition")
-        return self._studio.canvas.read(background, strokes, own)._replace(label=label)
+        canvas = self._studio.canvas
+        if instances is None:  # nobody knows those of this condition
+            instances = self._studio.instances_in(canvas.read(background, []).condition)
+        return canvas.read(background, strokes, own, instances)._replace(label=label)
 
     def _boundary(self, boundary: Image | None, name: str) -> Image | None:
-        return _given(boundary, name) if self._studio.reads_boundaries else None
+        return given(boundary, name) if self._studio.reads_boundaries else None
 
     def _label(self, label: str | None, name: str) -> str | None:
-        return _given(label, name) if self._studio.classes else None
+        return given(label, name) if self._studio.classes else None
 
 
-def _given(image: T | None, name: str) -> T:
+def given(image: T | None, name: str) -> T:
+    """What was given.
+
+    Raises:
+        UserError: If nothing was.
+    """
     if image is None:
         raise UserError(f"There is no {name} yet: give one, or choose a pair.")
     return image

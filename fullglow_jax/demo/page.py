@@ -4,26 +4,21 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
-from fullglow_jax.data.image_kinds import image_suffixes
 from fullglow_jax.data.pair import Pair
 from fullglow_jax.demo.answers import Answers
 from fullglow_jax.demo.canvas import Painted
+from fullglow_jax.demo.object_answers import ObjectAnswers
+from fullglow_jax.demo.objects_tab import objects_tab
+from fullglow_jax.demo.parts import KINDS, ONE_AT_A_TIME, picture, shows_uploads
 from fullglow_jax.demo.studio import DRAW, MEASURE, TRANSFER, Studio
 from fullglow_jax.model_registry import FAMILIES
-
-KINDS = sorted(image_suffixes())
-"""Suffixes of files that can be uploaded."""
 
 MOST_PHOTOS = 16
 """Most photos of one request."""
 
 LARGEST_BRUSH = 15
 """In pixels of the condition."""
-
-ONE_AT_A_TIME: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model"}
-"""All requests to the model wait in one queue."""
 
 CSS = """
 img, canvas { image-rendering: pixelated; }
@@ -54,22 +49,29 @@ def build_page(studio: Studio, title: str) -> gr.Blocks:
             gr.Markdown(f"There are no examples to choose from: {studio.missing}")
         # Placeholders for a page without the canvas.
         condition: list[Any] = [gr.State(None), gr.State(None)]
+        instances = gr.State(studio.instances_of(start) if start else None)
         with gr.Row():
             if studio.reads_conditions:
                 with gr.Column(scale=3):
-                    chosen, *condition = _canvas(studio, answers, start)
+                    chosen, *condition = _canvas(studio, answers, start, instances)
             with gr.Column(scale=4):
                 label = _classes(studio, "Class", start)
                 with gr.Tabs():
                     with gr.Tab("Photos"):
-                        _photos(answers, condition, label)
+                        _photos(answers, condition, label, instances)
+                    if objects := studio.objects:
+                        with gr.Tab("Objects"):
+                            of_objects = ObjectAnswers(studio, objects, answers)
+                            given = [*condition, label, instances]
+                            objects_tab(studio.names, of_objects, answers, given)
                     if studio.transfers:
                         with gr.Tab("Transfer"):
-                            _transfer(studio, answers, condition, label)
+                            _transfer(studio, answers, condition, label, instances)
                     with gr.Tab("Bits per dimension" if studio.headline else "True image"):
-                        photo = _photo(studio, answers, condition, label, start)
+                        photo = _photo(studio, answers, condition, label, instances, start)
         if studio.reads_conditions:
-            chosen.input(answers.choose, chosen, [*condition, photo, label], api_name="choose")
+            shown = [*condition, photo, label, instances]
+            chosen.input(answers.choose, chosen, shown, api_name="choose")
     return page
 
 
@@ -98,7 +100,9 @@ def _compiling(page: gr.Blocks, answers: Answers) -> None:
     )
 
 
-def _canvas(studio: Studio, answers: Answers, start: Pair | None) -> tuple[Any, Any, Any]:
+def _canvas(
+    studio: Studio, answers: Answers, start: Pair | None, instances: gr.State
+) -> tuple[Any, Any, Any]:
     """The parts (choice of a pair, editor of its condition, its boundary map)."""
     with_map = studio.reads_boundaries
     begin = Painted(start["condition"], start.get("boundary")) if start else studio.blank()
@@ -141,7 +145,7 @@ def _canvas(studio: Studio, answers: Answers, start: Pair | None) -> tuple[Any, 
             scale=3,
         )
         clear = gr.Button("Clear", elem_id="clear")
-    boundary = _picture("Its boundary map", begin.boundary, visible=with_map)
+    boundary = picture("Its boundary map", begin.boundary, visible=with_map)
     upload_boundary = gr.UploadButton("Upload its boundary map", file_types=KINDS, visible=with_map)
     gr.on(
         [classes.input, size.release],
@@ -150,13 +154,14 @@ def _canvas(studio: Studio, answers: Answers, start: Pair | None) -> tuple[Any, 
         editor,
         api_visibility="private",
     )
-    clear.click(answers.cleared, None, [editor, boundary], api_name="clear")
-    upload.upload(answers.fitted_to_canvas, upload, editor, api_name="upload_condition")
-    _shows_uploads(answers, upload_boundary, boundary, "boundary")
+    clear.click(answers.cleared, None, [editor, boundary, instances], api_name="clear")
+    on_canvas = [editor, instances]
+    upload.upload(answers.fitted_to_canvas, upload, on_canvas, api_name="upload_condition")
+    shows_uploads(answers, upload_boundary, boundary, "boundary")
     return chosen, editor, boundary
 
 
-def _photos(answers: Answers, condition: list[Any], label: Any) -> None:
+def _photos(answers: Answers, condition: list[Any], label: Any, instances: Any) -> None:
     with gr.Row():
         count = gr.Slider(1, MOST_PHOTOS, 4, step=1, label="How many")
         temperature = gr.Slider(0, 1, 0.7, step=0.05, label="Temperature")
@@ -172,11 +177,13 @@ def _photos(answers: Answers, condition: list[Any], label: Any) -> None:
         interactive=False,
         buttons=["download", "download_all", "fullscreen"],
     )
-    given = [*condition, count, temperature, seed, label]
+    given = [*condition, count, temperature, seed, label, instances]
     draw.click(answers.draw, given, photos, api_name="draw", **ONE_AT_A_TIME)
 
 
-def _transfer(studio: Studio, answers: Answers, condition: list[Any], label: Any) -> None:
+def _transfer(
+    studio: Studio, answers: Answers, condition: list[Any], label: Any, instances: Any
+) -> None:
     with_map, reads = studio.reads_boundaries, studio.reads_conditions
     onto = "condition on the left" if reads else "class above"
     gr.Markdown(f"The content of this image, under the {onto}.")
@@ -188,24 +195,29 @@ def _transfer(studio: Studio, answers: Answers, condition: list[Any], label: Any
             "Upload its boundary map", file_types=KINDS, visible=with_map
         )
     with gr.Row():
-        photo = _picture("Content", elem_id="content_photo")
-        own_map = _picture("Its condition", visible=reads)
-        boundary = _picture("Its boundary map", visible=with_map)
+        photo = picture("Content", elem_id="content_photo")
+        own_map = picture("Its condition", visible=reads)
+        boundary = picture("Its boundary map", visible=with_map)
     own_label = _classes(studio, "Its class", None)
     move = gr.Button(TRANSFER, variant="primary", elem_id="transfer")
-    moved = _picture("Result", elem_id="moved")
+    moved = picture("Result", elem_id="moved")
     content = [photo, own_map, boundary]
     shown = [*content, own_label]
     chosen.input(answers.choose_content, chosen, shown, api_name="choose_content")
     uploads = {"target": upload_photo, "condition": upload_map, "boundary": upload_boundary}
-    for (role, button), picture in zip(uploads.items(), content, strict=True):
-        _shows_uploads(answers, button, picture, role)
-    given = [*condition, *content, label, own_label]
+    for (role, button), part in zip(uploads.items(), content, strict=True):
+        shows_uploads(answers, button, part, role)
+    given = [*condition, *content, label, own_label, instances]
     move.click(answers.transfer, given, moved, api_name="transfer", **ONE_AT_A_TIME)
 
 
 def _photo(
-    studio: Studio, answers: Answers, condition: list[Any], label: Any, start: Pair | None
+    studio: Studio,
+    answers: Answers,
+    condition: list[Any],
+    label: Any,
+    instances: Any,
+    start: Pair | None,
 ) -> gr.Image:
     """A true image, which is scored if the model can do that; returns the part that shows it."""
     read = ["condition"] * studio.reads_conditions + ["class"] * bool(studio.classes)
@@ -215,21 +227,14 @@ def _photo(
     else:
         gr.Markdown("A true image, beside those that are drawn.")
     upload = gr.UploadButton("Upload an image", file_types=KINDS, elem_id="upload_photo")
-    photo = _picture("Image", start["target"] if start else None, elem_id="photo")
-    _shows_uploads(answers, upload, photo, "target")
+    photo = picture("Image", start["target"] if start else None, elem_id="photo")
+    shows_uploads(answers, upload, photo, "target")
     if studio.headline:
         measure = gr.Button(MEASURE, variant="primary", elem_id="measure")
         bits = gr.Textbox(label="Bits per dimension", elem_id="bits")
-        scores = [*condition, photo, label]
+        scores = [*condition, photo, label, instances]
         measure.click(answers.bits_per_dim, scores, bits, api_name="bits_per_dim", **ONE_AT_A_TIME)
     return photo
-
-
-def _shows_uploads(answers: Answers, button: gr.UploadButton, shown: gr.Image, role: str) -> None:
-    def fitted(file: str) -> np.ndarray:
-        return answers.fitted(file, role)
-
-    button.upload(fitted, button, shown, api_visibility="private")
 
 
 def class_colours(studio: Studio) -> str:
@@ -242,19 +247,6 @@ def class_colours(studio: Studio) -> str:
             f"border: 1px solid #888; background: {colour}; }}"
         )
     return "\n".join(rules)
-
-
-def _picture(label: str, value: np.ndarray | None = None, **how: Any) -> gr.Image:
-    return gr.Image(
-        value,
-        label=label,
-        format="png",
-        image_mode="RGB",
-        interactive=False,
-        buttons=["download"],
-        elem_classes="picture",
-        **how,
-    )
 
 
 def _brush(studio: Studio, name: str, width: int) -> gr.Brush:

@@ -1,47 +1,17 @@
 """Named colours for painting conditions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from fullglow_jax.palette import LABELS, nearest_colour
+from fullglow_jax.sampling.palettes import Palette, cityscapes_palette, hexadecimal
 
 MOST_COLOURS = 16
 """Most colours of a palette without names."""
 
 ENOUGH = 0.2
 """Smallest share of pixels with exactly a palette's colours, to choose that palette."""
-
-
-@dataclass(frozen=True)
-class Palette:
-    """Named colours.
-
-    Attributes:
-        names: The colours' names, all different.
-        colours: uint8 (N, 3).
-    """
-
-    names: tuple[str, ...]
-    colours: np.ndarray
-
-    def nearest(self, pixels: np.ndarray) -> np.ndarray:
-        """The index of the nearest colour for each pixel, uint8 (…, 3) → (…)."""
-        return nearest_colour(pixels, self.colours)
-
-    def hexadecimal(self, name: str) -> str:
-        """A colour as "#rrggbb"."""
-        return _hexadecimal(self.colours[self.names.index(name)])
-
-
-def cityscapes_palette() -> Palette:
-    """Cityscapes' classes, evaluated ones first; of classes with one colour, only the first."""
-    named: dict[tuple[int, int, int], str] = {}
-    for label in sorted(LABELS, key=lambda label: (label.train_id, label.id)):
-        named.setdefault(label.colour, label.name)
-    return Palette(tuple(named.values()), np.array(list(named), np.uint8))
 
 
 def palette_of(conditions: Sequence[np.ndarray]) -> Palette:
@@ -64,8 +34,4 @@ def palette_of(conditions: Sequence[np.ndarray]) -> Palette:
     counts = np.bincount(np.asarray(picture).ravel(), minlength=len(table))
     used = table[np.argsort(-counts, kind="stable")][: np.count_nonzero(counts)]
     colours = np.array(list(dict.fromkeys(map(tuple, used))), np.uint8)
-    return Palette(tuple(map(_hexadecimal, colours)), colours)
-
-
-def _hexadecimal(colour: np.ndarray) -> str:
-    return "#" + "".join(f"{value:02x}" for value in colour)
+    return Palette(tuple(map(hexadecimal, colours)), colours)

@@ -24,7 +24,8 @@ LONGEST_ANSWER = 60.0
 """Seconds that the end waits for an answer that is being computed."""
 
 MOST_SESSIONS = 64
-"""Visitors that Gradio remembers, a quarter of a megabyte for each; older ones are forgotten."""
+"""Visitors that Gradio remembers, a quarter of a megabyte for each, and a photo whose objects can
+change; older ones are forgotten."""
 
 
 def serve(config: ConfigDict, workdir: Path, checkpoint: str, split: str, port: int) -> None:

@@ -10,18 +10,21 @@ from ml_collections import ConfigDict
 from fullglow_jax.data.classes import class_index
 from fullglow_jax.data.pair import Pair
 from fullglow_jax.demo.canvas import Canvas, Painted
-from fullglow_jax.demo.paints import Palette, palette_of
+from fullglow_jax.demo.objects import Objects
+from fullglow_jax.demo.paints import palette_of
 from fullglow_jax.demo.warm_up import WarmUp
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.batch import Batch
-from fullglow_jax.models.interface import InvertibleModel, LikelihoodModel
+from fullglow_jax.models.interface import InstanceModel, InvertibleModel, LikelihoodModel
 from fullglow_jax.pictures.grid import as_uint8
 from fullglow_jax.sampling.conditions import fitted
 from fullglow_jax.sampling.examples import Example, Examples
 from fullglow_jax.sampling.file_names import readable
+from fullglow_jax.sampling.instance_maps import connected_instances
 from fullglow_jax.sampling.operations import Operations
+from fullglow_jax.sampling.palettes import Palette, model_palette
 
-DRAW, TRANSFER, MEASURE = "Draw", "Transfer", "Measure"
+DRAW, TRANSFER, MEASURE, REDRAW = "Draw", "Transfer", "Measure", "Redraw it"
 """Names of the operations, as the page's buttons have them."""
 
 LOOKED_AT = 8
@@ -42,7 +45,10 @@ class Studio:
         headline: Name of the images' bits per dimension; None if the model has none.
         palette: The colours to paint with.
         canvas: The canvas to paint on.
-        warm_up: The compilation of `DRAW`, `TRANSFER` and `MEASURE`, for a page to start.
+        objects: Photos whose instances can be drawn anew; None if the model draws no styles of
+            them.
+        warm_up: The compilation of `DRAW`, `TRANSFER`, `MEASURE` and `REDRAW`, for a page to
+            start.
     """
 
     def __init__(self, config: ConfigDict, operations: Operations, split: str) -> None:
@@ -64,8 +70,12 @@ class Studio:
             looked_at = self._examples.first(LOOKED_AT)
         except UserError as error:
             self.missing = str(error)
-        self.palette: Palette = palette_of([example.pair["condition"] for example in looked_at])
-        self.canvas = Canvas(shapes.image_size, self.palette)
+        own = model_palette(config)
+        self.palette: Palette = own or palette_of([e.pair["condition"] for e in looked_at])
+        self.canvas = Canvas(shapes.image_size, self.palette, mixes=own is None)
+        self._most_instances = shapes.annotations.instances
+        styled = isinstance(model, InstanceModel) and model.reads_conditions
+        self.objects = Objects(operations, self._as_batch, self.palette) if styled else None
         self.warm_up = self._warm_up()
 
     @cached_property
@@ -95,7 +105,17 @@ class Studio:
             return Painted(self._spare, None, label)
         condition = np.broadcast_to(self.palette.colours[0], self._spare.shape)
         boundary = self._spare if self.reads_boundaries else None
-        return Painted(condition.astype(np.uint8), boundary, label)
+        painted = condition.astype(np.uint8)
+        return Painted(painted, boundary, label, self.instances_in(painted))
+
+    def instances_in(self, condition: np.ndarray) -> np.ndarray | None:
+        """The instances of a condition without an instance map; None if the model reads none."""
+        most = self._most_instances
+        return connected_instances(condition, self.palette, most) if most else None
+
+    def instances_of(self, pair: Pair) -> np.ndarray | None:
+        """The instances of a pair; None if the model reads none."""
+        return pair["instances"].astype(np.int32) if self._most_instances else None
 
     def fitted(self, file: str, role: str = "condition") -> np.ndarray:
         """An image file at the model's size, as "condition", "target" or other.
@@ -115,6 +135,8 @@ class Studio:
             calls[TRANSFER] = lambda: self.transfer(blank, self._spare, blank)
         if self.headline:
             calls[MEASURE] = lambda: self.bits_per_dim(blank, self._spare)
+        if objects := self.objects:
+            calls[REDRAW] = lambda: objects.draw(blank, 0.0, 0)
         return WarmUp(calls)
 
     def photos(
@@ -146,10 +168,19 @@ class Studio:
                     f"An image has the shape {picture.shape} where the model takes "
                     f"{self._spare.shape}. Upload it again: uploads are fitted."
                 )
+        if painted.instances is not None:
+            there, most = len(np.unique(painted.instances)), self._most_instances
+            if there > most:
+                raise UserError(
+                    f"There are {there} objects with those painted, and the model takes {most} "
+                    "(config.model.instances). Undo some strokes, or clear the canvas."
+                )
         target = self._spare if image is None else image
         pair: Pair = {"condition": painted.condition, "target": target, "name": ""}
         if painted.boundary is not None:
             pair["boundary"] = painted.boundary
+        if painted.instances is not None:
+            pair["instances"] = painted.instances
         if self.classes:
             pair["label"] = class_index(painted.label or "", self.classes, "The class")
         return self._examples.batch([Example(pair)])

@@ -9,8 +9,8 @@ from fullglow_jax.gans.discriminators.pixel import PixelDiscriminator
 from fullglow_jax.gans.discriminators.scales import Scales
 from fullglow_jax.gans.discriminators.sesame import SesameDiscriminator
 from fullglow_jax.gans.families import Pix2PixSettings
+from fullglow_jax.gans.fitting import check_discriminator, check_perceptual
 from fullglow_jax.gans.generators.unet import UNet
-from fullglow_jax.gans.perceptual import SMALLEST
 from fullglow_jax.models.shapes import Shapes, nearest_sizes
 
 
@@ -30,12 +30,15 @@ class Pix2PixArchitecture(Pix2PixSettings, Shapes):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_image_size()
-        self._check_discriminator()
-        if self.perceptual_weight and min(self.image_size) < SMALLEST:
-            raise UserError(
-                f"config.data.image_size={self.image_size} is too small for the perceptual loss: "
-                f"a VGG needs {SMALLEST} pixels each way."
+        if form := self._form:
+            other = (
+                " Or use --config.model.discriminator_norm=none or, with batch norm, a larger "
+                "config.train.batch_size."
             )
+            numbers = self.image_size, self.scales, self.batch
+            check_discriminator(form, self.discriminator, *numbers, other)
+        if self.perceptual_weight:
+            check_perceptual(self.image_size)
 
     @property
     def generator(self) -> UNet:
@@ -99,27 +102,3 @@ class Pix2PixArchitecture(Pix2PixSettings, Shapes):
             f"(config.model.downs): its height and width must be multiples of {factor}. The "
             f"nearest sizes that fit: {nearest_sizes(self.image_size, factor)}.{keep}"
         )
-
-    def _check_discriminator(self) -> None:
-        form, (height, width) = self._form, self.image_size
-        if form is None:
-            return
-        layers = ", or fewer config.model.discriminator_layers" * (self.discriminator == "patch")
-        larger = f"Take larger images, or fewer config.model.scales{layers}."
-        for scale in range(self.scales):
-            *normed, logits = form.normed_sizes(height, width)
-            where = f"at scale {scale + 1} of {self.scales}, of {height}×{width} pixels,"
-            if min(logits) < 1:
-                raise UserError(
-                    f"config.data.image_size={self.image_size} is too small for a "
-                    f"{self.discriminator!r} discriminator: {where} nothing would be left. {larger}"
-                )
-            norm = self.norm_of_discriminator
-            examples = self.batch if norm == "batch" else 1
-            if norm != "none" and any(h * w * examples == 1 for h, w in normed):
-                raise UserError(
-                    f"The {norm!r} norm of the discriminator, {where} would be of a single value, "
-                    f"its own mean. {larger} Or use --config.model.discriminator_norm=none "
-                    "or, with batch norm, a larger config.train.batch_size."
-                )
-            height, width = -(-height // 2), -(-width // 2)

@@ -107,22 +107,31 @@ def feature_difference(
         drawn: Images in [−1, 1].
         target: Images in [−1, 1]; there is no gradient by them.
     """
-    layers = zip(weights, features(drawn), jax.lax.stop_gradient(features(target)), strict=True)
-    terms = [weight * absolute_difference(x, y) for weight, x, y in layers if weight]
-    return jnp.stack(terms).sum(0)
+    return _weighted_differences(weights, features(drawn), jax.lax.stop_gradient(features(target)))
 
 
-def feature_matching(drawn: Sequence[Verdict], target: Sequence[Verdict]) -> Array:
-    """(B,), the mean over scales of Σ over layers of the mean of |φ(drawn) − φ(target)|.
+def feature_matching(
+    drawn: Sequence[Verdict], target: Sequence[Verdict], weights: Sequence[float] = ()
+) -> Array:
+    """(B,), the mean over scales of Σ over layers of w · the mean of |φ(drawn) − φ(target)|.
 
     φ are the discriminator's own activations (Wang et al. 2018, section 3.3); there is no gradient
-    by the target's.
+    by the target's. All w are 1 if they are not given.
     """
     scales = []
     for mine, true in zip(drawn, target, strict=True):
-        layers = zip(mine.features, jax.lax.stop_gradient(true.features), strict=True)
-        scales.append(jnp.stack([absolute_difference(x, y) for x, y in layers]).sum(0))
+        of_layers = weights or (1.0,) * len(mine.features)
+        activations = mine.features, jax.lax.stop_gradient(true.features)
+        scales.append(_weighted_differences(of_layers, *activations))
     return _mean(scales)
+
+
+def _weighted_differences(
+    weights: Sequence[float], drawn: Sequence[Array], target: Sequence[Array]
+) -> Array:
+    layers = zip(weights, drawn, target, strict=True)
+    terms = [weight * absolute_difference(x, y) for weight, x, y in layers if weight]
+    return jnp.stack(terms).sum(0)
 
 
 def _by_example(values: Array) -> Array:

@@ -1,6 +1,8 @@
-"""Noise of generators: masks of dropout."""
+"""Noise of generators: masks of dropout, and styles."""
 
 from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -32,3 +34,37 @@ def dropout_masks(
 
     masks: tuple[Array, ...] = jax.vmap(of_example)(keys)
     return masks
+
+
+class StyleNoise(NamedTuple):
+    """The noise of a generator that draws each instance of an image.
+
+    Attributes:
+        image: (B, z), of the whole image.
+        instances: (B, N, 2, n), of each instance, for scale and for shift.
+    """
+
+    image: Array
+    instances: Array
+
+
+def normal_styles(
+    keys: Array, ids: Array, sizes: tuple[int, int], temperature: Array | float
+) -> StyleNoise:
+    """Normal noise, of an image by its key, of an instance by the key and its id.
+
+    Args:
+        keys: (B,).
+        ids: (B, N), int32, the instances' ids; those that an image has not change nothing.
+        sizes: z and n, of noise of an image and of an instance.
+        temperature: Its deviation.
+    """
+
+    def of_image(key: Array, ids: Array) -> StyleNoise:
+        of_image, of_instances = jax.random.split(key)
+        own = jax.vmap(partial(jax.random.fold_in, of_instances))(ids.astype(jnp.uint32))
+        instances = jax.vmap(lambda key: jax.random.normal(key, (2, sizes[1])))(own)
+        return StyleNoise(jax.random.normal(of_image, sizes[:1]), instances)
+
+    styles: StyleNoise = jax.tree.map(lambda x: temperature * x, jax.vmap(of_image)(keys, ids))
+    return styles

@@ -3,7 +3,8 @@
 python -m fullglow_jax.interop.export_torch --workdir DIR --out FOLDER [--checkpoint latest]
 
 A pix2pix becomes `latest_net_G.pth`, with the moving average of the weights if there is one, and
-`latest_net_D.pth`: the files that the original reads in a folder below its `checkpoints`. It needs
+`latest_net_D.pth`: the files that the original reads in a folder below its `checkpoints`. An INADE
+becomes the same two, and with an encoder `latest_net_E.pth`. It needs
 PyTorch, the extra `fullglow-jax[torch]`. `fullglow_jax.interop.import_torch` is the way back.
 """
 
@@ -73,7 +74,7 @@ def export_checkpoint(workdir: Path, checkpoint: str, out: Path) -> list[Path]:
             if name.startswith(f"{network}.")
         }
         if own:
-            written.append(out / f"latest_net_{network}.pth")
+            written.append(out / f"latest_net_{original.files.names_of(network)[0]}.pth")
             _write(written[-1], own, step, torch)
     return written
 
@@ -103,7 +104,7 @@ def main(argv: Sequence[str]) -> None:
     """Parses the command line and exports."""
     parser = argparse.ArgumentParser(
         prog="python -m fullglow_jax.interop.export_torch",
-        description="Writes a trained pix2pix as its original's files.",
+        description="Writes a trained pix2pix or INADE as its original's files.",
     )
     parser.add_argument("--workdir", type=user_path, required=True, metavar="DIR", help="its run")
     parser.add_argument(

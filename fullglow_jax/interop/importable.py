@@ -8,6 +8,7 @@ from fullglow_jax.interop import (
     c_glow_names,
     dual_glow_names,
     glow_names,
+    inade_files,
     pix2pix_names,
     torch_names,
 )
@@ -109,6 +110,11 @@ IMPORTABLE = {
         TorchNetworks("pix2pix", {"G": "model.", "D": ""}),
         pix2pix_names.entries,
         pix2pix_names.told,
+    ),
+    "inade": Importable(
+        TorchNetworks("INADE", {"G": "", "IE": "", "D": ""}, inade_files.FILE_NAMES),
+        inade_files.entries,
+        inade_files.told,
     ),
 }
 """By `config.model.name`."""

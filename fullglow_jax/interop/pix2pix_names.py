@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from fullglow_jax.gans.architecture import Pix2PixArchitecture
 from fullglow_jax.gans.discriminators.sesame import STRIDES
-from fullglow_jax.gans.model import GENERATOR
+from fullglow_jax.gans.learner import GENERATOR
 from fullglow_jax.interop.tensors import CRITIC, Entry, Tensors, Told
 from fullglow_jax.layers.norms import STATISTICS
 

@@ -10,16 +10,17 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array, lax
 
+from fullglow_jax.gans.adversaries import MOVING
 from fullglow_jax.gans.architecture import Pix2PixArchitecture
 from fullglow_jax.gans.discriminators.patch import PatchDiscriminator
 from fullglow_jax.gans.discriminators.pixel import PixelDiscriminator
 from fullglow_jax.gans.discriminators.scales import Scales
 from fullglow_jax.gans.discriminators.sesame import SesameDiscriminator
 from fullglow_jax.gans.discriminators.verdict import Verdict
+from fullglow_jax.gans.learner import GENERATOR, Optimizers, learners
 from fullglow_jax.gans.losses import (
     ADVERSARIAL,
     absolute_difference,
@@ -27,9 +28,19 @@ from fullglow_jax.gans.losses import (
     gradient_penalty,
     mean_of_scales,
 )
-from fullglow_jax.gans.model import GENERATOR, MOVING, GanModel, learners
+from fullglow_jax.gans.model import GanModel
 from fullglow_jax.gans.objective import Objective, total
 from fullglow_jax.gans.perceptual import LAYERS
+from fullglow_jax.interop.gan_rows import (
+    EXACT,
+    GRADIENTS,
+    STEPS,
+    VALUES,
+    applied,
+    gradient_rows,
+    value_rows,
+)
+from fullglow_jax.interop.instance_maps import instance_maps
 from fullglow_jax.interop.pix2pix_names import entries, patch, pixel, sesame
 from fullglow_jax.interop.preprocessing import preprocessing
 from fullglow_jax.interop.recording import RecordedArrays
@@ -42,24 +53,11 @@ from fullglow_jax.perception.network import Weights
 from fullglow_jax.perception.vgg import VGG19
 from fullglow_jax.perception.weights import as_ours
 
-VALUES = 1e-5
-"""Tolerance of values, relative to the largest of them."""
-
-STEPS = 1e-4
-"""Tolerance of losses after updates: by a gradient that is nearly 0, whose sign is a matter of
-rounding, Adam moves a weight as far as by any other."""
-
-GRADIENTS = 1e-3
-"""Tolerance of gradients, by norm."""
-
 MODES = {
     **{"vanilla": "vanilla", "lsgan": "lsgan", "wgangp": "wgan"},  # pix2pix
     **{"original": "vanilla", "ls": "lsgan", "hinge": "hinge", "w": "wgan"},  # DLIM
 }
 """Our names of adversarial losses, by the originals'."""
-
-EXACT = "highest"
-"""The values were recorded in float32: networks must not use a lower precision."""
 
 
 # ---- pix2pix -------------------------------------------------------------------------------------
@@ -77,17 +75,17 @@ def pix2pix(recording: RecordedArrays) -> list[Row]:
     def batch(
         state: TrainState, pair: tuple[Array, Array], masks: tuple[Array, ...]
     ) -> tuple[dict[str, Array], PyTree, PyTree]:
-        generator, critic = learners(state)
-        drawing, moved = model.draw(generator, pair[0], masks)
+        both, (generator, critic) = model.adversaries, learners(state)
+        drawing, moved = both.draw(generator, pair[0], masks)
         alpha = jnp.zeros(len(pair[0]))  # for a penalty that is not there
-        of_critic, told, _ = model.discriminator_gradient(critic, pair, drawing.images, alpha)
-        of_generator, terms, _ = model.generator_gradient(critic, pair, drawing)
+        of_critic, told, _ = both.discriminator_gradient(critic, pair, drawing.images, alpha)
+        of_generator, terms, _ = both.generator_gradient(critic, pair, drawing)
         (fake,), (true,) = (
-            model.judge(critic.params, critic.moving, pair[0], image)[0]
+            both.judge(critic.params, critic.moving, pair[0], image)[0]
             for image in (drawing.images, pair[1])
         )
         ones = jax.tree.map(jnp.ones_like, masks)
-        tested = _apply(model.generator)(generator.variables, pair[0], ones, RUNNING)
+        tested = applied(model.generator)(generator.variables, pair[0], ones, RUNNING)
         found = {
             "fake_B": drawing.images,
             "fake_B_eval": tested,
@@ -104,14 +102,14 @@ def pix2pix(recording: RecordedArrays) -> list[Row]:
         return found, gradients, moved.moving
 
     found, gradients, moved = batch(state, pair, masks)
-    rows = _value_rows(r, found)
+    rows = value_rows(r, found)
     if after := r.under("after::"):
         moved = {name: {GENERATOR: tree} for name, tree in moved.items()}
         ours = tensors_of(moved, tensors)
         each = [compare_values(name, ours[name], value, VALUES) for name, value in after.items()]
         rows.append(worst("running statistics", each))
-    rows += _gradient_rows(r, tensors_of(gradients, tensors))
-    return rows + _value_rows(r, _losses_of_steps(r, a, state), STEPS)
+    rows += gradient_rows(r, tensors_of(gradients, tensors))
+    return rows + value_rows(r, _losses_of_steps(r, a, state), STEPS)
 
 
 def stochastic(recording: RecordedArrays) -> list[Row]:
@@ -119,13 +117,13 @@ def stochastic(recording: RecordedArrays) -> list[Row]:
     a, r = replace(_architecture(recording), dropout=recording.meta["dropout"]), recording
     networks = variables_of(r.state, [e for e in entries(a) if GENERATOR in e.path])
     generator = {name: tree[GENERATOR] for name, tree in networks.items()}
-    draw = jax.jit(_apply(a.generator), static_argnums=3)
+    draw = jax.jit(applied(a.generator), static_argnums=3)
     found = {}
     for number in range(len(r.under("fake_B_"))):
         # There is one dropout; the number is the draw's.
         masks = (r.image(f"keep_{number}") / (1 - a.dropout),)
         found[f"fake_B_{number}"] = draw(generator, r.image("real_A"), masks, OF_IMAGE)
-    return _value_rows(r, found)
+    return value_rows(r, found)
 
 
 def _architecture(recording: RecordedArrays) -> Pix2PixArchitecture:
@@ -155,13 +153,14 @@ def _masks(recording: RecordedArrays, prefix: str, a: Pix2PixArchitecture) -> tu
 
 
 def _model(a: Pix2PixArchitecture, meta: dict[str, Any], masks: tuple[Array, ...]) -> GanModel:
+    adam = optax.adam(meta["lr"], meta["beta1"])
     return GanModel(
         a.generator,
         a.discriminator_network,
         a,
-        noise=lambda keys, temperature: masks,
+        noise=lambda keys, temperature, shared: masks,
         objective=Objective(adversarial=a.adversarial, pixels=a.pixel_weight),
-        optimizer=optax.adam(meta["lr"], meta["beta1"]),
+        optimizers=Optimizers(adam, adam),
     )
 
 
@@ -224,7 +223,7 @@ def other_discriminators(recording: RecordedArrays) -> list[Row]:
         return 10 * gradient_penalty(logits, condition, target, drawn, alpha).mean()
 
     found["penalty"], gradient = jax.jit(jax.value_and_grad(penalty))(told.params)
-    return _value_rows(r, found) + _gradient_rows(r, told.tensors_of(gradient))
+    return value_rows(r, found) + gradient_rows(r, told.tensors_of(gradient))
 
 
 def discriminators(recording: RecordedArrays) -> list[Row]:
@@ -271,10 +270,10 @@ def _at_scales(recording: RecordedArrays, prefix: str, told: _Told) -> list[Row]
 
     g_loss, by_image = jax.jit(jax.value_and_grad(of_generator))(drawn)
     gradient, found = jax.jit(jax.grad(of_critic, has_aux=True))(told.params)
-    rows = _value_rows(r, {f"{prefix}{n}": x for n, x in {**found, "loss_G_GAN": g_loss}.items()})
+    rows = value_rows(r, {f"{prefix}{n}": x for n, x in {**found, "loss_G_GAN": g_loss}.items()})
     name = f"{prefix}grad_fake_B"
     rows.append(compare(name, by_image, r.image(name), "relative", GRADIENTS))
-    return rows + _gradient_rows(r, told.tensors_of(gradient))
+    return rows + gradient_rows(r, told.tensors_of(gradient))
 
 
 # ---- losses --------------------------------------------------------------------------------------
@@ -308,7 +307,7 @@ def _loss_rows(
         )
         for i, of_scale in enumerate(gradients)
     ]
-    return [*_value_rows(recording, {name: value}), worst(f"{name}: gradients", each)]
+    return [*value_rows(recording, {name: value}), worst(f"{name}: gradients", each)]
 
 
 def perceptual(recording: RecordedArrays) -> list[Row]:
@@ -334,7 +333,7 @@ def perceptual(recording: RecordedArrays) -> list[Row]:
 
     found, gradient = distances(weights, r.image("x"), r.image("y"))
     found["relu5_1"] = found["relu5_1"][..., : r["relu5_1"].shape[1]]
-    rows = _value_rows(r, found)
+    rows = value_rows(r, found)
     return [*rows, compare("grad_x", gradient, r.image("grad_x"), "relative", GRADIENTS)]
 
 
@@ -350,7 +349,7 @@ class _Told:
 
     def __init__(self, r: RecordedArrays, network: nn.Module, tensors: Iterable[Entry]) -> None:
         self._entries = list(tensors)
-        self._apply, self._moving = _apply(network), variables_of(r.state, self._entries)
+        self._apply, self._moving = applied(network), variables_of(r.state, self._entries)
         self.params = self._moving.pop("params")
 
     def __call__(
@@ -365,38 +364,6 @@ class _Told:
         return tensors_of({"params": gradient}, self._entries)
 
 
-def _apply(network: nn.Module) -> Callable[..., Any]:
-    apply: Callable[..., Any] = network.apply
-    return apply
-
-
-def _value_rows(
-    recording: RecordedArrays, found: dict[str, Any], tolerance: float = VALUES
-) -> list[Row]:
-    """Ours, by the names of what is recorded; images have their channels last."""
-    rows = []
-    for name, ours in found.items():
-        recorded = recording[name]
-        recorded = np.moveaxis(recorded, 1, -1) if recorded.ndim == 4 else recorded
-        rows.append(compare_values(name, ours, recorded, tolerance))
-    return rows
-
-
-def _gradient_rows(recording: RecordedArrays, ours: Tensors) -> list[Row]:
-    """Those gradients and norms of gradients that are recorded of some tensors."""
-    bound = ("relative", GRADIENTS)
-    exact, norms = (
-        {name: value for name, value in recording.under(prefix).items() if name in ours}
-        for prefix in ("grad::", "gradnorm::")
-    )
-    rows = [compare(name, ours[name], value, *bound) for name, value in exact.items()]
-    of_norms = [
-        compare(name, np.linalg.norm(ours[name]), value, *bound) for name, value in norms.items()
-    ]
-    found = [worst("gradients", rows)] if rows else []
-    return found + ([worst("gradient norms", of_norms)] if of_norms else [])
-
-
 SYSTEMS: dict[str, Callable[[RecordedArrays], list[Row]]] = {
     "pix2pix": pix2pix,
     "pix2pix: preprocessing, schedule": preprocessing,
@@ -405,5 +372,6 @@ SYSTEMS: dict[str, Callable[[RecordedArrays], list[Row]]] = {
     "DLIM: discriminators": discriminators,
     "DLIM: perceptual loss": perceptual,
     "DLIM: stochastic": stochastic,
+    "INADE: instance maps, preprocessing": instance_maps,
 }
 """By `meta["system"]`."""

@@ -35,7 +35,8 @@ class Entry:
         layout: The order of axes: "vector", "matrix", "dense" (from a 1×1 convolution, too),
             "pointwise" (always to a 1×1 convolution), "conv", "joined conv" (of two images that are
             joined the other way round), "image" (one, channels first), "same" as ours,
-            "order" (of channels, to a matrix).
+            "order" (of channels, to a matrix), "taps K" (a vector of a K×K kernel's input channels
+            and taps, channels first).
         step: Its index on our stacked axis, or None if ours is not stacked.
         turns: The order of our halves of the channels, if theirs come in turns: (1, 0) if every
             second channel of theirs, from the second on, is our first half.
@@ -82,6 +83,8 @@ def to_ours(tensor: np.ndarray, layout: str) -> np.ndarray:
             return tensor
         case "order":
             return np.eye(len(tensor), dtype=np.float32)[tensor.astype(int)]
+        case _ if layout.startswith("taps "):
+            return tensor.reshape(-1, int(layout[5:]) ** 2).T.reshape(-1)
     raise ValueError(layout)
 
 
@@ -100,6 +103,8 @@ def to_theirs(array: np.ndarray, layout: str) -> np.ndarray:
             return array.transpose(2, 0, 1)
         case "order":
             return array.argmax(-1)
+        case _ if layout.startswith("taps "):
+            return array.reshape(int(layout[5:]) ** 2, -1).T.reshape(-1)
     return array
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,17 @@ class TorchNetworks:
     Attributes:
         original: Its name in texts.
         networks: The first part of tensors' names, by network; only the first must be there.
+        file_names: Names of networks in names of files, by network, if they are other ones; the
+            first is the one that is written.
     """
 
     original: str
     networks: Mapping[str, str]
+    file_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def names_of(self, network: str) -> tuple[str, ...]:
+        """A network's names in names of files."""
+        return self.file_names.get(network, (network,))
 
     def load(self, path: Path) -> Any:
         """The content of a network's file and of those of the others beside it, by network.
@@ -39,7 +46,12 @@ class TorchNetworks:
         expected = f"the original's latest_net_{first}.pth"
         if not (match := FILE.fullmatch(path.name)):
             return {first: read_torch_file(path, expected, "a network's state_dict()")}
-        files = {name: path.with_name(f"{match[1]}{name}{match[3]}") for name in self.networks}
+        files = {}
+        for network in self.networks:
+            named = [
+                path.with_name(f"{match[1]}{name}{match[3]}") for name in self.names_of(network)
+            ]
+            files[network] = next((file for file in named if file.is_file()), named[0])
         there = [first, *(name for name in others if files[name].is_file())]
         return {
             name: read_torch_file(files[name], expected, "a network's state_dict()")

@@ -29,7 +29,7 @@ from fullglow_jax.files.paths import user_path
 from fullglow_jax.flows.flow import Flow, LevelMaps
 from fullglow_jax.flows.likelihood import bits_per_dim, quantise, to_centred
 from fullglow_jax.flows.step_tables import SOURCE
-from fullglow_jax.interop import recorded_gans
+from fullglow_jax.interop import recorded_gans, recorded_inade
 from fullglow_jax.interop.originals import Pictures, Recorded
 from fullglow_jax.interop.recording import RecordedArrays, Recording, load_recorded, meta_of
 from fullglow_jax.interop.row import Row, compare, worst
@@ -43,7 +43,7 @@ IMAGE_ABSOLUTE = 2e-4
 GRADIENT_RELATIVE = 1e-3
 START_ABSOLUTE = 1e-4
 
-SYSTEMS = recorded_gans.SYSTEMS | recorded_metrics.SYSTEMS
+SYSTEMS = recorded_gans.SYSTEMS | recorded_inade.SYSTEMS | recorded_metrics.SYSTEMS
 """By `meta["system"]`, what makes rows of its recorded arrays."""
 
 

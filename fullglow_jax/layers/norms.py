@@ -33,10 +33,12 @@ class Norm(nn.Module):
     Attributes:
         kind: One of `NORMS`.
         deviation: Of the normal distribution around 1 from which scales start.
+        affine: Whether "batch" has its scale and shift.
     """
 
     kind: str
     deviation: float = 0.0
+    affine: bool = True
 
     @nn.compact
     def __call__(self, x: Array, statistics: str = OF_IMAGE) -> Array:
@@ -66,10 +68,13 @@ class Norm(nn.Module):
             for name, variable in running.items():
                 value = lax.stop_gradient(new[name].reshape(shape))
                 variable.value = KEPT * variable.value + (1 - KEPT) * value
+        normalised = _normalised(images, mean, variance)
+        if not self.affine:
+            return normalised.astype(x.dtype)
         around_1 = nn.initializers.normal(self.deviation)
         scale = self.param("scale", lambda key: 1 + around_1(key, shape))
         shift = self.param("shift", nn.initializers.zeros, shape)
-        return (_normalised(images, mean, variance) * scale + shift).astype(x.dtype)
+        return (normalised * scale + shift).astype(x.dtype)
 
 
 def _moments(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:

@@ -27,12 +27,17 @@ class SpectralNorm(nn.Module):
         v = self.variable(SPECTRAL, "v", self._random, matrix.shape[0])
         if self.is_mutable_collection(SPECTRAL) and not self.is_initializing():
             fixed = lax.stop_gradient(matrix)
-            v.value = _unit(fixed @ u.value)
-            u.value = _unit(v.value @ fixed)
-        return kernel / (v.value @ matrix @ u.value)
+            v.value = _unit(_product(fixed, u.value))
+            u.value = _unit(_product(v.value, fixed))
+        return kernel / _product(_product(v.value, matrix), u.value)
 
     def _random(self, length: int) -> Array:
         return _unit(jax.random.normal(self.make_rng("params"), (length,)))
+
+
+def _product(a: Array, b: Array) -> Array:
+    # In full: of a shortened σ, every value of the layer would be off, and vectors cost little.
+    return jnp.matmul(a, b, precision=lax.Precision.HIGHEST)
 
 
 def _unit(vector: Array) -> Array:

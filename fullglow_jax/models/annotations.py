@@ -13,13 +13,13 @@ class Annotations:
     Attributes:
         boundary: One of `BOUNDARIES`.
         boundary_sizes: (h, w) of each level's boundary map, first level first.
-        instances: Whether it reads instance ids.
+        instances: The most instances of one image that it takes; 0 if it reads no instance ids.
         label: Whether it reads the example's class.
     """
 
     boundary: str = ""
     boundary_sizes: tuple[tuple[int, int], ...] = ()
-    instances: bool = False
+    instances: int = 0
     label: bool = False
 
     @property

@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol, runtime_checkable
 
+import jax.numpy as jnp
 from flax import struct
 from jax import Array
 
@@ -10,6 +11,9 @@ from fullglow_jax.models.encoding import Encoding, Images
 from fullglow_jax.models.shapes import Shapes
 
 PyTree = Any
+
+ABSENT = int(jnp.iinfo(jnp.int32).max)
+"""The id in places of `Styles.ids` that hold no instance: above all ids."""
 
 
 @struct.dataclass
@@ -157,4 +161,52 @@ class ConditionModel(Model, Protocol):
         """Conditions drawn from noise, one per key: (B, H, W, C), float in [0, 1].
 
         The temperature is a factor of the noise's deviation.
+        """
+
+
+@struct.dataclass
+class Styles:
+    """The styles of B images, out of which a model draws them.
+
+    Attributes:
+        image: Noise of each image as a whole, (B, z).
+        ids: The ids of each image's instances, ascending, (B, N) int32; `ABSENT` in places that
+            are not used.
+        instances: The styles of these instances, (B, N, 2, n): a vector for the scale and one for
+            the shift of its pixels' features.
+    """
+
+    image: Array
+    ids: Array
+    instances: Array
+
+
+@runtime_checkable
+class InstanceModel(Model, Protocol):
+    """A model that draws a style for each instance of a label map.
+
+    An instance is drawn anew by its row of `Styles.instances` from other keys, all else kept.
+    """
+
+    def instance_ids(self, batch: Batch) -> Array:
+        """The ids that the model works with, (B, H, W) int32.
+
+        They are the batch's instance ids, or classes, where each class is one instance.
+        """
+
+    def draw_styles(
+        self, variables: PyTree, conditions: PyTree, keys: Array, temperature: Array
+    ) -> Styles:
+        """Styles of the images that `sample` draws with the same arguments: B·n of them."""
+
+    def sample_styled(self, variables: PyTree, conditions: PyTree, styles: Styles) -> Array:
+        """The images of some styles, n in a row for each condition: (B·n, H, W, C) in [0, 1].
+
+        `sample` is this, of what `draw_styles` draws.
+        """
+
+    def read_styles(self, variables: PyTree, batch: Batch) -> tuple[Styles, Styles] | None:
+        """Mean and deviation of the styles of a batch's targets; None without an encoder.
+
+        Each row is of an instance; the whole image's noise has mean 0 and deviation 1.
         """

@@ -47,3 +47,7 @@ LATENTS = Capability(
 OWN_CONDITIONS = Capability(
     "draws no conditions: it has no density of them", _implements("ConditionModel")
 )
+INSTANCES = Capability(
+    "draws no style for each instance, so that none can be drawn anew alone",
+    _implements("InstanceModel"),
+)

@@ -10,13 +10,14 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from fullglow_jax.data.fitting import Fitting
-from fullglow_jax.data.images import Picture, read_rgb
 from fullglow_jax.data.pair import Pair, PairSource
 from fullglow_jax.data.pipeline import collate
-from fullglow_jax.data.source import part_of
+from fullglow_jax.data.source import part_of, read_alone
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.batch import Batch, blank_batch
 from fullglow_jax.models.shapes import Shapes
+from fullglow_jax.sampling.instance_maps import connected_instances, read_instances
+from fullglow_jax.sampling.palettes import cityscapes_palette, model_palette
 
 
 class Conditions(NamedTuple):
@@ -75,12 +76,19 @@ def under_classes(
 
 
 def from_files(
-    conditions: Sequence[Path], boundaries: Sequence[Path], shapes: Shapes, config: ConfigDict
+    conditions: Sequence[Path],
+    boundaries: Sequence[Path],
+    shapes: Shapes,
+    config: ConfigDict,
+    instance_maps: Sequence[Path] = (),
 ) -> Conditions:
     """Image files, resized like the training data. If the model reads classes, theirs is the first.
 
+    Without instance maps, the model's instances are found in the conditions (`pair_of_files`).
+
     Raises:
-        UserError: If a file cannot be read, or the boundary maps do not match the conditions.
+        UserError: If a file cannot be read, or the boundary or instance maps do not match the
+            conditions.
     """
     wanted = len(conditions) if shapes.boundary else 0
     if len(boundaries) != wanted:
@@ -88,11 +96,21 @@ def from_files(
             f"{len(boundaries)} --boundary files for {len(conditions)} --condition files: this "
             f"model (config.data.boundary={config.data.boundary!r}) needs {wanted}."
         )
-    maps: Sequence[Path | None] = boundaries or [None] * len(conditions)
+    most = shapes.annotations.instances
+    if instance_maps and (not most or len(instance_maps) != len(conditions)):
+        raise UserError(
+            f"{len(instance_maps)} --instance_map files for {len(conditions)} --condition files: "
+            f"this model {'takes one for each, or none at all' if most else 'reads none'}."
+        )
+    none: Sequence[Path | None] = [None] * len(conditions)
     label = 0 if shapes.annotations.label else None
     pairs = [
-        pair_of_files(config, condition, boundary=boundary, label=label)
-        for condition, boundary in zip(conditions, maps, strict=True)
+        pair_of_files(
+            config, condition, boundary=boundary, label=label, instances=ids, most_instances=most
+        )
+        for condition, boundary, ids in zip(
+            conditions, boundaries or none, instance_maps or none, strict=True
+        )
     ]
     return _collate(pairs, shapes, have_targets=False)
 
@@ -103,7 +121,7 @@ def fitted(path: Path, config: ConfigDict, role: str = "condition") -> np.ndarra
     Raises:
         UserError: If it cannot be read, or is too small.
     """
-    picture, fitting = Picture(read_rgb(path)), Fitting.of(config.data)
+    picture, fitting = read_alone(path, config.data, role), Fitting.of(config.data)
     if fault := fitting.fault(picture.pixels.shape[:2]):
         raise UserError(f"{path}: {fault}")
     return fitting(picture, part_of(config.data, role))
@@ -115,8 +133,25 @@ def pair_of_files(
     target: Path | None = None,
     boundary: Path | None = None,
     label: int | None = None,
+    *,
+    instances: Path | None = None,
+    most_instances: int = 0,
 ) -> Pair:
-    """Image files as a pair, `fitted`, with the target's name; a missing target is black."""
+    """Image files as a pair, `fitted`, with the target's name; a missing target is black.
+
+    Args:
+        config: The config that names the data.
+        condition: The condition's file.
+        target: The target's file.
+        boundary: The boundary map's file.
+        label: The class.
+        instances: The instance map's file. Without it, each connected region of a countable class
+            is an instance, and every other class is one (`connected_instances`).
+        most_instances: The most instances of an image that the model takes; 0 if it reads none.
+
+    Raises:
+        UserError: If a file cannot be read, or is too small.
+    """
     image = fitted(condition, config)
     pair: Pair = {
         "condition": image,
@@ -127,6 +162,11 @@ def pair_of_files(
         pair["boundary"] = fitted(boundary, config, "boundary")
     if label is not None:
         pair["label"] = label
+    if instances:
+        pair["instances"] = read_instances(instances, condition, config, most_instances)
+    elif most_instances:
+        palette = model_palette(config) or cityscapes_palette()
+        pair["instances"] = connected_instances(image, palette, most_instances)
     return pair
 
 

@@ -18,7 +18,7 @@ from fullglow_jax.models.shapes import Shapes
 from fullglow_jax.readings import Reading, readings
 from fullglow_jax.sampling.conditions import pair_of_files
 
-FILES = "CONDITION.png[,TARGET.png[,BOUNDARY.png]]"
+FILES = "CONDITION.png[,TARGET.png[,BOUNDARY.png or INSTANCES.png]]"
 
 MOST_DIGITS = 18
 """Digits of the largest number that is tried as a pair's."""
@@ -78,12 +78,13 @@ class Examples:
         ends = self.first(min(count, length) + 1)
         return [(ends[i], ends[(i + 1) % len(ends)]) for i in range(min(count, length))]
 
-    def find(self, text: str) -> Example:
+    def find(self, text: str, flag: str = "--pair") -> Example:
         """The pair for a text: the pair of this name, or else of this number, or else from files.
 
         Args:
             text: The name of a pair in the split, its number counted from 0 in the split's order,
                 or image files, `FILES`. Names and files may have commas in them.
+            flag: The flag that has the text, for messages.
 
         Raises:
             UserError: If there is no such pair, or a file cannot be read.
@@ -93,10 +94,11 @@ class Examples:
             return self.at(place)
         ways = self._files(text)
         if len(ways) > 1:
-            raise _ambiguous(text, ",", ways, "Name the files by paths without commas.")
+            named = f"{flag} {text}"
+            raise _ambiguous(named, ",", ways, "Name the files by paths without commas.")
         if not ways:
-            raise self._unknown(text)
-        return self._from_files(text, ways[0])
+            raise self._unknown(text, flag)
+        return self._from_files(f"{flag} {text}", ways[0])
 
     def couple(self, text: str) -> tuple[Example, Example]:
         """Two pairs, as in `find`, with a colon between; names may have colons in them.
@@ -106,7 +108,7 @@ class Examples:
         """
         ways = [way for way in readings(text, ":", self.known, most=2) if len(way) == 2]
         if len(ways) > 1:
-            raise _ambiguous(text, ":", ways, "Name a pair by its number in the split.")
+            raise _ambiguous(f"--pair {text}", ":", ways, "Name a pair by its number in the split.")
         first, second = ways[0] if ways else self._most_likely(text)
         return self.find(first), self.find(second)
 
@@ -163,42 +165,53 @@ class Examples:
             )
         return next((way for way in ways if any(map(self.known, way))), ways[0])
 
-    def _unknown(self, text: str) -> UserError:
+    def _unknown(self, text: str, flag: str) -> UserError:
         """The error for a text that is neither name nor number nor files."""
         missing = next((part for part in text.split(",") if part and not _is_file(part)), text)
         try:
             near = difflib.get_close_matches(text, self.names, n=1, cutoff=0) or [""]
         except UserError as error:
-            return UserError(f"--pair {text}: there is no file {missing}, and no data: {error}")
+            return UserError(f"{flag} {text}: there is no file {missing}, and no data: {error}")
         if _number(text) is not None:
             return UserError(
-                f"--pair {text}: the split {self._split!r} has {len(self._source)} pairs, "
+                f"{flag} {text}: the split {self._split!r} has {len(self._source)} pairs, "
                 "counted from 0, and none of this name."
             )
         return UserError(
-            f"--pair {text}: there is no file {missing}, and no pair of this name in the split "
+            f"{flag} {text}: there is no file {missing}, and no pair of this name in the split "
             f"{self._split!r}; did you mean {near[0]!r}? Expected a pair's name, its number "
             f"counted from 0, or files: {FILES}."
         )
 
-    def _from_files(self, text: str, files: Reading) -> Example:
-        wanted = 3 if self._shapes.boundary else 2
-        if len(files) > wanted or (wanted == 3 and (len(files) < 3 or not files[2])):
+    def _from_files(self, named: str, files: Reading) -> Example:
+        with_map, most = self._shapes.boundary, self._shapes.annotations.instances
+        wanted = 3 if with_map or most else 2
+        if len(files) > wanted or (with_map and (len(files) < 3 or not files[2])):
             raise UserError(
-                f"--pair {text}: expected files {FILES}, with a boundary map only and always for "
+                f"{named}: expected files {FILES}, with a boundary map only and always for "
                 f"models that read them (this one has config.data.boundary="
-                f"{self._config.data.boundary!r}); TARGET may be empty where none is needed."
+                f"{self._config.data.boundary!r}), with an instance map only for models that read "
+                f"{'them, as this one' if most else 'them, and this one does not'}; TARGET may be "
+                "empty where none is needed."
             )
-        condition, target, boundary = (user_path(f) if f else None for f in (*files, "", "")[:3])
+        condition, target, third = (user_path(f) if f else None for f in (*files, "", "")[:3])
         assert condition is not None
         if not self._reads_conditions:
             target = target or condition
         if self._shapes.annotations.label and self._label is None:
             raise UserError(
-                f"--pair {text}: files have no class, and this model reads one. Choose a pair of "
+                f"{named}: files have no class, and this model reads one. Choose a pair of "
                 "the split, or name the class with --label (but for --mode transfer)."
             )
-        pair = pair_of_files(self._config, condition, target, boundary, self._label)
+        pair = pair_of_files(
+            self._config,
+            condition,
+            target,
+            third if with_map else None,
+            self._label,
+            instances=None if with_map else third,
+            most_instances=most,
+        )
         return Example(pair, target is not None)
 
 
@@ -213,6 +226,6 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _ambiguous(text: str, separator: str, ways: Sequence[Reading], mend: str) -> UserError:
+def _ambiguous(named: str, separator: str, ways: Sequence[Reading], mend: str) -> UserError:
     told = " or ".join(f" {separator} ".join(map(repr, way)) for way in ways)
-    return UserError(f"--pair {text} may mean {told}. {mend}")
+    return UserError(f"{named} may mean {told}. {mend}")

@@ -1,6 +1,6 @@
 """All operations of a trained model on images on the host, each compiled at its first use."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
 from fullglow_jax.models.batch import Batch, blank_batch
 from fullglow_jax.models.encoding import Encoding
-from fullglow_jax.models.interface import PyTree
+from fullglow_jax.models.interface import PyTree, Styles
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.distributed import on_host
 from fullglow_jax.parallel.in_batches import InBatches
@@ -20,6 +20,7 @@ from fullglow_jax.runs.trained import Trained
 from fullglow_jax.sampling.capabilities import (
     CONDITIONS,
     CONDITIONS_OR_CLASSES,
+    INSTANCES,
     LATENTS,
     LIKELIHOOD,
     OWN_CONDITIONS,
@@ -119,6 +120,39 @@ class Operations:
         shared = (self.trained.variables, self.devices.key(seed))
         return self._bits_per_dim(shared, (batch, np.arange(len(batch.target))))
 
+    def instance_ids(self, batch: Batch) -> np.ndarray:
+        """The ids of the instances that styles are of, int32 (B, H, W)."""
+        return self._instance_ids((), batch)
+
+    def draw_styles(
+        self, batch: Batch, numbers: Sequence[int], temperature: float, seed: int, first: int = 0
+    ) -> Styles:
+        """The styles of the images that `draw` draws, NumPy arrays (B·n, …).
+
+        Those of each condition follow one another.
+
+        Args:
+            batch: The conditions.
+            numbers: The numbers of the samples that are drawn of each condition, counted from 0.
+            temperature: Factor of the noise's deviation.
+            seed: Seed of the noise.
+            first: The place of the first condition, if these are a part of more.
+        """
+        shared = (self.trained.variables, self.devices.key(seed), np.float32(temperature))
+        places = np.repeat(np.arange(len(batch.condition)), len(numbers))
+        tiled = np.tile(np.asarray(numbers, np.int32), len(batch.condition))
+        return self._draw_styles(shared, (_rows(batch, places), first + places, tiled))
+
+    def sample_styled(self, batch: Batch, styles: Styles) -> np.ndarray:
+        """The images of B·n styles, n in a row for each condition, float32 (B·n, H, W, C)."""
+        count, conditions = len(styles.ids), len(batch.condition)
+        places = np.repeat(np.arange(conditions), count // conditions)
+        return self._sample_styled(self.trained.variables, (_rows(batch, places), styles))
+
+    def read_styles(self, batch: Batch) -> tuple[Styles, Styles] | None:
+        """Mean and deviation of the styles of the targets; None if the model has no encoder."""
+        return self._read_styles(self.trained.variables, batch)
+
     def _need(self, capability: Capability) -> Any:
         """The model, after a check that it has a capability."""
         if not capability.of(self.trained.model):
@@ -157,6 +191,37 @@ class Operations:
         return self._in_batches(bits)
 
     @cached_property
+    def _instance_ids(self) -> InBatches:
+        model = self._need(INSTANCES)
+        return self._in_batches(lambda _, batch: model.instance_ids(batch))
+
+    @cached_property
+    def _draw_styles(self) -> InBatches:
+        model = self._need(INSTANCES)
+
+        def draw(shared: tuple[PyTree, Array, Array], rows: tuple[Batch, Array, Array]) -> Styles:
+            (variables, key, temperature), (batch, places, numbers) = shared, rows
+            keys = jax.vmap(jax.random.fold_in)(_fold(key, places), numbers)
+            conditions = model.read_conditions(variables, batch)
+            return model.draw_styles(variables, conditions, keys, temperature)
+
+        return self._in_batches(draw)
+
+    @cached_property
+    def _sample_styled(self) -> InBatches:
+        model = self._need(INSTANCES)
+
+        def sample(variables: PyTree, rows: tuple[Batch, Styles]) -> Array:
+            batch, styles = rows
+            return model.sample_styled(variables, model.read_conditions(variables, batch), styles)
+
+        return self._in_batches(sample)
+
+    @cached_property
+    def _read_styles(self) -> InBatches:
+        return self._in_batches(self._need(INSTANCES).read_styles)
+
+    @cached_property
     def _draw_conditions(self) -> InBatches:
         model = self._need(OWN_CONDITIONS)
 
@@ -166,6 +231,11 @@ class Operations:
             return model.sample_conditions(variables, keys, temperature)
 
         return self._in_batches(draw)
+
+
+def _rows(batch: Batch, places: np.ndarray) -> Batch:
+    """The examples at these places."""
+    return jax.tree.map(lambda leaf: leaf[places], batch)
 
 
 def _fold(key: Array, places: Array) -> Array:

@@ -37,12 +37,20 @@ class SampleRequest:
         repeated=True,
         beside="condition",
     )
+    instance_map: tuple[Path, ...] = option(
+        rules.path(),
+        "A map of instance ids for each --condition, for models that read them. Without, each "
+        "connected region of a countable class is an instance, and every other class is one.",
+        (),
+        repeated=True,
+        beside="condition",
+    )
     pair: tuple[str, ...] = option(
         rules.text(),
         "What a mode takes, instead of the split's first ones: a pair, or two of them with a colon "
         "between; repeat for more. Each is a pair's name in the split, or else its number there, "
-        "or else image files: CONDITION.png[,TARGET.png[,BOUNDARY.png]]; the image alone for "
-        "models without conditions.",
+        "or else image files: CONDITION.png[,TARGET.png[,BOUNDARY.png or INSTANCES.png]]; the "
+        "image alone for models without conditions.",
         (),
         repeated=True,
         instead_of=("count",),
@@ -53,6 +61,28 @@ class SampleRequest:
         "more in the modes random and transfer, and each is drawn under each.",
         (),
         repeated=True,
+    )
+    instance: tuple[int, ...] = option(
+        rules.integer(0),
+        "The id of an instance that is drawn anew, instead of the three largest of countable "
+        "classes (of any, if there are none); repeat for more.",
+        (),
+        repeated=True,
+        instead_of=("count",),
+    )
+    reference: str | None = option(
+        rules.text(),
+        "A photo whose style the instances get, of its instance of the same class that is nearest "
+        "in size: as --pair, with TARGET. A model with an encoder reads the style off it; for one "
+        "without, the nearest of 32 random styles are taken, by the mean colour inside the "
+        "instance and its deviation.",
+        None,
+    )
+    reference_instance: int | None = option(
+        rules.integer(0),
+        "The id of the reference's instance, of any class.",
+        None,
+        beside="reference",
     )
     samples: int | None = option(
         rules.integer(), "Images for each condition; 4 if not given, 1 without conditions.", None

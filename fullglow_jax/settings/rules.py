@@ -160,6 +160,15 @@ def integers(example: tuple[int, ...], *, count: int | None = None) -> Rule:
     return Rule(expected, _literals, _is_sequence(_is_integer(1, LARGEST), count))
 
 
+def numbers(example: tuple[float, ...]) -> Rule:
+    """Finite numbers of 0 or more, separated by commas."""
+    each = number()
+    expected = (
+        f"numbers of 0 or more with commas between, for example {','.join(map(str, example))}"
+    )
+    return Rule(expected, _literals, _is_sequence(each.holds))
+
+
 def different_folders(example: tuple[str, ...]) -> Rule:
     """Names of different folders, separated by commas, as many as the example has."""
     count = len(example)

@@ -19,6 +19,7 @@ OTHER = {
     "data.direction": "photo2label",
     "data.boundary": "smooth",
     "data.label_files": "labelIds",
+    "data.label_colours": "numbers",
     "data.classes": ("cat", "dog"),
     "data.folders": ("B", "A"),
     "data.fit": "crop",
@@ -37,6 +38,8 @@ OTHER = {
     "model.blocks": (1, 1, 1, 1),
     "model.bins": (1,),
     "model.discriminator_norm": "none",
+    "model.matching_layers": (1.0,),
+    "model.perceptual_layers": (1.0,),
     "train.judge": "runs/judge",
     "train.inception": "inception.npz",
     "train.lpips_weights": "lpips.npz",
@@ -74,6 +77,7 @@ def test_no_key_changes_in_silence(key, training):
     """Of data and a family that read it."""
     of = {
         "data.folders": {"data.name": "two_folders"},
+        "data.instances": {"data.name": "two_folders"},
         "data.csv": {"data.name": "images"},
         "data.tfds.name": {"data.name": "tfds"},
         "data.tfds.val": {"data.name": "tfds"},

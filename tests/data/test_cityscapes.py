@@ -61,7 +61,7 @@ def test_boundary_is_found_at_native_size_then_stretched(cityscapes_root):
 
 @pytest.mark.parametrize("how", ["stretch", "crop"])
 def test_instances_are_the_ids_of_files_that_no_resizing_mixes(cityscapes_root, how):
-    asked = Annotations("smooth", instances=True)
+    asked = Annotations("smooth", instances=9)
     layout = Cityscapes(cityscapes_root, "train")
     ids = read_ids(city_file(cityscapes_root, "train", "jena_000003", "gtFine_instanceIds"))
     native = find_pairs(layout, None, Fitting((HEIGHT, WIDTH), how), asked)[2]

@@ -87,7 +87,7 @@ def assert_same(pairs, others):
 
 
 @pytest.mark.parametrize(
-    "annotations", [NO_ANNOTATIONS, BOUNDARY, Annotations("smooth", instances=True)], ids=repr
+    "annotations", [NO_ANNOTATIONS, BOUNDARY, Annotations("smooth", instances=9)], ids=repr
 )
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_pixel_for_pixel(data, split, annotations):
@@ -103,7 +103,7 @@ def test_pixel_for_pixel(data, split, annotations):
     "changes", [{"load_size": (6, 10)}, {"fit": "none"}, {"filter": "bicubic"}], ids=str
 )
 def test_training_pairs_as_training_loads_them_and_others_at_the_size(data, changes):
-    asked = Annotations("smooth", instances=True)
+    asked = Annotations("smooth", instances=9)
     made(data, asked)  # in another way, which must not be taken for this one
     data.update(changes)
     assert not isinstance(build_source(data, "train", asked, training=True), PreparedPairs)

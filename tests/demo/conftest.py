@@ -6,7 +6,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from fullglow_jax.demo.canvas import Canvas
-from fullglow_jax.demo.paints import cityscapes_palette
+from fullglow_jax.sampling.palettes import cityscapes_palette
 from tests.commands.conftest import commands, shared
 
 __all__ = ["commands", "shared"]

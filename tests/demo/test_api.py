@@ -15,8 +15,8 @@ from PIL import Image
 import fullglow_jax
 from fullglow_jax.data.source import build_source
 from fullglow_jax.demo.canvas import Canvas
-from fullglow_jax.demo.paints import cityscapes_palette
 from fullglow_jax.pictures.grid import as_uint8
+from fullglow_jax.sampling.palettes import cityscapes_palette
 
 
 @pytest.fixture(scope="module")

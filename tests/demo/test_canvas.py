@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from fullglow_jax.demo.canvas import Canvas
-from fullglow_jax.demo.paints import cityscapes_palette, palette_of
+from fullglow_jax.demo.paints import palette_of
 from fullglow_jax.errors import UserError
 from fullglow_jax.palette import EVALUATED
+from fullglow_jax.sampling.palettes import cityscapes_palette
 
 SIZE = (8, 16)
 PALETTE = cityscapes_palette()

@@ -12,6 +12,7 @@ WORDS = {
     "dual_glow": "DUAL-Glow",
     "glow": "Glow",
     "pix2pix": "pix2pix",
+    "inade": "INADE",
     "pspnet": "PSPNet",
 }
 

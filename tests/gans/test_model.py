@@ -10,7 +10,8 @@ import optax
 import pytest
 
 from fullglow_jax.gans.architecture import Pix2PixArchitecture
-from fullglow_jax.gans.model import GENERATOR, GanModel, Turns
+from fullglow_jax.gans.learner import GENERATOR, Optimizers
+from fullglow_jax.gans.model import GanModel, Turns
 from fullglow_jax.gans.noise import dropout_masks
 from fullglow_jax.gans.objective import Objective
 from fullglow_jax.layers.norms import OF_BATCH
@@ -35,21 +36,23 @@ def batch_of(count=4):
     return Batch(*(rng.integers(0, 256, (count, *SIZE, 3), np.uint8) for _ in range(2)))
 
 
-def gan(a=A, objective=None, **options):
+def gan(a=A, objective=None, optimizer=None, **options):
+    optimizer = optimizer or optax.sgd(0.1)
     return GanModel(
         a.generator,
         a.discriminator_network,
         a,
-        noise=lambda keys, t: dropout_masks(keys, a.noise_shapes, a.dropout * t),
+        noise=lambda keys, t, _: dropout_masks(keys, a.noise_shapes, a.dropout * t),
         objective=objective or Objective(adversarial=a.adversarial, pixels=a.pixel_weight),
-        **{"optimizer": optax.sgd(0.1), **options},
+        optimizers=Optimizers(optimizer, optimizer),
+        **options,
     )
 
 
 def state_of(model, seed=0, dtype=np.float32):
     """Of weights away from their start, and ones for all else."""
     image = np.zeros((1, *SIZE, 3), dtype)
-    noise = model.noise(jax.random.split(KEY, 1), 1.0)
+    noise = model.noise(jax.random.split(KEY, 1), 1.0, image)
 
     def randomly(network, *inputs):
         found = random_variables(network, *inputs, seed=seed, dtype=dtype)
@@ -78,7 +81,7 @@ def noise_of(model):
     @quick_jit
     def drawn():
         keys = jax.random.split(jax.random.fold_in(KEY, 0), 4)
-        return model.noise(jax.vmap(lambda key: jax.random.split(key, 3)[0])(keys), 1.0)
+        return model.noise(jax.vmap(lambda key: jax.random.split(key, 3)[0])(keys), 1.0, None)
 
     return drawn()
 

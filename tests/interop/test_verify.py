@@ -103,6 +103,24 @@ def test_recorded_preprocessing_and_schedules_are_reproduced(tmp_path, capsys):
     assert capsys.readouterr().out.count("NO") == 3
 
 
+def test_recorded_instance_maps_are_made_again(tmp_path, capsys):
+    file = GOLDEN / "gan" / "inade_instances.npz"
+    assert main([str(file)]) == 0
+    printed = capsys.readouterr().out
+    for name in ("ade20k_made", "cityscapes_made", "case0_photo", "case3_label"):
+        assert name in printed
+    with np.load(file) as stored:
+        arrays = dict(stored)
+    meta = json.loads(arrays["meta"].tobytes())
+    for number, change in ((0, {"crop_xy": [2, 1]}), (2, {"flip": True})):
+        meta["cases"][number] |= change
+    altered = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    given = {"meta": altered, "celeba_given": arrays["celeba_given"][:, ::-1]}
+    np.savez(tmp_path / "altered.npz", **arrays | given)
+    assert main([str(tmp_path / "altered.npz")]) == 1
+    assert capsys.readouterr().out.count("NO") == 5  # the photo and the label map of each case
+
+
 def test_no_device_may_shorten_the_products_that_are_compared():
     checker = Checker(Recording.load(GOLDEN / "lu.npz"))
     r, network = checker.recording, full_glow(checker.architecture)

@@ -11,7 +11,7 @@ from fullglow_jax.models.shapes import Shapes
 from fullglow_jax.runs.trained import abstract_batch
 
 IMAGE = np.zeros((4, 8, 3), np.uint8)
-ALL = Annotations("smooth", ((2, 4), (1, 2)), instances=True, label=True)
+ALL = Annotations("smooth", ((2, 4), (1, 2)), instances=3, label=True)
 
 
 @dataclass(frozen=True)

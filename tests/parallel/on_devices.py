@@ -30,6 +30,7 @@ from fullglow_jax.training.step import guarded_step
 from tests.flows.test_full_glow import random_model
 from tests.flows.test_memory_modes import split
 from tests.gans import test_model as gans
+from tests.gans import tiny_inade
 from tests.layers.variables import start
 from tests.parallel.hlo import moved_bytes
 
@@ -91,28 +92,32 @@ def gradient_differences() -> dict[str, float]:
 
 
 def gan_differences() -> dict[str, float]:
-    """Of a GAN's state with batch norms after two steps over devices, from that on one device.
+    """Of GANs' states with batch norms after two steps over devices, from those on one device.
 
     Relative to the largest value of each array, or to 1.
     """
-    batch, key = gans.batch_of(8), jax.random.key(1)
-
-    def run(where: Devices, parts: int):
-        model = gans.gan(parts=parts, optimizer=optax.sgd(0.01))
-        state = gans.state_of(model)
-        state = jax.device_put(state, where.place(state))
-        step = jax.jit(model.train_step)
-        for _ in range(2):
-            state, report = step(state, where.put_batch(batch), key)
-        return jax.tree.map(np.float64, jax.device_get((state, report.finite, report.scalars)))
-
-    def difference(a, b):
-        return float(np.abs(a - b).max() / max(np.abs(b).max(), 1))
-
+    slowly = optax.sgd(0.01)
     found = {}
-    for count, fsdp, parts in ((4, 1, 1), (8, 4, 1), (4, 1, 2)):
-        each = jax.tree.map(difference, run(devices(count, fsdp), parts), run(devices(1), parts))
-        found[f"{count} devices, fsdp {fsdp}, {parts} parts"] = max(jax.tree.leaves(each))
+    for name, gan, tests, cases in (
+        ("pix2pix", gans.gan, gans, ((4, 1, 1), (8, 4, 1), (4, 1, 2))),
+        ("INADE", tiny_inade.inade, tiny_inade, ((4, 1, 1),)),
+    ):
+        batch, key = tests.batch_of(8), jax.random.key(1)
+
+        def run(where: Devices, parts: int, gan=gan, tests=tests, batch=batch, key=key):
+            model = gan(parts=parts, optimizer=slowly)
+            state = tests.state_of(model)
+            state = jax.device_put(state, where.place(state))
+            step = jax.jit(model.train_step)
+            for _ in range(2):
+                state, report = step(state, where.put_batch(batch), key)
+            return jax.tree.map(np.float64, jax.device_get((state, report.finite, report.scalars)))
+
+        for count, fsdp, parts in cases:
+            pair = run(devices(count, fsdp), parts), run(devices(1), parts)
+            each = jax.tree.map(lambda a, b: np.abs(a - b).max() / max(np.abs(b).max(), 1), *pair)
+            case = f"{name}, {count} devices, fsdp {fsdp}, {parts} parts"
+            found[case] = float(max(jax.tree.leaves(each)))
     return found
 
 

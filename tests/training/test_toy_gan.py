@@ -245,7 +245,7 @@ def test_the_page_has_a_canvas_and_photos_alone(config, trained):
 def test_a_condition_of_its_page_is_painted_on_cleared_and_drawn_from(config, trained):
     studio = Studio(config, Operations(trained, NAME, Devices(), 1), "val")
     answers, canvas = Answers(studio), studio.canvas
-    editor, _, photo, _ = answers.choose(studio.names[0])
+    editor, _, photo, *_ = answers.choose(studio.names[0])
     assert photo.shape == (*SIZE, 3)
 
     def drawn(*strokes):
@@ -259,7 +259,7 @@ def test_a_condition_of_its_page_is_painted_on_cleared_and_drawn_from(config, tr
     (expected,) = studio.photos(canvas.read(editor["background"], [stroke]), 1, 0.7, 3)
     np.testing.assert_array_equal(painted, expected)
     assert (painted != before).any()
-    editor, _ = answers.cleared()
+    editor, *_ = answers.cleared()
     np.testing.assert_array_equal(drawn(), next(studio.photos(studio.blank(), 1, 0.7, 3)))
 
 

@@ -1,6 +1,6 @@
 """Cityscapes, and data sets with the same folders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,10 +17,12 @@ from fullglow_jax.data.image_files import (
 )
 from fullglow_jax.data.images import Picture, read_ids, read_rgb
 from fullglow_jax.data.layouts.layout import Found, Layout, PairFiles
+from fullglow_jax.data.layouts.matching import Lonely, match
 from fullglow_jax.data.names import canonical
-from fullglow_jax.data.numbering import NUMBERINGS
+from fullglow_jax.data.numbering import LABEL_COLOURS, NUMBERINGS, NUMBERS, colour_list
+from fullglow_jax.data.renumbering import Renumbering
 from fullglow_jax.errors import UserError
-from fullglow_jax.palette import ID, IGNORED, LABELS
+from fullglow_jax.palette import COLOURS, ID, IGNORED
 
 LABEL_FILES = ("color", *NUMBERINGS)
 """The kinds of files from which label maps can be read."""
@@ -31,8 +33,7 @@ _ARCHIVES = {_PHOTOS: "leftImg8bit_trainvaltest.zip", _LABELS: "gtFine_trainvalt
 _KNOWN = {
     _PHOTOS: ("_leftImg8bit",),
     _LABELS: tuple(
-        f"_gtFine_{kind}"
-        for kind in ("color", "labelIds", "labelTrainIds", "instanceIds", "polygons")
+        f"_gtFine_{kind}" for kind in (*LABEL_FILES, "instanceIds", "instanceReIds", "polygons")
     ),
 }
 """Ends of the names of the data set's files, before their suffix."""
@@ -61,22 +62,35 @@ class Cityscapes(Layout):
         root: The folder that holds leftImg8bit and gtFine.
         split: 'train', 'val' or 'test'.
         label_files: One of `LABEL_FILES`.
+        label_colours: "own", or "numbers" for ids in the colours of their numbers.
     """
 
-    options = ("label_files",)
+    options = ("label_files", "label_colours")
     directions: ClassVar[Mapping[str, tuple[str, str]]] = {
         "label2photo": ("label", "photo"),
         "photo2label": ("photo", "label"),
         "boundary2label": ("boundary", "label"),
     }
-    annotations: ClassVar[Sequence[str]] = ("boundary", "instances")
-    palettes: ClassVar[Mapping[str, Sequence[tuple[int, int, int]]]] = {
-        "label": tuple(dict.fromkeys(label.colour for label in LABELS))
-    }
+    annotations = ("boundary", "instances")
+    ids_by_class = True
 
-    def __init__(self, root: Path | str, split: str, label_files: str = "color") -> None:
+    def __init__(
+        self,
+        root: Path | str,
+        split: str,
+        label_files: str = "color",
+        label_colours: str = LABEL_COLOURS[0],
+    ) -> None:
         super().__init__(root, split)
+        self.numbered = ("label",) if label_colours == "numbers" else ()
+        if self.numbered and label_files not in NUMBERINGS:
+            raise UserError(
+                f"config.data.label_colours={label_colours!r} paints label ids, and "
+                f"config.data.label_files={label_files!r} are painted already: set "
+                "--config.data.label_files=labelIds."
+            )
         self.label_files = label_files
+        self.palettes = {"label": colour_list(NUMBERS if self.numbered else COLOURS)}
         self._endings = {
             "photo": "_leftImg8bit",
             "label": f"_gtFine_{label_files}",
@@ -96,21 +110,20 @@ class Cityscapes(Layout):
             faults += twice
         if not any(there.values()) and not faults:
             raise UserError("\n".join([self._nothing(), *described_left_alone(left_alone)]))
-        keys = sorted({key for having in there.values() for key in having})
-        faults += [
-            self._lonely(key, part, present, there[present][key])
-            for part in there
-            for key in keys
-            if key not in there[part]
-            # The message names one part that is there.
-            for present in [next(p for p in there if key in there[p])]
-        ]
-        whole = [key for key in keys if all(key in having for having in there.values())]
+        whole, lonely = match(there, self._lonely)
         pairs = [PairFiles(key[1], {part: there[part][key] for part in parts}) for key in whole]
-        return Found(pairs, faults, left_alone)
+        return Found(pairs, [*faults, *lonely], left_alone)
 
     def read(self, pair: PairFiles, parts: Sequence[str]) -> dict[str, Picture]:
         return {part: self._read(part, pair.files[part]) for part in parts}
+
+    def renumberings(self) -> Iterator[Renumbering]:
+        self._check_root()
+        folder, ending = self._folder("instances"), self._endings["instances"]
+        for path in find_images(folder).images if folder.is_dir() else ():
+            if path.stem.endswith(ending):
+                name = f"{path.stem.removesuffix(ending)}_gtFine_instanceReIds.png"
+                yield Renumbering(read_ids, path, path.with_name(name))
 
     def _read(self, part: str, path: Path) -> Picture:
         if part == "boundary":
@@ -118,8 +131,19 @@ class Cityscapes(Layout):
         if part == "instances":
             return Picture(read_ids(path), labels=True)
         if part == "label" and self.label_files in NUMBERINGS:
-            return Picture(_painted(path, self.label_files), labels=True)
+            return Picture(self._painted(path), labels=True)
         return Picture(read_rgb(path))
+
+    def _painted(self, path: Path) -> np.ndarray:
+        numbering = NUMBERINGS[self.label_files]
+        ids = read_ids(path, numbering.colours)
+        strange = numbering.strange(ids)
+        if strange is None:
+            return (NUMBERS if self.numbered else numbering.colours)[ids]
+        raise UserError(
+            f"{path} has the {numbering.called} {strange}, where those of Cityscapes "
+            f"{numbering.extent}. {_meant(ids, strange)}"
+        )
 
     def _folder(self, part: str) -> Path:
         return self.root / _top(part) / self.split
@@ -137,15 +161,16 @@ class Cityscapes(Layout):
         images = found[_top(part)].images if _top(part) in found else ()
         return one_of_each((path for path in images if path.stem.endswith(ending)), key)
 
-    def _lonely(self, key: Key, missing: str, present: str, path: Path) -> Fault:
+    def _lonely(self, lonely: Lonely) -> Fault:
         names = {"photo": "photo", "label": "label map"}
         names |= dict.fromkeys(self.annotations, "instance ids")
-        archive = _ARCHIVES[_top(missing)]
-        wanted = self._folder(missing) / key[0] / f"{key[1]}{self._endings[missing]}.png"
+        (city, image), missing = lonely.key, lonely.missing
+        wanted = self._folder(missing) / city / f"{image}{self._endings[missing]}.png"
+        present, archive = names[lonely.present], _ARCHIVES[_top(missing)]
         return Fault(
-            f"{names[present]}s without {names[missing]}",
-            f"{path} needs {wanted}",
-            f"Unpack all of {archive} into the same folder, or remove the {names[present]}s.",
+            f"{present}s without {names[missing]}",
+            f"{lonely.path} needs {wanted}",
+            f"Unpack all of {archive} into the same folder, or remove the {present}s.",
         )
 
     def _check_root(self) -> None:
@@ -185,18 +210,6 @@ def _unknown(found: Mapping[str, ImageFiles]) -> list[LeftAlone]:
             each for each in (*there.left_alone, *images) if not each.path.stem.endswith(known)
         ]
     return left_alone
-
-
-def _painted(path: Path, label_files: str) -> np.ndarray:
-    numbering = NUMBERINGS[label_files]
-    ids = read_ids(path, numbering.colours)
-    strange = numbering.strange(ids)
-    if strange is None:
-        return numbering.colours[ids]
-    raise UserError(
-        f"{path} has the {numbering.called} {strange}, where those of Cityscapes "
-        f"{numbering.extent}. {_meant(ids, strange)}"
-    )
 
 
 def _meant(ids: np.ndarray, strange: int) -> str:

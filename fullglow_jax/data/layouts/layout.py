@@ -48,11 +48,18 @@ class Layout(ABC):
     options: ClassVar[Sequence[str]] = ()
     """Keys of `config.data` whose values the layout takes, in order."""
 
-    annotations: ClassVar[Sequence[str]] = ()
+    annotations: Sequence[str] = ()
     """The parts that may be read beside condition and target."""
 
-    palettes: ClassVar[Mapping[str, Sequence[tuple[int, int, int]]]] = {}
+    palettes: Mapping[str, Sequence[tuple[int, int, int]]] = {}
     """The possible colours of parts that have only these."""
+
+    ids_by_class: ClassVar[bool] = False
+    """Whether an instance's id is its label's, or 1000 times that plus a number, as Cityscapes has
+    them."""
+
+    numbered: tuple[str, ...] = ()
+    """The parts whose files are label ids, and which have the colours of these numbers."""
 
     labels: str = ""
     """Where pairs get their classes from; empty if they have none."""

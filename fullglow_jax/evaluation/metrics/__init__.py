@@ -4,6 +4,7 @@ from fullglow_jax.evaluation.metrics.bits_per_dim import BitsPerDimension
 from fullglow_jax.evaluation.metrics.diversity import Diversity
 from fullglow_jax.evaluation.metrics.frechet import Fid, FrechetDistanceOfJudge
 from fullglow_jax.evaluation.metrics.inception_score import InceptionScore
+from fullglow_jax.evaluation.metrics.instance_diversity import InstanceDiversity
 from fullglow_jax.evaluation.metrics.kernel import KernelDistanceOfJudge, Kid
 from fullglow_jax.evaluation.metrics.lpips import Lpips
 from fullglow_jax.evaluation.metrics.metric import Metric
@@ -22,6 +23,7 @@ METRICS: dict[str, type[Metric]] = {
         Ssim,
         Psnr,
         Diversity,
+        InstanceDiversity,
         PhotoToLabel,
         Psp,
         Lpips,

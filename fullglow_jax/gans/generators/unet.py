@@ -89,6 +89,12 @@ class UNet(nn.Module):
         """
         return self.drawn(self.shared(condition, statistics), noise, statistics)
 
+    def with_terms(
+        self, condition: Array, noise: Sequence[Array], statistics: str = OF_IMAGE
+    ) -> tuple[Array, dict[str, Array]]:
+        """The image, and no terms of a loss that would be its own."""
+        return self(condition, noise, statistics), {}
+
     def shared(self, condition: Array, statistics: str = OF_IMAGE) -> Shared:
         """All that does not depend on noise; arguments are those of `__call__`."""
         x = Compute(self.precision).cast(condition)

@@ -1,5 +1,6 @@
 """The modes of the sample command, by name."""
 
+from fullglow_jax.sampling.modes.instances import instances
 from fullglow_jax.sampling.modes.interpolate import interpolate
 from fullglow_jax.sampling.modes.mode import Mode
 from fullglow_jax.sampling.modes.random import random
@@ -19,6 +20,7 @@ MODES: dict[str, Mode] = {
         interpolate,
         temperatures,
         redraw,
+        instances,
         unconditional,
         split_set,
     )

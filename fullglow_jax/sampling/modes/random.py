@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 @mode(
     "random",
     "samples of conditions, or of classes",
-    reads=("split", "count", "condition", "boundary", "label", "samples", "temperature", "sweep"),
+    reads=(
+        "split",
+        "count",
+        "condition",
+        "boundary",
+        "instance_map",
+        "label",
+        "samples",
+        "temperature",
+        "sweep",
+    ),
 )
 def random(session: Session) -> None:
     """Draws samples of a split's first conditions, or of image files, and of classes.
@@ -77,6 +87,6 @@ def _without_classes(session: Session) -> Conditions:
             )
         return without(request.count, shapes)
     if request.condition:
-        return from_files(request.condition, request.boundary, shapes, config)
+        return from_files(request.condition, request.boundary, shapes, config, request.instance_map)
     source = build_source(config.data, request.split, shapes.annotations)
     return from_source(source, request.count, shapes)

@@ -1,0 +1,28 @@
+"""INADE on Cityscapes at 256×512, label map → photo."""
+
+from ml_collections import ConfigDict
+
+from fullglow_jax.config import default_config
+
+
+def get_config() -> ConfigDict:
+    """The numbers of INADE's authors, but for batch and epochs, which their code leaves open."""
+    config = default_config("inade")
+    config.data.image_size = (256, 512)
+    config.data.filter = "bicubic"
+    config.data.label_files = "labelIds"
+    config.data.label_colours = "numbers"
+    config.data.flip = True
+
+    config.model.palette = "numbers"
+    config.model.depth = "more"
+    config.model.perceptual_file = "vgg19-dcbb9e9d.pth"
+
+    config.optimizer.learning_rate = 2e-4
+    config.optimizer.beta_1 = 0.0
+    config.optimizer.beta_2 = 0.9
+    config.optimizer.schedule = "linear_epoch_starts"
+
+    config.train.batch_size = 16
+    config.train.temperature = 1.0
+    return config
