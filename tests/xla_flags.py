@@ -9,8 +9,8 @@ from importlib.metadata import version
 RELEASE = tuple(int(part) for part in version("jaxlib").split(".")[:2])
 
 # Most of the suite's time goes into compiling; how fast the code runs is no matter here. Hardly
-# optimised, it is compiled in four fifths of the time; without these emitters, in two thirds of that.
-# From jaxlib 0.11 on there is no other way than without them.
+# optimised, it is compiled in four fifths of the time; without these emitters, in two thirds of
+# that. From jaxlib 0.11 on there is no other way than without them.
 FLAGS = [
     "--xla_backend_optimization_level=0",
     *(["--xla_cpu_use_fusion_emitters=false"] if RELEASE < (0, 11) else []),

@@ -127,7 +127,9 @@ class InadeSettings:
 
     # "normal": five doublings, from 8×8 to 256×256 pixels; "more", six; "most", seven.
     depth: str = key("normal", choice(DEPTHS), Change.REFUSED)
-    width: int = key(64, integer(2), Change.REFUSED)  # channels of its last block; 16 of its first
+    # Channels of its last block, of which its first have 16 times as many, or of the last but one
+    # at the depth "most".
+    width: int = key(64, integer(), Change.REFUSED)
     image_noise: int = key(256, integer(), Change.REFUSED)  # values of a whole image's noise
     style: int = key(64, integer(), Change.REFUSED)  # values of an instance's, for scale and shift
     # Whether training gives instances the styles that an encoder sees in the true photo.
@@ -180,6 +182,11 @@ class InadeSettings:
     def __post_init__(self) -> None:
         check_values(self, "config.model.")
         _check_perceptual_file(self)
+        if self.depth == "most" and self.width < 2:
+            raise UserError(
+                f"config.model.width={self.width} must be at least 2 at config.model.depth='most', "
+                "whose last block has half as many channels."
+            )
         self._check_layers("matching", self.discriminator_layers + 1, "this discriminator")
         self._check_layers("perceptual", len(LAYERS), "a VGG")
         if self.palette == "cityscapes" and self.classes > CITYSCAPES_CLASSES:
