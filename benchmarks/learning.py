@@ -58,15 +58,15 @@ class Ours:
         return float(scores["conditional"].mean())
 
 
-def read_pairs(folder: Path) -> Batch:
-    """All pairs of a folder, in the order of their names."""
+def read_pairs(folder: Path, size: tuple[int, int] = SIZE) -> Batch:
+    """All pairs of a folder, in the order of their names, (H, W) being their size."""
     photos, labels = [], []
     for path in sorted(folder.iterdir()):
         with Image.open(path) as image:
             rgb = image.convert("RGB")
         width, height = rgb.size
         halves = (rgb.crop((0, 0, width // 2, height)), rgb.crop((width // 2, 0, width, height)))
-        photo, label = (np.asarray(half.resize(SIZE[::-1])) for half in halves)
+        photo, label = (np.asarray(half.resize(size[::-1])) for half in halves)
         photos.append(photo)
         labels.append(label)
     return Batch(np.stack(labels), np.stack(photos))

@@ -56,5 +56,15 @@ class Original:
         self._model.optimize_parameters()
         return float(self._model.loss_G.detach())
 
+    def sample(self, condition: np.ndarray, count: int, temperature: float) -> np.ndarray:
+        """Photos of one condition (1, H, W, 3), uint8, as its test draws them, at temperature 1."""
+        if temperature != 1:
+            raise SystemExit(f"its photos are at temperature 1, not {temperature:g}")
+        with self._torch.no_grad():
+            a = self._images(condition).to(self._model.device)
+            images = [self._model.netG(a).cpu().numpy() for _ in range(count)]
+        whole = np.round((np.concatenate(images) + 1) * 127.5).astype(np.uint8)
+        return whole.transpose(0, 2, 3, 1)
+
     def _images(self, images: np.ndarray) -> Any:
         return self._torch.from_numpy(2 * channels_first(images) - 1)
