@@ -75,49 +75,46 @@ def modulated(x: Array, classes: Array, places: Array, of_classes: Array, rows: 
 @jax.custom_vjp
 def _modulated(x: Array, classes: Array, places: Array, of_classes: Array, rows: Array) -> Array:
     """`modulated` of one image, (H, W, C)."""
-    class_rows, own = of_classes[classes], rows[places]
-    scale = class_rows[..., 0, :] * own[..., 0, :] + class_rows[..., 2, :]
-    shift = class_rows[..., 1, :] * own[..., 1, :] + class_rows[..., 3, :]
+    scale, shift = _factors(classes, places, of_classes, rows)
     return (scale * x + shift).astype(x.dtype)
 
 
-Inputs = tuple[Array, Array, Array, Array, Array]
+def _factors(classes: Array, places: Array, of_classes: Array, rows: Array) -> tuple[Array, Array]:
+    """Scale and shift of each pixel."""
+    of_class, own = of_classes[classes], rows[places]
+    scale = of_class[..., 0, :] * own[..., 0, :] + of_class[..., 2, :]
+    shift = of_class[..., 1, :] * own[..., 1, :] + of_class[..., 3, :]
+    return scale, shift
 
 
 def _forward(*inputs: Array) -> tuple[Array, tuple[Array, ...]]:
     return _modulated(*inputs), inputs
 
 
-def _backward(inputs: Inputs, g: Array) -> tuple[Array, None, None, Array, Array]:
-    # Automatic differentiation would hold six images of gathered rows and their gradients at once.
+def _backward(inputs: tuple[Array, ...], g: Array) -> tuple[Array, None, None, Array, Array]:
+    # Automatic differentiation would hold images of six gathered rows and of their gradients.
     x, classes, places, of_classes, rows = inputs
 
-    def add(
-        sums: tuple[Array, Array], tile: tuple[Array, ...]
-    ) -> tuple[tuple[Array, Array], Array]:
+    def add(sums: tuple[Array, Array], tile: tuple[Array, ...]) -> tuple[tuple[Array, Array], None]:
         x, g, classes, places = tile
-        class_rows, own = of_classes[classes], rows[places]
+        of_class, own = of_classes[classes], rows[places]
         g, g_x = at_least_float32(g), at_least_float32(g) * x
         by_class = jnp.stack([g_x * own[..., 0, :], g * own[..., 1, :], g_x, g], axis=-2)
-        by_place = jnp.stack([g_x * class_rows[..., 0, :], g * class_rows[..., 1, :]], axis=-2)
-        x_gradient = g * (class_rows[..., 0, :] * own[..., 0, :] + class_rows[..., 2, :])
-        sums = sums[0].at[classes].add(by_class), sums[1].at[places].add(by_place)
-        return sums, x_gradient.astype(x.dtype)
+        by_place = jnp.stack([g_x * of_class[..., 0, :], g * of_class[..., 1, :]], axis=-2)
+        return (sums[0].at[classes].add(by_class), sums[1].at[places].add(by_place)), None
 
     tiles = tuple(each.reshape(_tiles(x), -1, *each.shape[2:]) for each in (x, g, classes, places))
     zeros = jnp.zeros_like(of_classes), jnp.zeros_like(rows)
-    (by_class, by_place), x_gradient = lax.scan(add, zeros, tiles)
-    return x_gradient.reshape(x.shape), None, None, by_class, by_place
+    (by_class, by_place), _ = lax.scan(add, zeros, tiles)
+    scale, _ = _factors(classes, places, of_classes, rows)
+    return (scale * g).astype(x.dtype), None, None, by_class, by_place
 
 
 def _tiles(x: Array) -> int:
-    """Of how many equal parts, whole rows, `TILE` pixels or fewer are one."""
+    """Of how many equal parts, some whole rows, one has `TILE` pixels or fewer, if it can."""
     height, width = x.shape[:2]
-    return next(
-        n
-        for n in range(1, height + 1)
-        if (height % n == 0 and height * width <= n * TILE) or n == height
-    )
+    rows = max(n for n in range(1, height + 1) if height % n == 0 and (n == 1 or n * width <= TILE))
+    return height // rows
 
 
 _modulated.defvjp(_forward, _backward)
