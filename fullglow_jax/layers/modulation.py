@@ -81,10 +81,14 @@ def _modulated(x: Array, classes: Array, places: Array, of_classes: Array, rows:
 
 def _factors(classes: Array, places: Array, of_classes: Array, rows: Array) -> tuple[Array, Array]:
     """Scale and shift of each pixel."""
-    of_class, own = of_classes[classes], rows[places]
-    scale = of_class[..., 0, :] * own[..., 0, :] + of_class[..., 2, :]
-    shift = of_class[..., 1, :] * own[..., 1, :] + of_class[..., 3, :]
-    return scale, shift
+    (w_0, w_1, b_0, b_1), (r_0, r_1) = _gathered(of_classes, classes), _gathered(rows, places)
+    return w_0 * r_0 + b_0, w_1 * r_1 + b_1
+
+
+def _gathered(table: Array, ids: Array) -> list[Array]:
+    """Each part of a table, (ids, parts, C), by id: (H, W, C) each."""
+    # Apart from each other: the compiler would keep a joint array of all parts in memory.
+    return [table[:, part][ids] for part in range(table.shape[1])]
 
 
 def _forward(*inputs: Array) -> tuple[Array, tuple[Array, ...]]:
@@ -94,27 +98,33 @@ def _forward(*inputs: Array) -> tuple[Array, tuple[Array, ...]]:
 def _backward(inputs: tuple[Array, ...], g: Array) -> tuple[Array, None, None, Array, Array]:
     # Automatic differentiation would hold images of six gathered rows and of their gradients.
     x, classes, places, of_classes, rows = inputs
+    height = _rows_of_a_tile(x)
 
-    def add(sums: tuple[Array, Array], tile: tuple[Array, ...]) -> tuple[tuple[Array, Array], None]:
-        x, g, classes, places = tile
-        of_class, own = of_classes[classes], rows[places]
-        g, g_x = at_least_float32(g), at_least_float32(g) * x
-        by_class = jnp.stack([g_x * own[..., 0, :], g * own[..., 1, :], g_x, g], axis=-2)
-        by_place = jnp.stack([g_x * of_class[..., 0, :], g * of_class[..., 1, :]], axis=-2)
-        return (sums[0].at[classes].add(by_class), sums[1].at[places].add(by_place)), None
+    def add(number: int, found: tuple[Array, ...]) -> tuple[Array, ...]:
+        by_x, by_class, by_place = found
+        images, start = (x, g, classes, places), number * height
+        x_, g_, classes_, places_ = (
+            lax.dynamic_slice_in_dim(each, start, height) for each in images
+        )
+        w_0, w_1, b_0, _ = _gathered(of_classes, classes_)
+        r_0, r_1 = _gathered(rows, places_)
+        g_ = at_least_float32(g_)
+        of_class = jnp.stack([g_ * x_ * r_0, g_ * r_1, g_ * x_, g_], axis=-2)
+        of_place = jnp.stack([g_ * x_ * w_0, g_ * w_1], axis=-2)
+        of_x = (g_ * (w_0 * r_0 + b_0)).astype(x.dtype)
+        by_x = lax.dynamic_update_slice_in_dim(by_x, of_x, start, 0)
+        return by_x, by_class.at[classes_].add(of_class), by_place.at[places_].add(of_place)
 
-    tiles = tuple(each.reshape(_tiles(x), -1, *each.shape[2:]) for each in (x, g, classes, places))
-    zeros = jnp.zeros_like(of_classes), jnp.zeros_like(rows)
-    (by_class, by_place), _ = lax.scan(add, zeros, tiles)
-    scale, _ = _factors(classes, places, of_classes, rows)
-    return (scale * g).astype(x.dtype), None, None, by_class, by_place
+    zeros = tuple(map(jnp.zeros_like, (x, of_classes, rows)))
+    by_x, by_class, by_place = lax.fori_loop(0, len(x) // height, add, zeros)
+    return by_x, None, None, by_class, by_place
 
 
-def _tiles(x: Array) -> int:
-    """Of how many equal parts, some whole rows, one has `TILE` pixels or fewer, if it can."""
+def _rows_of_a_tile(x: Array) -> int:
+    """Of an image, rows of one of its equal tiles: of `TILE` pixels or fewer, or one row."""
     height, width = x.shape[:2]
-    rows = max(n for n in range(1, height + 1) if height % n == 0 and (n == 1 or n * width <= TILE))
-    return height // rows
+    fits = (n for n in range(height, 0, -1) if height % n == 0 and n * width <= TILE)
+    return next(fits, 1)
 
 
 _modulated.defvjp(_forward, _backward)
