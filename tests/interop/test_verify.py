@@ -64,7 +64,6 @@ def test_recorded_values_of_other_families_are_reproduced(name):
         "dlim_stochastic",
         "inade_layers",
         "inade_cityscapes_shape",
-        "inade_encoder",
     ],
 )
 def test_recorded_values_of_gans_are_reproduced(name):
