@@ -91,7 +91,7 @@ class LabelledPhotos(Layout):
         left_alone = list(dict.fromkeys(left_alone))
         if not names and not faults:
             folders = dict.fromkeys(self.place(part).folder for part in files)
-            raise nothing_in(self.split, folders, left_alone)
+            raise UserError(f"{nothing_in(self.split, folders, left_alone)}\n{self._expected()}")
         pairs = [PairFiles(name, {part: files[part][name] for part in parts}) for name in names]
         return Found(pairs, faults, left_alone)
 
@@ -133,9 +133,12 @@ class LabelledPhotos(Layout):
                 f"with {MAKE} and the same config, or let each class be one instance: "
                 "--config.model.instances=0."
             )
-        raise UserError(
-            f"the folder {place.folder} does not exist. {self.called} is expected as\n"
-            f"{self.expected}\nPoint --config.data.root to the folder that holds these."
+        raise UserError(f"the folder {place.folder} does not exist. {self._expected()}")
+
+    def _expected(self) -> str:
+        return (
+            f"{self.called} is expected as\n{self.expected}\n"
+            "Point --config.data.root to the folder that holds these."
         )
 
     def _lonely(self, lonely: Lonely) -> Fault:
