@@ -67,7 +67,7 @@ LAYOUTS = {
 MADE = {
     "ade20k": "instances/training/ADE_train_00000001.png",
     "ade20k, flat": "instances/training/ADE_train_00000001.png",
-    "ade20k, in one folder": "instances/training/training/ADE_train_00000001.png",
+    "ade20k, in one folder": "instances/training/ADE_train_00000001.png",
     "celeba_mask": "train/instances/0.png",
     "deepfashion": "train_inst/x.png",
     "deepfashion of SMIS": "train_inst/x.png",

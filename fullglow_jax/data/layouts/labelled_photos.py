@@ -77,6 +77,10 @@ class LabelledPhotos(Layout):
             UserError: If the data set has no such split.
         """
 
+    def name(self, folder: Path, path: Path) -> str:
+        """The name that a file in a part's folder has in common with those of the other parts."""
+        return name_below(folder, path)
+
     def find(self, parts: Sequence[str]) -> Found:
         files: dict[str, dict[str, Path]] = {}
         faults: list[Fault] = []
@@ -120,7 +124,7 @@ class LabelledPhotos(Layout):
         owners = {path: owner(path) if owner else (self.split, part) for path in images}
         mine = [path for path in images if owners[path] == (self.split, part)]
         strange = [LeftAlone(NO_SPLIT, path) for path in images if owners[path] is None]
-        files, twice = one_of_each(mine, partial(name_below, folder))
+        files, twice = one_of_each(mine, partial(self.name, folder))
         return files, ImageFiles(tuple(mine), (*left_alone, *strange), (*faults, *twice))
 
     def _there(self, part: str) -> Place:
