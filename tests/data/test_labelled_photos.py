@@ -230,12 +230,19 @@ def test_bad_files_are_named_and_all_others_made(tmp_path):
     assert made == ["test/instances/1.png", "train/instances/2.png"]
 
 
+def test_a_split_without_ids_is_told_of(tmp_path, capsys):
+    save(tmp_path / "train" / "labels" / "0.png", LABELS)
+    make_instances(config(tmp_path, "celeba_mask"))
+    told = capsys.readouterr().out
+    assert "train: 1 instance maps, 1 of them new" in told
+    assert f"val: the folder {tmp_path / 'test' / 'labels'} does not exist." in told
+
+
 def test_data_without_ids(tmp_path):
     with pytest.raises(UserError, match=r"'mnist': they can for .*ade20k.*two_folders"):
         make_instances(config(tmp_path, "mnist"))
     with pytest.raises(UserError, match="nowhere does not exist"):
         make_instances(config(tmp_path / "nowhere", "ade20k"))
-    with pytest.raises(UserError, match="there are no files of ids"):
-        make_instances(config(tmp_path, "ade20k"))
-    with pytest.raises(UserError, match=r"split 'train' is empty.*\n.*ADE20K.* is expected as"):
-        find_source(config(tmp_path, "ade20k"), "train")
+    for find in (make_instances, lambda data: find_source(data, "train")):
+        with pytest.raises(UserError, match=r"'train' is empty.*\n.*ADE20K.* is expected as"):
+            find(config(tmp_path, "ade20k"))

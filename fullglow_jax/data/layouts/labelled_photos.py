@@ -1,7 +1,7 @@
 """Photos, label ids and instance ids in folders of their own: the base of data sets laid out so."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -94,8 +94,7 @@ class LabelledPhotos(Layout):
         faults = [*dict.fromkeys(faults), *lonely]
         left_alone = list(dict.fromkeys(left_alone))
         if not names and not faults:
-            folders = dict.fromkeys(self.place(part).folder for part in files)
-            raise UserError(f"{nothing_in(self.split, folders, left_alone)}\n{self._expected()}")
+            raise self._nothing(files, left_alone)
         pairs = [PairFiles(name, {part: files[part][name] for part in parts}) for name in names]
         return Found(pairs, faults, left_alone)
 
@@ -106,6 +105,8 @@ class LabelledPhotos(Layout):
         read = partial(read_ids, colours=NUMBERS, first_channel=self.first_channel)
         files, found = self._files("label")
         refuse(found.faults)
+        if not files:
+            raise self._nothing(["label"], found.left_alone)
         for name, path in files.items():
             target = self.place("instances").folder / f"{name}.png"
             yield Renumbering(read, path, target)
@@ -138,6 +139,10 @@ class LabelledPhotos(Layout):
                 "--config.model.instances=0."
             )
         raise UserError(f"the folder {place.folder} does not exist. {self._expected()}")
+
+    def _nothing(self, parts: Iterable[str], left_alone: Sequence[LeftAlone]) -> UserError:
+        folders = dict.fromkeys(self.place(part).folder for part in parts)
+        return UserError(f"{nothing_in(self.split, folders, left_alone)}\n{self._expected()}")
 
     def _expected(self) -> str:
         return (
