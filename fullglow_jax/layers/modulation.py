@@ -68,7 +68,8 @@ def modulated(x: Array, classes: Array, places: Array, of_classes: Array, rows: 
         of_classes: W₀, W₁, B₀, B₁ of each class: (classes, 4, C).
         rows: r₀, r₁ of each instance of each image: (B, N, 2, C).
     """
-    y: Array = jax.vmap(_modulated, (0, 0, 0, None, 0))(x, classes, places, of_classes, rows)
+    inputs = map(jnp.asarray, (x, classes, places, of_classes, rows))
+    y: Array = jax.vmap(_modulated, (0, 0, 0, None, 0))(*inputs)
     return y
 
 

@@ -29,7 +29,7 @@ def of_one_hot_maps(x, classes, places, of_classes, rows):
 def value_and_gradients(form, x, of_classes, rows):
     def of(x, of_classes, rows):
         y = form(x, IDS, INSTANCES, of_classes, rows)
-        return (jnp.sin(y) * jnp.arange(2)).sum(), y
+        return jnp.sin(y).sum(), y
 
     gradients = quick_jit(jax.grad(of, (0, 1, 2), has_aux=True))(x, of_classes, rows)
     return jax.tree.leaves(jax.device_get(gradients))
