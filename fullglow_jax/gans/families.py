@@ -121,7 +121,7 @@ class InadeSettings:
     # Whether pixels of any other colour are of one more class; else of that of the nearest colour.
     unknown: bool = key(False, truth(), Change.REFUSED)
     # The most instances of an image; or 0, and each class is one instance.
-    instances: int = key(256, integer(0, 65536), Change.TRAINED)
+    instances: int = key(256, integer(0, 65536))
 
     # ---- the generator ----
 
