@@ -16,7 +16,8 @@ from fullglow_jax.data.source import SOURCES, opened_layout
 from fullglow_jax.errors import UserError
 from fullglow_jax.files.drafts import draft
 
-SPLITS = ("train", "val", "test")
+NEEDED, OPTIONAL = ("train", "val"), ("test",)
+"""Names of splits."""
 
 
 def make_instances(data_config: ConfigDict) -> None:
@@ -44,8 +45,6 @@ def make_instances(data_config: ConfigDict) -> None:
         made = sum(not result.fault for result in results)
         new = sum(result.new for result in results)
         print(f"{split}: {made} instance maps, {new} of them new, as {todo[0].target}", flush=True)
-    if not done:
-        raise UserError(f"config.data.name={data_config.name!r}: there are no files of ids.")
     refuse(faults)
 
 
@@ -55,9 +54,9 @@ class _Result(NamedTuple):
 
 
 def _jobs(data_config: ConfigDict) -> Iterator[tuple[str, list[Renumbering]]]:
-    """The files of each split that is there."""
-    errors: list[UserError] = []
-    for split in SPLITS:
+    """The files of each split that is there; a needed one that is not is told of."""
+    errors: dict[str, UserError] = {}
+    for split in (*NEEDED, *OPTIONAL):
         layout = opened_layout(data_config, split)
         if not isinstance(layout, Renumberable):
             kinds = {name: source.layout for name, source in SOURCES.items() if source.layout}
@@ -69,9 +68,12 @@ def _jobs(data_config: ConfigDict) -> Iterator[tuple[str, list[Renumbering]]]:
         try:
             yield split, list(layout.renumberings())
         except UserError as error:
-            errors.append(error)
-    if len(errors) == len(SPLITS):
-        raise errors[0]
+            errors[split] = error
+    if len(errors) == len(NEEDED + OPTIONAL):
+        raise errors[NEEDED[0]]
+    for split in NEEDED:
+        if split in errors:
+            print(f"{split}: {errors[split]}", flush=True)
 
 
 def _made(jobs: list[Renumbering], index: int) -> _Result:

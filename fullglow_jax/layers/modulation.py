@@ -68,56 +68,64 @@ def modulated(x: Array, classes: Array, places: Array, of_classes: Array, rows: 
         of_classes: W₀, W₁, B₀, B₁ of each class: (classes, 4, C).
         rows: r₀, r₁ of each instance of each image: (B, N, 2, C).
     """
-    y: Array = jax.vmap(_modulated, (0, 0, 0, None, 0))(x, classes, places, of_classes, rows)
+    inputs = map(jnp.asarray, (x, classes, places, of_classes, rows))
+    y: Array = jax.vmap(_modulated, (0, 0, 0, None, 0))(*inputs)
     return y
 
 
 @jax.custom_vjp
 def _modulated(x: Array, classes: Array, places: Array, of_classes: Array, rows: Array) -> Array:
     """`modulated` of one image, (H, W, C)."""
-    class_rows, own = of_classes[classes], rows[places]
-    scale = class_rows[..., 0, :] * own[..., 0, :] + class_rows[..., 2, :]
-    shift = class_rows[..., 1, :] * own[..., 1, :] + class_rows[..., 3, :]
+    scale, shift = _factors(classes, places, of_classes, rows)
     return (scale * x + shift).astype(x.dtype)
 
 
-Inputs = tuple[Array, Array, Array, Array, Array]
+def _factors(classes: Array, places: Array, of_classes: Array, rows: Array) -> tuple[Array, Array]:
+    """Scale and shift of each pixel."""
+    (w_0, w_1, b_0, b_1), (r_0, r_1) = _gathered(of_classes, classes), _gathered(rows, places)
+    return w_0 * r_0 + b_0, w_1 * r_1 + b_1
+
+
+def _gathered(table: Array, ids: Array) -> list[Array]:
+    """Each part of a table, (ids, parts, C), by id: (H, W, C) each."""
+    # Apart from each other: the compiler would keep a joint array of all parts in memory.
+    return [table[:, part][ids] for part in range(table.shape[1])]
 
 
 def _forward(*inputs: Array) -> tuple[Array, tuple[Array, ...]]:
     return _modulated(*inputs), inputs
 
 
-def _backward(inputs: Inputs, g: Array) -> tuple[Array, None, None, Array, Array]:
-    # Automatic differentiation would hold six images of gathered rows and their gradients at once.
+def _backward(inputs: tuple[Array, ...], g: Array) -> tuple[Array, None, None, Array, Array]:
+    # Automatic differentiation would hold images of six gathered rows and of their gradients.
     x, classes, places, of_classes, rows = inputs
+    height = _rows_of_a_tile(x)
 
-    def add(
-        sums: tuple[Array, Array], tile: tuple[Array, ...]
-    ) -> tuple[tuple[Array, Array], Array]:
-        x, g, classes, places = tile
-        class_rows, own = of_classes[classes], rows[places]
-        g, g_x = at_least_float32(g), at_least_float32(g) * x
-        by_class = jnp.stack([g_x * own[..., 0, :], g * own[..., 1, :], g_x, g], axis=-2)
-        by_place = jnp.stack([g_x * class_rows[..., 0, :], g * class_rows[..., 1, :]], axis=-2)
-        x_gradient = g * (class_rows[..., 0, :] * own[..., 0, :] + class_rows[..., 2, :])
-        sums = sums[0].at[classes].add(by_class), sums[1].at[places].add(by_place)
-        return sums, x_gradient.astype(x.dtype)
+    def add(number: int, found: tuple[Array, ...]) -> tuple[Array, ...]:
+        by_x, by_class, by_place = found
+        images, start = (x, g, classes, places), number * height
+        x_, g_, classes_, places_ = (
+            lax.dynamic_slice_in_dim(each, start, height) for each in images
+        )
+        w_0, w_1, b_0, _ = _gathered(of_classes, classes_)
+        r_0, r_1 = _gathered(rows, places_)
+        g_ = at_least_float32(g_)
+        of_class = jnp.stack([g_ * x_ * r_0, g_ * r_1, g_ * x_, g_], axis=-2)
+        of_place = jnp.stack([g_ * x_ * w_0, g_ * w_1], axis=-2)
+        of_x = (g_ * (w_0 * r_0 + b_0)).astype(x.dtype)
+        by_x = lax.dynamic_update_slice_in_dim(by_x, of_x, start, 0)
+        return by_x, by_class.at[classes_].add(of_class), by_place.at[places_].add(of_place)
 
-    tiles = tuple(each.reshape(_tiles(x), -1, *each.shape[2:]) for each in (x, g, classes, places))
-    zeros = jnp.zeros_like(of_classes), jnp.zeros_like(rows)
-    (by_class, by_place), x_gradient = lax.scan(add, zeros, tiles)
-    return x_gradient.reshape(x.shape), None, None, by_class, by_place
+    zeros = tuple(map(jnp.zeros_like, (x, of_classes, rows)))
+    by_x, by_class, by_place = lax.fori_loop(0, len(x) // height, add, zeros)
+    return by_x, None, None, by_class, by_place
 
 
-def _tiles(x: Array) -> int:
-    """Of how many equal parts, whole rows, `TILE` pixels or fewer are one."""
+def _rows_of_a_tile(x: Array) -> int:
+    """Of an image, rows of one of its equal tiles: of `TILE` pixels or fewer, or one row."""
     height, width = x.shape[:2]
-    return next(
-        n
-        for n in range(1, height + 1)
-        if (height % n == 0 and height * width <= n * TILE) or n == height
-    )
+    fits = (n for n in range(height, 0, -1) if height % n == 0 and n * width <= TILE)
+    return next(fits, 1)
 
 
 _modulated.defvjp(_forward, _backward)

@@ -515,7 +515,7 @@ def test_exit_codes(folders, tmp_path):
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("--config.data.name=two_folder", "is not one of aligned_pairs, cityscapes"),
+        ("--config.data.name=two_folder", "is not one of ade20k, aligned_pairs"),
         ("--config.data.rot=x", "the config has no key 'rot'"),
     ],
 )

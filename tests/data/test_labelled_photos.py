@@ -67,7 +67,7 @@ LAYOUTS = {
 MADE = {
     "ade20k": "instances/training/ADE_train_00000001.png",
     "ade20k, flat": "instances/training/ADE_train_00000001.png",
-    "ade20k, in one folder": "instances/training/training/ADE_train_00000001.png",
+    "ade20k, in one folder": "instances/training/ADE_train_00000001.png",
     "celeba_mask": "train/instances/0.png",
     "deepfashion": "train_inst/x.png",
     "deepfashion of SMIS": "train_inst/x.png",
@@ -138,7 +138,7 @@ def test_the_check(data, kind, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "train: 2 good pairs, 0 bad\n" in told
     assert "val: 1 good pairs, 0 bad\n" in told
-    assert "test" not in told  # where it stands in val's place, it is not read twice
+    assert "\ntest:" not in told  # where it stands in val's place, it is not read twice
     _, files = LAYOUTS[kind]
     (tmp_path / files[0][1]).unlink()
     assert not check(whole, tmp_path / "check.png")
@@ -147,7 +147,7 @@ def test_the_check(data, kind, tmp_path, capsys):
 
 def test_no_such_folder(tmp_path):
     for name, (called, _) in LAYOUTS.items():
-        with pytest.raises(UserError, match=r"does not exist.*expected as\n(?s:.*)/.*data\.root"):
+        with pytest.raises(UserError, match=r"does not exist.*expected as\n(?s:.*data\.root)"):
             find_source(config(tmp_path / name, called), "train")
     with pytest.raises(UserError, match=r"split 'test' is none of ADE20K.*: .*train, val"):
         find_source(config(tmp_path, "ade20k"), "test")
@@ -155,17 +155,17 @@ def test_no_such_folder(tmp_path):
 
 def test_a_split_of_ones_own(tmp_path):
     for name, files in (("celeba_mask", CELEBA), ("deepfashion", DEEPFASHION)):
+        root = tmp_path / name
         for photo, label in files:
-            save(tmp_path / photo, np.zeros((*SIZE, 3), np.uint8))
-            save(tmp_path / label, LABELS)
-        train, test = (find_source(config(tmp_path, name), s) for s in ("train", "test"))
-        assert test.pairs == find_source(config(tmp_path, name), "val").pairs
-        for photo, label in files[:1]:
-            for file in (photo, label):
-                target = tmp_path / file.replace("train", "val")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(tmp_path / file, target)
-        val = find_source(config(tmp_path, name), "val")
+            save(root / photo, np.zeros((*SIZE, 3), np.uint8))
+            save(root / label, LABELS)
+        train, test = (find_source(config(root, name), s) for s in ("train", "test"))
+        assert test.pairs == find_source(config(root, name), "val").pairs
+        for file in files[0]:
+            target = root / file.replace("train", "val")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / file, target)
+        val = find_source(config(root, name), "val")
         assert [pair["name"] for pair in val] == [train[0]["name"]]
 
 
@@ -230,8 +230,19 @@ def test_bad_files_are_named_and_all_others_made(tmp_path):
     assert made == ["test/instances/1.png", "train/instances/2.png"]
 
 
+def test_a_split_without_ids_is_told_of(tmp_path, capsys):
+    save(tmp_path / "train" / "labels" / "0.png", LABELS)
+    make_instances(config(tmp_path, "celeba_mask"))
+    told = capsys.readouterr().out
+    assert "train: 1 instance maps, 1 of them new" in told
+    assert f"val: the folder {tmp_path / 'test' / 'labels'} does not exist." in told
+
+
 def test_data_without_ids(tmp_path):
     with pytest.raises(UserError, match=r"'mnist': they can for .*ade20k.*two_folders"):
         make_instances(config(tmp_path, "mnist"))
-    with pytest.raises(UserError, match="does not exist"):
-        make_instances(config(tmp_path, "ade20k"))
+    with pytest.raises(UserError, match="nowhere does not exist"):
+        make_instances(config(tmp_path / "nowhere", "ade20k"))
+    for find in (make_instances, lambda data: find_source(data, "train")):
+        with pytest.raises(UserError, match=r"'train' is empty.*\n.*ADE20K.* is expected as"):
+            find(config(tmp_path, "ade20k"))

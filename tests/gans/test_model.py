@@ -1,8 +1,9 @@
 """The step of two optimisers, and sampling."""
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, reduce
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -167,6 +168,40 @@ def test_parts_give_what_the_whole_gives_but_for_batch_norms(norm):
         assert differences(one.critic["params"], two.critic["params"]) < 1e-5
         for name, value in told.scalars.items():
             assert told_in_parts.scalars[name] == pytest.approx(value, rel=1e-4), name
+
+
+class Scale(nn.Module):
+    """A generator of one number, whose own term is its square, times each example's mean."""
+
+    @nn.compact
+    def with_terms(self, condition, noise, statistics):
+        scale = self.param("scale", nn.initializers.constant(0.3), ())
+        return scale * condition, {"size": scale**2 * condition.mean((1, 2, 3))}
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_generators_own_terms_are_weighted_and_of_all_examples(parts):
+    objective = Objective(pixels=0.0, own={"size": 7.0})
+    options = {"optimizers": Optimizers(optax.sgd(1.0), optax.sgd(1.0)), "objective": objective}
+    model = GanModel(Scale(), None, A, noise=lambda keys, t, _: keys, parts=parts, **options)
+    state = quick_jit(model.init)(KEY, batch_of())
+    new, report = stepped(model, state)
+    means = (batch_of().condition / 127.5 - 1).mean((1, 2, 3))
+    assert report.scalars["generator/size"] == pytest.approx(7 * 0.09 * means.mean(), rel=1e-4)
+    moved = new.variables["params"][GENERATOR]["scale"]
+    assert moved == pytest.approx(0.3 - 7 * 0.6 * means.mean(), rel=1e-4)
+
+
+def test_true_and_drawn_images_together_are_one_batch_of_the_discriminators_norms():
+    state, before, _ = usual()
+    together, report = stepped(gan(together=True), state)
+    assert np.isfinite(report.scalars["loss/discriminator"])
+    assert differences(together.critic["params"], before.critic["params"]) > 1e-6
+    # Its statistics move twice, by both at once and by drawn ones, instead of three times.
+    mean = ("statistics", "scale_0", "norm_1", "mean")
+    ones = [state.critic, together.critic, before.critic]
+    first, both, apart = (reduce(lambda tree, key: tree[key], mean, each) for each in ones)
+    assert np.abs(both - first).max() < np.abs(apart - first).max()
 
 
 def test_in_the_other_order_and_with_other_images():

@@ -64,6 +64,15 @@ def test_none_changes_nothing_and_scales_start_around_1():
     assert scale.std() == pytest.approx(0.02, rel=0.1)
 
 
+def test_a_batch_norm_may_have_running_statistics_alone():
+    norm, variables = started("batch", affine=False)
+    assert "params" not in variables
+    y, moved = run(norm, variables, X, statistics=OF_BATCH, mutable=("statistics",))
+    np.testing.assert_allclose(y.mean((0, 1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(y.std((0, 1, 2)), 1, atol=1e-4)
+    np.testing.assert_allclose(moved["statistics"]["mean"], 0.1 * X.mean((0, 1, 2)), rtol=1e-5)
+
+
 def test_a_spectral_norm_approaches_the_largest_singular_value():
     norm, kernel = SpectralNorm(), RNG.standard_normal((3, 3, 2, 5)).astype(np.float32)
     _, variables = start(norm, kernel)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from fullglow_jax.data.layouts.labelled_photos import LabelledPhotos, Place
+from fullglow_jax.data.names import canonical
 
 _SPLITS = {"train": ("training", "_train_"), "val": ("validation", "_val_")}
 """By split, its folder, and the part of its files' names."""
@@ -41,6 +42,10 @@ class Ade20k(LabelledPhotos):
         if part != "instances" and not any((self.root / name).is_dir() for name in _TOPS):
             return Place(self.root, lambda path: self._owner(path, self._part(path)))
         return Place(top / folder)
+
+    def name(self, folder: Path, path: Path) -> str:
+        del folder  # whose parts may differ in their sub-folders
+        return canonical(path.stem)
 
     def _owner(self, path: Path, part: str) -> tuple[str, str] | None:
         """The split of a file by its name, and its part."""

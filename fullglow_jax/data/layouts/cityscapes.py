@@ -120,10 +120,13 @@ class Cityscapes(Layout):
     def renumberings(self) -> Iterator[Renumbering]:
         self._check_root()
         folder, ending = self._folder("instances"), self._endings["instances"]
-        for path in find_images(folder).images if folder.is_dir() else ():
-            if path.stem.endswith(ending):
-                name = f"{path.stem.removesuffix(ending)}_gtFine_instanceReIds.png"
-                yield Renumbering(read_ids, path, path.with_name(name))
+        images = find_images(folder).images if folder.is_dir() else ()
+        files = [path for path in images if path.stem.endswith(ending)]
+        if not files:
+            raise UserError(f"the split {self.split!r} has no instance ids in {folder}.")
+        for path in files:
+            name = f"{path.stem.removesuffix(ending)}_gtFine_instanceReIds.png"
+            yield Renumbering(read_ids, path, path.with_name(name))
 
     def _read(self, part: str, path: Path) -> Picture:
         if part == "boundary":

@@ -1,7 +1,7 @@
 """Photos, label ids and instance ids in folders of their own: the base of data sets laid out so."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -77,6 +77,10 @@ class LabelledPhotos(Layout):
             UserError: If the data set has no such split.
         """
 
+    def name(self, folder: Path, path: Path) -> str:
+        """The name that a file in a part's folder has in common with those of the other parts."""
+        return name_below(folder, path)
+
     def find(self, parts: Sequence[str]) -> Found:
         files: dict[str, dict[str, Path]] = {}
         faults: list[Fault] = []
@@ -90,8 +94,7 @@ class LabelledPhotos(Layout):
         faults = [*dict.fromkeys(faults), *lonely]
         left_alone = list(dict.fromkeys(left_alone))
         if not names and not faults:
-            folders = dict.fromkeys(self.place(part).folder for part in files)
-            raise nothing_in(self.split, folders, left_alone)
+            raise self._nothing(files, left_alone)
         pairs = [PairFiles(name, {part: files[part][name] for part in parts}) for name in names]
         return Found(pairs, faults, left_alone)
 
@@ -102,6 +105,8 @@ class LabelledPhotos(Layout):
         read = partial(read_ids, colours=NUMBERS, first_channel=self.first_channel)
         files, found = self._files("label")
         refuse(found.faults)
+        if not files:
+            raise self._nothing(["label"], found.left_alone)
         for name, path in files.items():
             target = self.place("instances").folder / f"{name}.png"
             yield Renumbering(read, path, target)
@@ -120,7 +125,7 @@ class LabelledPhotos(Layout):
         owners = {path: owner(path) if owner else (self.split, part) for path in images}
         mine = [path for path in images if owners[path] == (self.split, part)]
         strange = [LeftAlone(NO_SPLIT, path) for path in images if owners[path] is None]
-        files, twice = one_of_each(mine, partial(name_below, folder))
+        files, twice = one_of_each(mine, partial(self.name, folder))
         return files, ImageFiles(tuple(mine), (*left_alone, *strange), (*faults, *twice))
 
     def _there(self, part: str) -> Place:
@@ -133,9 +138,16 @@ class LabelledPhotos(Layout):
                 f"with {MAKE} and the same config, or let each class be one instance: "
                 "--config.model.instances=0."
             )
-        raise UserError(
-            f"the folder {place.folder} does not exist. {self.called} is expected as\n"
-            f"{self.expected}\nPoint --config.data.root to the folder that holds these."
+        raise UserError(f"the folder {place.folder} does not exist. {self._expected()}")
+
+    def _nothing(self, parts: Iterable[str], left_alone: Sequence[LeftAlone]) -> UserError:
+        folders = dict.fromkeys(self.place(part).folder for part in parts)
+        return UserError(f"{nothing_in(self.split, folders, left_alone)}\n{self._expected()}")
+
+    def _expected(self) -> str:
+        return (
+            f"{self.called} is expected as\n{self.expected}\n"
+            "Point --config.data.root to the folder that holds these."
         )
 
     def _lonely(self, lonely: Lonely) -> Fault:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from fullglow_jax.data.classes import FOLDERS, folder_class
-from fullglow_jax.data.faults import Fault
+from fullglow_jax.data.faults import Fault, refuse
 from fullglow_jax.data.image_files import LeftAlone, find_images, name_below, one_of_each
 from fullglow_jax.data.images import Picture, read_ids, read_rgb
 from fullglow_jax.data.layouts.layout import Found, Layout, PairFiles, nothing_in
@@ -109,7 +109,11 @@ class TwoFolders(Layout):
             )
         (part, *_), read = self.numbered, partial(read_ids, colours=NUMBERS)
         folder = self._folder(part)
-        files, _ = one_of_each(find_images(folder).images, partial(name_below, folder))
+        there = find_images(folder)
+        files, twice = one_of_each(there.images, partial(name_below, folder))
+        refuse((*there.faults, *twice))
+        if not files:
+            raise nothing_in(self.split, [folder], there.left_alone)
         for each, path in files.items():
             yield Renumbering(read, path, self.folder / name / f"{each}.png")
 
