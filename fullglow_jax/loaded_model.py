@@ -50,6 +50,7 @@ class LoadedModel:
         reads_boundaries: Whether it also reads boundary maps.
         latent_shapes: (h, w, c) of each level's latent.
         classes: Names of the classes that it reads; () if it reads none.
+        temperature: The temperature of samples if none is asked for.
     """
 
     def __init__(self, config: ConfigDict, operations: Operations) -> None:
@@ -62,6 +63,7 @@ class LoadedModel:
         self.latent_shapes: tuple[tuple[int, int, int], ...] = shapes.latent_shapes
         labelled = shapes.annotations.label
         self.classes: tuple[str, ...] = tuple(config.data.classes) if labelled else ()
+        self.temperature: float = config.train.temperature
         self._operations = operations
         self._shape = shapes.image
         self._annotations = shapes.annotations
@@ -73,7 +75,7 @@ class LoadedModel:
         boundaries: Any = None,
         label: Label = None,
         samples: int = 1,
-        temperature: float = 0.7,
+        temperature: float | None = None,
         seed: int = 0,
     ) -> np.ndarray:
         """Images drawn under conditions, the same as sample.py's for the same conditions and seed.
@@ -83,14 +85,15 @@ class LoadedModel:
             boundaries: (N, H, W, 3), for models that read them.
             label: The class of all, or N of them, for models that read classes.
             samples: Number of images for each condition. Each new number is compiled once.
-            temperature: Factor of the noise's deviation, 0 or more; 1 samples from the density.
+            temperature: Factor of the noise's deviation, 0 or more; 1 samples from the density. The
+                model's own, if not given.
             seed: Seed of the noise.
 
         Returns:
             float32 (N, samples, H, W, 3) in [0, 1].
         """
         rules.integer().check(samples, "samples")
-        rules.number().check(temperature, "temperature")
+        temperature = self._temperature_or_own(temperature)
         rules.seed().check(seed, "seed")
         blanks = 1 if label is None else max(1, len(_names(label)))
         batch = self._batch(None, conditions, boundaries, label, blanks=blanks)
@@ -100,16 +103,22 @@ class LoadedModel:
         return images
 
     def sample_conditions(
-        self, count: int = 1, *, temperature: float = 0.7, seed: int = 0
+        self, count: int = 1, *, temperature: float | None = None, seed: int = 0
     ) -> np.ndarray:
         """Conditions, for example label maps, drawn from the model's density of them.
 
         The arguments are as in `sample`. The result is float32 (count, H, W, 3) in [0, 1].
         """
         rules.integer().check(count, "count")
-        rules.number().check(temperature, "temperature")
+        temperature = self._temperature_or_own(temperature)
         rules.seed().check(seed, "seed")
         return self._operations.draw_conditions(count, temperature, seed)
+
+    def _temperature_or_own(self, temperature: float | None) -> float:
+        if temperature is None:
+            return self.temperature
+        rules.number().check(temperature, "temperature")
+        return temperature
 
     def encode(
         self, images: Any, conditions: Any = None, *, boundaries: Any = None, label: Label = None

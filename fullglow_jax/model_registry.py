@@ -32,7 +32,7 @@ from fullglow_jax.gans.families import Pix2PixSettings
 from fullglow_jax.gans.model import GanModel, Turns
 from fullglow_jax.gans.noise import dropout_masks
 from fullglow_jax.gans.objective import Objective
-from fullglow_jax.gans.perceptual import LAYERS, perceptual_features
+from fullglow_jax.gans.perceptual import PerceptualNetwork
 from fullglow_jax.layers.precision import Compute
 from fullglow_jax.models.interface import Model
 from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
@@ -55,12 +55,15 @@ class Family(NamedTuple):
         shapes: The shapes of a config's model; raises a UserError if they, or the config's data,
             are not possible.
         build: (config, learning rate by step, computation of gradients) → the model.
+        temperature: The temperature that its models are used at, the default of
+            `config.train.temperature`.
     """
 
     in_words: str
     settings: type[Any]
     shapes: Callable[[ConfigDict], Shapes]
     build: Callable[[ConfigDict, optax.Schedule, MeanGradient], Model]
+    temperature: float = 0.7
 
 
 def build_architecture(config: ConfigDict) -> Shapes:
@@ -196,6 +199,8 @@ def _pix2pix_shapes(config: ConfigDict) -> Pix2PixArchitecture:
 def _pix2pix(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
     del mean_gradient  # batch norms have the whole batch's statistics, not each device's
     a = _pix2pix_shapes(config)
+    products = Compute(a.precision).products
+    perceptual = PerceptualNetwork(a.perceptual_network, a.perceptual_file, products)
     return GanModel(
         a.generator,
         a.discriminator_network,
@@ -207,15 +212,14 @@ def _pix2pix(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGr
             pixels=a.pixel_weight,
             matching=a.matching_weight,
             perceptual=a.perceptual_weight,
-            features=perceptual_features(
-                a.perceptual_network, a.perceptual_file, Compute(a.precision).products
-            ),
-            layers=tuple(LAYERS.values()),
+            features=perceptual,
+            layers=perceptual.layers,
         ),
         optimizer=build_optimizer(config.optimizer, schedule),
         turns=Turns(a.first == "discriminator", a.redraw),
         parts=config.train.accumulate,
         running_statistics=a.running_statistics,
+        teacher=perceptual if a.perceptual_weight else None,
     )
 
 
@@ -292,7 +296,7 @@ FAMILIES = {
         _check_no_boundary,
     ),
     GLOW: _flow_family("Glow", GlowSettings, GlowArchitecture, glow, _images, _check_no_boundary),
-    PIX2PIX: Family("pix2pix", Pix2PixSettings, _pix2pix_shapes, _pix2pix),
+    PIX2PIX: Family("pix2pix", Pix2PixSettings, _pix2pix_shapes, _pix2pix, temperature=1.0),
     PSPNET: Family("PSPNet", PSPNetSettings, _pspnet_shapes, _pspnet),
 }
 """By `config.model.name`."""

@@ -62,7 +62,7 @@ def build_page(studio: Studio, title: str) -> gr.Blocks:
                 label = _classes(studio, "Class", start)
                 with gr.Tabs():
                     with gr.Tab("Photos"):
-                        _photos(answers, condition, label)
+                        _photos(studio, answers, condition, label)
                     if studio.transfers:
                         with gr.Tab("Transfer"):
                             _transfer(studio, answers, condition, label)
@@ -156,10 +156,10 @@ def _canvas(studio: Studio, answers: Answers, start: Pair | None) -> tuple[Any, 
     return chosen, editor, boundary
 
 
-def _photos(answers: Answers, condition: list[Any], label: Any) -> None:
+def _photos(studio: Studio, answers: Answers, condition: list[Any], label: Any) -> None:
     with gr.Row():
         count = gr.Slider(1, MOST_PHOTOS, 4, step=1, label="How many")
-        temperature = gr.Slider(0, 1, 0.7, step=0.05, label="Temperature")
+        temperature = gr.Slider(0, 1, studio.temperature, step=0.05, label="Temperature")
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
     draw = gr.Button(DRAW, variant="primary", elem_id="draw")
     photos = gr.Gallery(

@@ -10,7 +10,7 @@ from fullglow_jax.gans.discriminators.scales import Scales
 from fullglow_jax.gans.discriminators.sesame import SesameDiscriminator
 from fullglow_jax.gans.families import Pix2PixSettings
 from fullglow_jax.gans.generators.unet import UNet
-from fullglow_jax.gans.perceptual import SMALLEST
+from fullglow_jax.gans.perceptual import JUDGE, SMALLEST
 from fullglow_jax.models.shapes import Shapes, nearest_sizes
 
 
@@ -31,7 +31,8 @@ class Pix2PixArchitecture(Pix2PixSettings, Shapes):
         super().__post_init__()
         self._check_image_size()
         self._check_discriminator()
-        if self.perceptual_weight and min(self.image_size) < SMALLEST:
+        of_a_vgg = self.perceptual_weight and self.perceptual_network != JUDGE
+        if of_a_vgg and min(self.image_size) < SMALLEST:
             raise UserError(
                 f"config.data.image_size={self.image_size} is too small for the perceptual loss: "
                 f"a VGG needs {SMALLEST} pixels each way."
@@ -61,6 +62,24 @@ class Pix2PixArchitecture(Pix2PixSettings, Shapes):
     def noise_shapes(self) -> tuple[tuple[int, int, int], ...]:
         """(h, w, c) of each dropout."""
         return self.generator.noise_shapes(*self.image_size)
+
+    @property
+    def without_noise(self) -> str:
+        if not self.dropout:
+            return "config.model.dropout=0, and dropout is the only noise"
+        if self.noise_shapes:
+            return ""
+        least = 3
+        mend = (
+            f"--config.model.dropout_from={max(1, self.downs - 4)} gives it some, before training"
+            if self.downs >= least
+            else f"it takes {least} of config.model.downs"
+        )
+        return (
+            "no layer has dropout, which is the only noise, with "
+            f"config.model.downs={self.downs} and config.model.dropout_from={self.dropout_from}; "
+            f"{mend}"
+        )
 
     @property
     def norm_of_discriminator(self) -> str:

