@@ -65,6 +65,7 @@ class Pix2PixArchitecture(Pix2PixSettings, Shapes):
 
     @property
     def without_noise(self) -> str:
+        """Why all images of a condition are the same, and how to mend it; "" if they are not."""
         if not self.dropout:
             return "config.model.dropout=0, and dropout is the only noise"
         if self.noise_shapes:

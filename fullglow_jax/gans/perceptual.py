@@ -29,8 +29,8 @@ SMALLEST = 16
 class PerceptualNetwork:
     """A function from images in [−1, 1] to a network's activations by layer.
 
-    A VGG takes the images as they are, as the originals have it, although its weights expect others;
-    a judge takes them as it takes photos.
+    A VGG takes the images as they are, as the originals have it, although its weights expect
+    others; a judge takes them as it takes photos.
 
     Drawing needs no such network: it is read by `read`, or else when it is first called.
 

@@ -57,6 +57,7 @@ def test_the_true_photos_are_at_no_distance(score, tmp_path, capsys):
     assert found["kid"]["distance"]["mean"] is not None
     assert found["is"]["score"]["mean"] is None
     printed = capsys.readouterr().out
+    assert "note: KID is of subsets of 3 images, as there are fewer than 1000" in printed
     assert "note: IS takes 10 images or more, not 3" in printed
     assert "note: precision takes 4 images or more, not 3" in printed
 

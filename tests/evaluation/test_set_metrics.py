@@ -22,28 +22,9 @@ from fullglow_jax.evaluation.of_features.precision_recall import precision_recal
 from fullglow_jax.evaluation.of_features.stored_statistics import save_statistics
 from fullglow_jax.evaluation.truths import Truth
 from fullglow_jax.evaluation.unfinished import Unfinished
+from tests.evaluation.colours import Colours, colour
 
 SIZE = (4, 6)
-
-
-class Colours:
-    """Sees the mean colour."""
-
-    name, digest, width, least = "colours", "colours", 3, 5
-
-    def __init__(self):
-        self.looked = 0
-
-    def look(self, photos):
-        self.looked += 1
-        return [{"features": colour(photo), "logits": colour(photo)[:2]} for photo in photos]
-
-    def distances(self, pairs):
-        return [float(np.abs(colour(a) - colour(b)).sum()) for a, b in pairs]
-
-
-def colour(photo):
-    return photo.astype(np.float32).mean((0, 1)) / 50
 
 
 @pytest.fixture
@@ -301,6 +282,24 @@ def test_lpips(pairs):
     assert "from 5 on" in fault.mend
     of_one = [pair._replace(images=pair.images[:1]) for pair in pairs]
     assert result(Lpips(Colours()), of_one)["diversity"]["mean"] is None
+
+
+@pytest.mark.parametrize(("least", "compared"), [(2, (4, 6)), (5, (8, 12))])
+def test_lpips_between_draws_is_of_images_as_they_were_drawn(pairs, least, compared):
+    """If the network takes images of that size."""
+    large = np.kron(pairs[0].truth.target, np.ones((2, 2, 1), np.uint8))
+    pair = pairs[0]._replace(truth=pairs[0].truth._replace(target=large))
+    sizes = []
+
+    class Sizes(Colours):
+        def distances(self, pairs):
+            sizes.append({photo.shape[:2] for pair in pairs for photo in pair})
+            return super().distances(pairs)
+
+    network = Sizes()
+    network.least = least
+    Lpips(network).measure([pair])
+    assert sizes == [{(8, 12)}, {compared}]
 
 
 def test_every_metric_that_reads_what_is_compared_with_has_a_network():
