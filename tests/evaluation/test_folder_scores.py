@@ -42,11 +42,8 @@ def folders(tmp_path):
     """12 drawn images, and 15 true ones of another size; and the colours of both."""
     drawn = write(tmp_path / "drawn", 12, seed=0)
     true = write(tmp_path / "true", 15, seed=1, size=(24, 18))
-    return (
-        tmp_path / "drawn",
-        tmp_path / "true",
-        *(np.stack(list(map(colour, i))) for i in (drawn, true)),
-    )
+    colours = (np.stack(list(map(colour, images))) for images in (drawn, true))
+    return tmp_path / "drawn", tmp_path / "true", *colours
 
 
 def score(folder, *words):

@@ -81,7 +81,7 @@ def test_a_model_learns_from_the_judge_that_its_config_names(monkeypatch):
     asked = {"perceptual_network": "judge", "perceptual_file": "runs/judge"}
     config.model.update(asked, perceptual_weight=3.0)
     model = build_model(config, optax.constant_schedule(0.0))
-    with pytest.raises(UserError, match="runs/judge .* was not read before training"):
+    with pytest.raises(UserError, match=r"runs/judge .* was not read before training"):
         model.objective.features(np.zeros((1, 2, 2, 3)))
     paths = []
     monkeypatch.setattr(teachers, "load_judge", lambda path, _: paths.append(str(path)) or Found)

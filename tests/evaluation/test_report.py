@@ -248,10 +248,8 @@ def test_figures_of_other_networks_or_images_stand_apart(tmp_path, capsys):
     header = systems_table([one, two]).header
     assert {"FID", "FD-judge"} <= set(header)
     table = systems_table([one, two, three])
-    own, other = (
-        "FID (Inception's 2048 features)",
-        "FID (Inception's 2048 features, against photos)",
-    )
+    network = "Inception's 2048 features"
+    own, other = f"FID ({network})", f"FID ({network}, against photos)"
     assert [column for column in table.header if "FID" in column] == [own, other]
     cells = [dict(zip(table.header, row, strict=True)) for row in table.rows]
     assert [(row[own], row[other]) for row in cells[:3]] == [("5.00", "–")] * 2 + [("–", "5.00")]
