@@ -11,6 +11,7 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.drawn_images import DrawnImages
 from fullglow_jax.evaluation.metrics import METRICS
 from fullglow_jax.evaluation.metrics.metric import Metric, ModelMetric
+from fullglow_jax.evaluation.metrics.of_sets import SetMetric
 from fullglow_jax.evaluation.report.samples import samples_picture
 from fullglow_jax.evaluation.request import EvaluationRequest
 from fullglow_jax.evaluation.scoring import Scoring, check_one_saver
@@ -98,6 +99,13 @@ def check_metrics(model: Model, name: str, request: EvaluationRequest) -> list[t
                 f"--metrics {metric.name}: this model, a {name}, {reasons[0]}. It can be scored "
                 f"by --metrics {' or '.join(able)} alone."
             )
+    of_sets = [m for m in metrics if issubclass(m, SetMetric) and "against" in m.reads]
+    if request.against is not None and not of_sets:
+        raise UserError(
+            f"--against {request.against}: --metrics {','.join(m.name for m in metrics)} compares "
+            "each image with its pair's true one. Leave it out; or, to compare two folders, leave "
+            "out --workdir."
+        )
     check_one_saver(metrics, request)
     return metrics
 

@@ -134,7 +134,7 @@ def beside_a_gan(scenes, flow, judge, tmp_path):
     for name in ("width", "discriminator_width", "discriminator_layers"):
         values[f"model.{name}"] = 1
     config.update_from_flattened_dict(
-        {**values, "train.batch_size": 2, "train.sample_at_start": False}
+        values | {"train.batch_size": 2, "train.sample_at_start": False}
     )
     with pytest.MonkeyPatch.context() as patch:
         compile_quickly(patch)

@@ -19,6 +19,7 @@ REQUEST = EvaluationRequest(workdir=Path("nowhere"), batch_size=2)
     ("changes", "named"),
     [
         ({"images": Path()}, "--images has images alone"),
+        ({"metrics": ("ssim",), "against": Path("b")}, "--against b: --metrics ssim compares each"),
         ({"metrics": ("psp",)}, "--judge takes the workdir of a pspnet"),
         ({"metrics": ("kd_judge",)}, "--metrics kd_judge asks what a judge finds"),
         ({"metrics": ("fid",)}, r"--metrics fid .* --inception takes https://github\.com"),

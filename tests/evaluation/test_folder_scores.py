@@ -30,7 +30,7 @@ def write(folder, count, seed, size=(16, 20)):
     rng = np.random.default_rng(seed)
     images = {}
     for number in range(count):
-        file = folder / ("below" if number < 2 else "") / f"{number}.png"
+        file = folder / ("0" if number < 2 else "") / f"{number:02}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         images[file] = (rng.integers(0, 256, (1, 1, 3)) * np.ones((*size, 1))).astype(np.uint8)
         Image.fromarray(images[file]).save(file)
@@ -77,8 +77,8 @@ def test_single_images_are_compared_with_those_of_their_names(folders):
     assert images["lpips"]["mean"] == pytest.approx(apart, rel=1e-5)
     assert images["ssim"]["mean"] < 1
     assert images["fid"]["true_images"] == 15
-    (true / "below" / "1.png").unlink()
-    with pytest.raises(UserError, match=r"no image for 1 of 12 .* example below/1\. "):
+    (true / "0" / "01.png").unlink()
+    with pytest.raises(UserError, match=r"no image for 1 of 12 .* example 0/01\. "):
         score(drawn, f"--against={true}", "--metrics=lpips")
 
 
@@ -107,7 +107,10 @@ def test_what_compares_with_nothing_needs_no_other_folder(folders, tmp_path):
     ("words", "said"),
     [
         (["--metrics=fid"], "name a folder of true images, --against FOLDER"),
-        (["--metrics=bpd"], r"bpd needs a model, and there is no --workdir.*choose among ssim, "),
+        (
+            ["--metrics=bpd,is"],
+            "bpd needs a model, and there is no .* choose among ssim, ",
+        ),
         (["--metrics=psp"], "psp needs label maps, and there is no --workdir"),
         (["--metrics=is", "--split=train"], "--split means nothing without --workdir"),
         (["--metrics=is", "--config.model.name=glow"], r"config\.model\.name is of a model"),

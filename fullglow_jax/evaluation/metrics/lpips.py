@@ -31,7 +31,7 @@ class Lpips(ImageMetric):
 
     name = "lpips"
     about = "learned distance of drawn images from the true ones, and of those of one condition"
-    reads = (*ImageMetric.reads, "lpips_weights", "lpips_network")
+    reads = (*ImageMetric.reads, "lpips_weights", "lpips_network", "against")
     observer = "lpips"
     needs_observer = True
     higher_is_better = False
