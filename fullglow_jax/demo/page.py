@@ -159,7 +159,8 @@ def _canvas(studio: Studio, answers: Answers, start: Pair | None) -> tuple[Any, 
 def _photos(studio: Studio, answers: Answers, condition: list[Any], label: Any) -> None:
     with gr.Row():
         count = gr.Slider(1, MOST_PHOTOS, 4, step=1, label="How many")
-        temperature = gr.Slider(0, 1, studio.temperature, step=0.05, label="Temperature")
+        own = studio.temperature
+        temperature = gr.Slider(0, max(1, own), own, step=0.05, label="Temperature")
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
     draw = gr.Button(DRAW, variant="primary", elem_id="draw")
     photos = gr.Gallery(

@@ -103,8 +103,8 @@ class Scoring:
             if scored.faults:
                 progress.say(f"left out, as --skip_bad says:\n{described(scored.faults)}")
         about = scored._asdict()
-        del about["faults"]
-        return about | about.pop("results")
+        results, _ = about.pop("results"), about.pop("faults")
+        return about | results
 
     def finish(self, report: dict[str, Any], samples: bytes | None) -> None:
         """Writes the reports and statistics, and prints the figures; `samples` is a PNG."""
