@@ -144,23 +144,21 @@ def test_it_is_used_at_its_own_temperature(workdir):
         assert changed.train.temperature == temperature
 
 
-def test_images_without_noise_are_said_to_be_alike(pairs, workdir, tmp_path, capsys):
-    run = shutil.copytree(workdir, tmp_path / "run")
-    told = "note: all images of a condition are the same: config.model.dropout=0, and dropout is"
-    without = "--config.model.dropout=0"
-    command("sample").main([f"--workdir={run}", without, "--count=1", "--samples=2"])
-    assert told in capsys.readouterr().out
-    command("sample").main([f"--workdir={run}", without, "--count=1", "--samples=1"])
-    assert "are the same" not in capsys.readouterr().out
-    words = ["--metrics=ssim,diversity", "--limit=2", "--rounds=2"]
-    command("evaluate").main([f"--workdir={run}", without, *words])
-    assert told in capsys.readouterr().out
-    assert told.removeprefix("note: ") in (run / "eval.md").read_text()
-
+def test_images_without_noise_are_said_to_be_alike(pairs, workdir, tmp_path, capsys, monkeypatch):
     reason = property(lambda architecture: "there is none")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Pix2PixArchitecture, "without_noise", reason)
-        train(config_of(pairs), run)  # which is finished: it says what it has to say
+    monkeypatch.setattr(Pix2PixArchitecture, "without_noise", reason)
+    run = shutil.copytree(workdir, tmp_path / "run")
+    told = "all images of a condition are the same: there is none"
+    command("sample").main([f"--workdir={run}", "--count=1", "--samples=2"])
+    assert f"note: {told}" in capsys.readouterr().out
+    command("sample").main([f"--workdir={run}", "--count=1", "--samples=1"])
+    assert "are the same" not in capsys.readouterr().out
+    command("evaluate").main(
+        [f"--workdir={run}", "--metrics=ssim,diversity", "--limit=2", "--rounds=2"]
+    )
+    assert f"note: {told}" in capsys.readouterr().out
+    assert told in (run / "eval.md").read_text()
+    train(config_of(pairs), run)  # which is finished: it says what it has to say
     assert "all images of a condition will be the same: there is none" in capsys.readouterr().out
 
 
