@@ -38,7 +38,7 @@ def compare(folders: Sequence[Path], out: Path, samples: bytes | None = None) ->
             report["name"] = readable(str(folder))
     show(systems_table(reports), "side by side")
     for report in reports:
-        print(f"note: {about(report)}")
+        print(f"note: {report['name']}: {about(report)}")
     print("comparison: " + ", ".join(map(str, write_comparison(reports, out, samples))))
 
 

@@ -254,6 +254,11 @@ def test_figures_of_other_networks_or_images_stand_apart(tmp_path, capsys):
     cells = [dict(zip(table.header, row, strict=True)) for row in table.rows]
     assert [(row[own], row[other]) for row in cells[:3]] == [("5.00", "–")] * 2 + [("–", "5.00")]
 
+    two["images"]["psp"]["judge"] = "another"
+    header = systems_table([one, two]).header
+    judges = ("pspnet50.npz", "another")
+    assert [c for c in header if "IoU" in c] == [f"class IoU ({judge})" for judge in judges]
+
     compare([scored(tmp_path / r["name"], r) for r in (one, three)], tmp_path / "out")
     printed = capsys.readouterr().out
     told = "fid by Inception's 2048 features, against photos"

@@ -27,13 +27,13 @@ def notes(report: dict[str, Any]) -> list[str]:
 
 
 def about(report: dict[str, Any]) -> str:
-    """What stands beside a report's row in a table of systems: its title, settings and notes."""
+    """What stands beside a report's figures in tables: its title, settings and notes."""
     settings = [
         f"{metric.name} by {setting}"
         for metric, result in results(report).items()
         if (setting := metric.setting(result))
     ]
-    return f"{report['name']}: {'; '.join((title(report), *settings, *notes(report)))}"
+    return "; ".join((title(report), *settings, *notes(report)))
 
 
 def title(report: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from fullglow_jax.errors import mended
 from fullglow_jax.evaluation.image_folders import PICTURES
 from fullglow_jax.evaluation.report import charts
-from fullglow_jax.evaluation.report.figures import about, notes, title
+from fullglow_jax.evaluation.report.figures import about
 from fullglow_jax.evaluation.report.systems import class_table, figures_table, systems_table
 from fullglow_jax.files import strict_json
 from fullglow_jax.files.drafts import draft
@@ -39,7 +39,7 @@ def write_report(report: dict[str, Any], folder: Path, samples: bytes | None) ->
     sections += [Section(name, png) for name, png in pictures.values() if png]
     if by_class := class_table(report):
         sections.append(Section("Classes, in numbers", by_class))
-    told = "; ".join((title(report), *notes(report)))
+    told = about(report)
     files: dict[str, bytes] = {
         "eval.json": (strict_json.dumps(report, indent=2) + "\n").encode(),
         "eval.md": in_utf8(f"{told}:\n\n{markdown(table)}\n{markdown(all_figures)}"),
@@ -67,7 +67,7 @@ def write_comparison(
         "samples": ("The same conditions", samples),
         "classes": ("Classes", charts.class_chart(reports)),
     }
-    told = ".\n\n".join(map(about, reports))
+    told = ".\n\n".join(f"{report['name']}: {about(report)}" for report in reports)
     sections = [Section("In short", table)]
     sections += [Section(name, png) for name, png in pictures.values() if png]
     files: dict[str, bytes] = {

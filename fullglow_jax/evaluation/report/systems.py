@@ -26,7 +26,8 @@ def systems_table(reports: Sequence[dict[str, Any]]) -> Table:
     """
     found = [results(report) for report in reports]
     differ = {metric for metric in METRICS.values() if len(_settings(metric, found)) > 1}
-    columns = [title for metric in METRICS.values() for title in metric.paper_columns]
+    apart = {title for metric in differ for title in metric.paper_columns}
+    columns = [title for m in METRICS.values() for title in m.paper_columns if title not in apart]
     for metric in METRICS.values():
         columns += [column for of in found for _, column in _figures_of(metric, of, differ)]
     columns = list(dict.fromkeys(filter(None, columns)))
