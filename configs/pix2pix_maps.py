@@ -19,6 +19,4 @@ def get_config() -> ConfigDict:
     config.optimizer.beta_1 = 0.5
     # As theirs, but for their last epoch, whose rate is 0: that is "linear_epoch_ends".
     config.optimizer.schedule = "linear_epoch_starts"
-
-    config.train.temperature = 1.0
     return config

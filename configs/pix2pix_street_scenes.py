@@ -28,7 +28,6 @@ def get_config() -> ConfigDict:
     config.optimizer.average_decay = 0.99
 
     config.train.batch_size = 8
-    config.train.temperature = 1.0
     config.train.log_every = 25
     config.train.sample_at_start = True
     config.train.validate_every = 250

@@ -27,6 +27,9 @@ HELP = ("--help", "-help", "-h")
 HEADING = "flags"
 """Of their list in --help."""
 
+_OF_THE_MACHINE = "parallel."
+"""Before the names of keys that belong to no model."""
+
 
 def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
     """Calls main with the command line's arguments and exits with its result.
@@ -220,15 +223,31 @@ def workdir_config(
 
     if workdir is None:
         raise UserError("--workdir DIR is missing: the folder of a training run.")
-    parallel = {key: text for key, text in overrides.items() if key.startswith("parallel.")}
-    on_this_machine = overridden(default_config(), parallel)
     if not alone:  # before anything asks JAX for its devices
-        _join(on_this_machine)
+        machine_config(
+            {key: text for key, text in overrides.items() if key.startswith(_OF_THE_MACHINE)}
+        )
     from fullglow_jax.runs.trained import stored_config
 
     config = stored_config(workdir, checkpoint)
     config.parallel = default_config().parallel
     return overridden(config, overrides)
+
+
+def machine_config(overrides: Mapping[str, str]) -> ConfigDict:
+    """The config of a command without a model; joins processes.
+
+    Raises:
+        UserError: If an override is of a model, or the other processes cannot be joined.
+    """
+    from fullglow_jax.config.overrides import overridden
+
+    for key in overrides:
+        if not key.startswith(_OF_THE_MACHINE):
+            raise UserError(f"--config.{key} is of a model, and there is no --workdir of one.")
+    config = overridden(default_config(), overrides)
+    _join(config)
+    return config
 
 
 def _join(config: ConfigDict) -> None:

@@ -57,6 +57,7 @@ class LoadedModel(StyledModel):
         latent_shapes: (h, w, c) of each level's latent.
         classes: Names of the classes that it reads; () if it reads none.
         most_instances: The most instances of an image that it takes; 0 if it reads no ids of them.
+        temperature: The temperature of samples if none is asked for.
     """
 
     def __init__(self, config: ConfigDict, operations: Operations) -> None:
@@ -70,6 +71,7 @@ class LoadedModel(StyledModel):
         labelled = shapes.annotations.label
         self.classes: tuple[str, ...] = tuple(config.data.classes) if labelled else ()
         self.most_instances: int = shapes.annotations.instances
+        self.temperature: float = config.train.temperature
         self._operations = operations
         self._shape = shapes.image
         self._annotations = shapes.annotations
@@ -82,7 +84,7 @@ class LoadedModel(StyledModel):
         label: Label = None,
         instances: Any = None,
         samples: int = 1,
-        temperature: float = 0.7,
+        temperature: float | None = None,
         seed: int = 0,
     ) -> np.ndarray:
         """Images drawn under conditions, the same as sample.py's for the same conditions and seed.
@@ -93,12 +95,14 @@ class LoadedModel(StyledModel):
             label: The class of all, or N of them, for models that read classes.
             instances: (N, H, W), ids, for models that read them.
             samples: Number of images for each condition. Each new number is compiled once.
-            temperature: Factor of the noise's deviation, 0 or more; 1 samples from the density.
+            temperature: Factor of the noise's deviation, 0 or more; 1 samples from the density. The
+                model's own, if not given.
             seed: Seed of the noise.
 
         Returns:
             float32 (N, samples, H, W, 3) in [0, 1].
         """
+        temperature = self._temperature_or_own(temperature)
         check_draws(samples, temperature, seed)
         blanks = 1 if label is None else max(1, len(_names(label)))
         batch = self._batch(None, conditions, boundaries, label, blanks=blanks, instances=instances)
@@ -108,16 +112,22 @@ class LoadedModel(StyledModel):
         return images
 
     def sample_conditions(
-        self, count: int = 1, *, temperature: float = 0.7, seed: int = 0
+        self, count: int = 1, *, temperature: float | None = None, seed: int = 0
     ) -> np.ndarray:
         """Conditions, for example label maps, drawn from the model's density of them.
 
         The arguments are as in `sample`. The result is float32 (count, H, W, 3) in [0, 1].
         """
         rules.integer().check(count, "count")
-        rules.number().check(temperature, "temperature")
+        temperature = self._temperature_or_own(temperature)
         rules.seed().check(seed, "seed")
         return self._operations.draw_conditions(count, temperature, seed)
+
+    def _temperature_or_own(self, temperature: float | None) -> float:
+        if temperature is None:
+            return self.temperature
+        rules.number().check(temperature, "temperature")
+        return temperature
 
     def encode(
         self, images: Any, conditions: Any = None, *, boundaries: Any = None, label: Label = None

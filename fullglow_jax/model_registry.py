@@ -37,7 +37,7 @@ from fullglow_jax.gans.learner import Optimizers
 from fullglow_jax.gans.model import GanModel, Turns
 from fullglow_jax.gans.noise import dropout_masks, normal_styles
 from fullglow_jax.gans.objective import Objective
-from fullglow_jax.gans.perceptual import LAYERS, perceptual_features
+from fullglow_jax.gans.perceptual import PerceptualNetwork
 from fullglow_jax.layers.precision import Compute
 from fullglow_jax.models.interface import Model
 from fullglow_jax.models.mean_gradient import MeanGradient, mean_gradient
@@ -60,12 +60,15 @@ class Family(NamedTuple):
         shapes: The shapes of a config's model; raises a UserError if they, or the config's data,
             are not possible.
         build: (config, learning rate by step, computation of gradients) → the model.
+        temperature: The temperature that its models are used at, the default of
+            `config.train.temperature`.
     """
 
     in_words: str
     settings: type[Any]
     shapes: Callable[[ConfigDict], Shapes]
     build: Callable[[ConfigDict, optax.Schedule, MeanGradient], Model]
+    temperature: float = 0.7
 
 
 def build_architecture(config: ConfigDict) -> Shapes:
@@ -202,6 +205,8 @@ def _pix2pix(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGr
     del mean_gradient  # batch norms have the whole batch's statistics, not each device's
     a = _pix2pix_shapes(config)
     optimizer = build_optimizer(config.optimizer, schedule)
+    products = Compute(a.precision).products
+    perceptual = PerceptualNetwork(a.perceptual_network, a.perceptual_file, products)
     return GanModel(
         a.generator,
         a.discriminator_network,
@@ -213,15 +218,14 @@ def _pix2pix(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGr
             pixels=a.pixel_weight,
             matching=a.matching_weight,
             perceptual=a.perceptual_weight,
-            features=perceptual_features(
-                a.perceptual_network, a.perceptual_file, Compute(a.precision).products
-            ),
-            layers=tuple(LAYERS.values()),
+            features=perceptual,
+            layers=perceptual.layers,
         ),
         optimizers=Optimizers(optimizer, optimizer),
         turns=Turns(a.first == "discriminator", a.redraw),
         parts=config.train.accumulate,
         running_statistics=a.running_statistics,
+        teacher=perceptual if a.perceptual_weight else None,
     )
 
 
@@ -273,6 +277,8 @@ def _inade_shapes(config: ConfigDict) -> InadeArchitecture:
 def _inade(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGradient) -> Model:
     del mean_gradient  # as in `_pix2pix`
     a = _inade_shapes(config)
+    products = Compute(a.precision).products
+    perceptual = PerceptualNetwork(a.perceptual_network, a.perceptual_file, products)
     rates = (
         lambda step, factor=factor: factor * schedule(step)
         for factor in (a.generator_rate, a.discriminator_rate)
@@ -291,9 +297,7 @@ def _inade(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGrad
             matching=a.matching_weight,
             matching_layers=a.matching_layers,
             perceptual=a.perceptual_weight,
-            features=perceptual_features(
-                a.perceptual_network, a.perceptual_file, Compute(a.precision).products
-            ),
+            features=perceptual,
             layers=a.perceptual_layers,
             # Theirs is a sum over the batch; a loss here is a mean.
             own={"kl": a.kl_weight / 2 * config.train.batch_size} if a.encoder else {},
@@ -303,6 +307,7 @@ def _inade(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGrad
         parts=config.train.accumulate,
         together=True,
         running_statistics=a.running_statistics,
+        teacher=perceptual if a.perceptual_weight else None,
     )
 
 
@@ -379,8 +384,8 @@ FAMILIES = {
         _check_no_boundary,
     ),
     GLOW: _flow_family("Glow", GlowSettings, GlowArchitecture, glow, _images, _check_no_boundary),
-    PIX2PIX: Family("pix2pix", Pix2PixSettings, _pix2pix_shapes, _pix2pix),
-    INADE: Family("INADE", InadeSettings, _inade_shapes, _inade),
+    PIX2PIX: Family("pix2pix", Pix2PixSettings, _pix2pix_shapes, _pix2pix, temperature=1.0),
+    INADE: Family("INADE", InadeSettings, _inade_shapes, _inade, temperature=1.0),
     PSPNET: Family("PSPNet", PSPNetSettings, _pspnet_shapes, _pspnet),
 }
 """By `config.model.name`."""

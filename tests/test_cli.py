@@ -117,13 +117,13 @@ def test_repeated_flags_are_read_once():
     for _ in range(2):
         assert request_of(words).temperature == (0.5, 1.0)
         assert request_of(words).seed == 2
-    assert request_of([]).temperatures == (0.7,)
+    assert request_of([]).temperatures_or(0.7) == (0.7,)
     assert request_of([]).temperatures_or(0.0, 1.0) == (0.0, 1.0)
 
 
 def test_a_sweep_is_temperatures():
-    assert request_of(["--sweep=3"]).temperatures == (0, 0.5, 1)
-    assert request_of(["--temperature=0.3"]).temperatures == (0.3,)
+    assert request_of(["--sweep=3"]).temperatures_or(0.7) == (0, 0.5, 1)
+    assert request_of(["--temperature=0.3"]).temperatures_or(0.7) == (0.3,)
 
 
 @pytest.mark.parametrize(

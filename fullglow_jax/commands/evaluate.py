@@ -4,6 +4,7 @@ python eval.py --workdir DIR [--split val] [--checkpoint best] [--draws 8]
 python eval.py --workdir DIR --metrics bpd,ssim,psnr,diversity [--rounds 3]
 python eval.py --workdir DIR --metrics psp --judge DIR
 python eval.py --workdir DIR --metrics ssim,psnr --images FOLDER
+python eval.py --images FOLDER --against FOLDER --metrics fid,kid,is --inception FILE
 python eval.py --compare DIR,DIR,FOLDER [--out comparison]
 """
 
@@ -26,6 +27,15 @@ def main(argv: Sequence[str]) -> None:
     comparison = COMPARING.request()
     if comparison.compare is None:
         request = SCORING.request()
+        if request.workdir is None and request.images is not None:
+            for name in ("split", "checkpoint"):
+                if name in SCORING.given:
+                    raise UserError(f"--{name} means nothing without --workdir.")
+            config = cli.machine_config(overrides)
+            from fullglow_jax.evaluation.folder_scores import evaluate_folder
+
+            evaluate_folder(request, config.parallel)
+            return
         config = cli.workdir_config(request.workdir, request.checkpoint, overrides)
         from fullglow_jax.evaluation.command import evaluate
 

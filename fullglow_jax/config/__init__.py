@@ -31,6 +31,7 @@ def default_config(family: str = "full_glow") -> ConfigDict:
     config = defaults_of(Common)
     config.model = defaults_of(family_of(family).settings)
     config.model.name = family
+    config.train.temperature = family_of(family).temperature
     return config
 
 

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from fullglow_jax.config import default_config
 from fullglow_jax.config.keys import check_config, flat, keys, unknown_key
 from fullglow_jax.errors import UserError
+from fullglow_jax.model_registry import family_of
 
 _OVERRIDE = re.compile(r"--?(?P<no>no)?config\.(?P<key>[^=]*)(?P<value>=.*)?", re.DOTALL)
 
@@ -63,7 +64,7 @@ def overridden(config: ConfigDict, overrides: Mapping[str, str]) -> ConfigDict:
     """A config with overrides, checked and locked.
 
     If they name another family, `config.model` becomes that family's: with what the config changed
-    of keys that both have, and defaults for the others.
+    of keys that both have, and defaults for the others; likewise `config.train.temperature`.
 
     Raises:
         UserError: If a value is not possible, or the family has no such key.
@@ -72,6 +73,8 @@ def overridden(config: ConfigDict, overrides: Mapping[str, str]) -> ConfigDict:
     if text := overrides.get("model.name"):
         family = keys()["model.name"].rule.parse(text, "--config.model.name")
         if family != config.model.name:
+            if config.train.temperature == family_of(config.model.name).temperature:
+                config.train.temperature = family_of(family).temperature
             config.model = _section_of(family, config.model)
     family = flat(config).get("model.name")
     known = keys(family)

@@ -12,6 +12,8 @@ from fullglow_jax.data.numbering import LABEL_COLOURS, PALETTES
 from fullglow_jax.data.source import ON_BAD_FILE, SOURCES
 from fullglow_jax.models.annotations import BOUNDARIES
 from fullglow_jax.optimization.schedule import DECAYS
+from fullglow_jax.perception.inception import FEATURES
+from fullglow_jax.perception.inception_photos import PREPROCESSINGS
 from fullglow_jax.settings.rules import (
     choice,
     different_folders,
@@ -192,8 +194,13 @@ class Train:
     judge: str | None = key(None, optional(text()))
     # The file of the Inception network that they ask, as eval.py's --inception.
     inception: str | None = key(None, optional(text()))
-    # The file of LPIPS's weights, as eval.py's --lpips_weights.
+    # Which of Inception's features, and how its photos are resized, as eval.py's flags of these
+    # names: FID is of 2048.
+    inception_features: str = key("2048", choice(tuple(map(str, FEATURES))))
+    preprocessing: str = key("torch_fidelity", choice(PREPROCESSINGS))  # or "pytorch_fid"
+    # The file of LPIPS's weights, and the network that it is taken in, as eval.py's flags.
     lpips_weights: str | None = key(None, optional(text()))
+    lpips_network: str = key("alex", choice(("alex", "vgg")))  # or "vgg"
     # A folder of images, or stored statistics, that drawn images are compared with as a set, as
     # eval.py's --against; the split's true images, if not given.
     against: str | None = key(None, optional(text()))
@@ -201,6 +208,7 @@ class Train:
     sample_every: int = key(3000, integer())
     sample_conditions: int = key(4, integer())
     samples_per_condition: int = key(3, integer())
+    # Of drawn images, here and wherever none is asked for. 1 for a GAN, if not given.
     temperature: float = key(0.7, number())
     # Whether pictures also show true images beside their reconstructions and their re-draws, of
     # which only the coarsest latent is kept; and samples at temperature 1 as well.

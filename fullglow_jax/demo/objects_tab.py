@@ -8,26 +8,32 @@ import numpy as np
 
 from fullglow_jax.demo.answers import Answers
 from fullglow_jax.demo.object_answers import ObjectAnswers
-from fullglow_jax.demo.parts import KINDS, ONE_AT_A_TIME, picture, shows_uploads
-from fullglow_jax.demo.studio import DRAW, REDRAW
+from fullglow_jax.demo.parts import (
+    KINDS,
+    ONE_AT_A_TIME,
+    picture,
+    shows_uploads,
+    temperature_slider,
+)
+from fullglow_jax.demo.studio import DRAW, REDRAW, Studio
 
 RESTYLE = "Give it its style"
 
 
 def objects_tab(
-    names: Sequence[str], answers: ObjectAnswers, of_page: Answers, condition: Sequence[Any]
+    studio: Studio, answers: ObjectAnswers, of_page: Answers, condition: Sequence[Any]
 ) -> None:
     """The tab's parts and their requests.
 
     Args:
-        names: Names of the pairs to take a style from.
+        studio: What the page shows.
         answers: The tab's answers.
         of_page: The page's.
         condition: The parts with the condition, its boundary map, its class and its instances.
     """
     gr.Markdown("Draw a photo, click on an object in it, and draw it anew: all else stays.")
     with gr.Row():
-        temperature = gr.Slider(0, 1, 0.7, step=0.05, label="Temperature")
+        temperature = temperature_slider(studio)
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
         draw = gr.Button(DRAW, variant="primary", elem_id="draw_scene")
     scene = gr.State(None)
@@ -53,7 +59,7 @@ def objects_tab(
     photo.select(clicked, scene, [name, chosen], api_visibility="private")
     name.input(answers.choose, [scene, name], chosen, api_name="choose_object")
     redraw.click(answers.redraw, [scene, name], shown, api_name="redraw_object", **ONE_AT_A_TIME)
-    _restyling(names, answers, of_page, [scene, name], shown)
+    _restyling(studio.names, answers, of_page, [scene, name], shown)
 
 
 def _restyling(

@@ -10,7 +10,13 @@ from fullglow_jax.demo.answers import Answers
 from fullglow_jax.demo.canvas import Painted
 from fullglow_jax.demo.object_answers import ObjectAnswers
 from fullglow_jax.demo.objects_tab import objects_tab
-from fullglow_jax.demo.parts import KINDS, ONE_AT_A_TIME, picture, shows_uploads
+from fullglow_jax.demo.parts import (
+    KINDS,
+    ONE_AT_A_TIME,
+    picture,
+    shows_uploads,
+    temperature_slider,
+)
 from fullglow_jax.demo.studio import DRAW, MEASURE, TRANSFER, Studio
 from fullglow_jax.model_registry import FAMILIES
 
@@ -58,12 +64,12 @@ def build_page(studio: Studio, title: str) -> gr.Blocks:
                 label = _classes(studio, "Class", start)
                 with gr.Tabs():
                     with gr.Tab("Photos"):
-                        _photos(answers, condition, label, instances)
+                        _photos(studio, answers, condition, label, instances)
                     if objects := studio.objects:
                         with gr.Tab("Objects"):
                             of_objects = ObjectAnswers(studio, objects, answers)
                             given = [*condition, label, instances]
-                            objects_tab(studio.names, of_objects, answers, given)
+                            objects_tab(studio, of_objects, answers, given)
                     if studio.transfers:
                         with gr.Tab("Transfer"):
                             _transfer(studio, answers, condition, label, instances)
@@ -161,10 +167,12 @@ def _canvas(
     return chosen, editor, boundary
 
 
-def _photos(answers: Answers, condition: list[Any], label: Any, instances: Any) -> None:
+def _photos(
+    studio: Studio, answers: Answers, condition: list[Any], label: Any, instances: Any
+) -> None:
     with gr.Row():
         count = gr.Slider(1, MOST_PHOTOS, 4, step=1, label="How many")
-        temperature = gr.Slider(0, 1, 0.7, step=0.05, label="Temperature")
+        temperature = temperature_slider(studio)
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
     draw = gr.Button(DRAW, variant="primary", elem_id="draw")
     photos = gr.Gallery(

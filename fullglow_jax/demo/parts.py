@@ -7,6 +7,7 @@ import numpy as np
 
 from fullglow_jax.data.image_kinds import image_suffixes
 from fullglow_jax.demo.answers import Answers
+from fullglow_jax.demo.studio import Studio
 
 KINDS = sorted(image_suffixes())
 """Suffixes of files that can be uploaded."""
@@ -27,6 +28,12 @@ def picture(label: str, value: np.ndarray | None = None, **how: Any) -> gr.Image
         elem_classes="picture",
         **how,
     )
+
+
+def temperature_slider(studio: Studio) -> gr.Slider:
+    """A choice of temperature, from the model's own on."""
+    own = studio.temperature
+    return gr.Slider(0, max(1, own), own, step=0.05, label="Temperature")
 
 
 def shows_uploads(answers: Answers, button: gr.UploadButton, shown: gr.Image, role: str) -> None:

@@ -42,6 +42,7 @@ class Studio:
         reads_boundaries: Whether conditions have boundary maps.
         classes: Names of the classes to choose from; () if the model reads none.
         transfers: Whether content can be transferred from one condition, or class, to another.
+        temperature: The temperature of images to begin with.
         headline: Name of the images' bits per dimension; None if the model has none.
         palette: The colours to paint with.
         canvas: The canvas to paint on.
@@ -55,6 +56,7 @@ class Studio:
         shapes, model = operations.shapes, operations.trained.model
         self._config, self._operations = config, operations
         self._spare = np.zeros(shapes.image, np.uint8)
+        self.temperature: float = config.train.temperature
         self.reads_conditions = model.reads_conditions
         self.reads_boundaries = shapes.boundary
         self.classes: tuple[str, ...] = (

@@ -36,7 +36,7 @@ def score_split(
         "headline": headline,
         "bits_per_dim": {name: over_examples(values.mean(0)) for name, values in bits.items()},
         "bits_per_dim_of_examples": bits[headline].mean(0).tolist(),
-        "untrained_validation_bits_per_dim": _untrained(request.workdir, headline),
+        "untrained_validation_bits_per_dim": _untrained(request.run, headline),
     }
     if request.draws > 1:
         found["importance_weighted_bits_per_dim"] = {

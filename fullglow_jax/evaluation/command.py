@@ -1,44 +1,27 @@
 """The eval command: figures of a model, or of images, as JSON, tables, pictures and a page."""
 
-import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import optax
 from ml_collections import ConfigDict
 
-from fullglow_jax.data.faults import described
 from fullglow_jax.data.source import checked_source
-from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation.against import compare_with
 from fullglow_jax.evaluation.drawn_images import DrawnImages
 from fullglow_jax.evaluation.metrics import METRICS
-from fullglow_jax.evaluation.metrics.frechet import FrechetDistance
-from fullglow_jax.evaluation.metrics.metric import ImageMetric, Metric, ModelMetric
+from fullglow_jax.evaluation.metrics.metric import Metric, ModelMetric
 from fullglow_jax.evaluation.metrics.of_sets import SetMetric
-from fullglow_jax.evaluation.observers import Asked, load_observers
-from fullglow_jax.evaluation.of_features.stored_statistics import save_statistics
-from fullglow_jax.evaluation.report.figures import notes, title
-from fullglow_jax.evaluation.report.files import write_report
 from fullglow_jax.evaluation.report.samples import samples_picture
-from fullglow_jax.evaluation.report.systems import figures_table
 from fullglow_jax.evaluation.request import EvaluationRequest
-from fullglow_jax.evaluation.scored_images import score_images
+from fullglow_jax.evaluation.scoring import Scoring, check_one_saver
 from fullglow_jax.evaluation.truths import Truths
-from fullglow_jax.evaluation.unfinished import Unfinished
-from fullglow_jax.files.folders import check_writable, make_writable
 from fullglow_jax.model_registry import build_model
 from fullglow_jax.models.interface import Model
 from fullglow_jax.parallel.devices import Devices
-from fullglow_jax.parallel.distributed import is_first, meet, own_share
-from fullglow_jax.pictures.table import show
-from fullglow_jax.progress import ProgressLine
-from fullglow_jax.runs.code_version import code_version
+from fullglow_jax.parallel.distributed import is_first, meet
 from fullglow_jax.runs.trained import Trained, load_trained
 from fullglow_jax.sampling.capabilities import lacking
-from fullglow_jax.sampling.file_names import readable
 from fullglow_jax.sampling.modes.set import split_set
 from fullglow_jax.sampling.operations import Operations
 from fullglow_jax.sampling.request import SampleRequest
@@ -58,33 +41,15 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
     """
     model = build_model(config, optax.constant_schedule(0.0))
     chosen = check_metrics(model, config.model.name, request)
-    observers = load_observers(chosen, Asked.of(request), config.parallel)
-    image_metrics = {
-        m.name: m(observers.get(m.observer)) for m in chosen if issubclass(m, ImageMetric)
-    }
-    of_sets = [m for m in image_metrics.values() if isinstance(m, SetMetric)]
-    if request.against is not None:
-        compare_with(request.against, of_sets, observers)
-    place = request.images or request.workdir
-    # Before the long computation. A packaged model's workdir may not be there yet.
-    if request.images is None:
-        make_writable(place, "--workdir")
-    elif place.is_dir():
-        check_writable(place, "--images")
-    if request.save_statistics:
-        make_writable(request.save_statistics.parent, "--save_statistics")
-    report: dict[str, Any] = {
-        "name": readable(place.resolve().name),
-        "checkpoint": None,
-        "split": request.split,
-        "seed": request.seed,
-    }
-    unfinished = Unfinished(place, f"eval_{identity(request)}")
+    place = request.images or request.run
+    scoring = Scoring(request, chosen, place, config.parallel)
+    observers, image_metrics = scoring.observers, scoring.image_metrics
+    report, unfinished = scoring.report(request.split), scoring.unfinished
     folder, samples = request.images, None
     if folder is None:
         devices = Devices(config.parallel)
         devices.check_batch_size(request.batch_size, "--batch_size")
-        trained = load_trained(config, request.workdir, request.checkpoint, devices)
+        trained = load_trained(config, request.run, request.checkpoint, devices)
         report["checkpoint"] = trained.step
         for metric in chosen:
             if issubclass(metric, ModelMetric):
@@ -99,21 +64,14 @@ def evaluate(config: ConfigDict, request: EvaluationRequest) -> dict[str, Any]:
         # Of drawn images, only the requested rounds: there may be more.
         rounds = None if request.images else request.rounds
         drawn = DrawnImages(folder, tuple(config.data.image_size), rounds)
-        report["images"] = _score_images(request, drawn, truths, image_metrics, unfinished)
+        report["images"] = scoring.images(drawn, truths)
+        if request.images is None:
+            report["images"]["temperature"] = request.temperature_of(config)
+            if request.rounds > 1 and (reason := model.shapes.without_noise):
+                report["images"]["without_noise"] = reason
         report.setdefault("examples", report["images"]["examples"])
         samples = samples_picture(drawn, truths, observers.get("judge")) if is_first() else None
-    unfinished.close()
-    meet("scored")
-    if is_first():
-        files = write_report(report, place, samples)
-        for of_set in of_sets:
-            if request.save_statistics and isinstance(of_set, FrechetDistance):
-                save_statistics(request.save_statistics, of_set.reference)
-        unfinished.forget()
-        show(figures_table(report), title(report))
-        for note in notes(report):
-            print(f"note: {note}")
-        print("figures: " + ", ".join(map(str, files)))
+    scoring.finish(report, samples)
     return report
 
 
@@ -141,24 +99,15 @@ def check_metrics(model: Model, name: str, request: EvaluationRequest) -> list[t
                 f"--metrics {metric.name}: this model, a {name}, {reasons[0]}. It can be scored "
                 f"by --metrics {' or '.join(able)} alone."
             )
-    savers = [metric.name for metric in metrics if "save_statistics" in metric.reads]
-    if request.save_statistics and len(savers) > 1:
+    of_sets = [m for m in metrics if issubclass(m, SetMetric) and "against" in m.reads]
+    if request.against is not None and not of_sets:
         raise UserError(
-            f"--save_statistics {request.save_statistics} is one file, and {' and '.join(savers)} "
-            "have statistics of different features. Choose one of them."
+            f"--against {request.against}: --metrics {','.join(m.name for m in metrics)} compares "
+            "each image with its pair's true one. Leave it out; or, to compare two folders, leave "
+            "out --workdir."
         )
+    check_one_saver(metrics, request)
     return metrics
-
-
-def identity(request: EvaluationRequest) -> str:
-    """A digest that is different for other evaluations in the same folder.
-
-    It includes the code's version, because another version may compute other figures.
-    """
-    asked = dataclasses.asdict(request)
-    for how in ("batch_size", "skip_bad", "against", "save_statistics"):
-        del asked[how]
-    return digest({name: str(value) for name, value in asked.items()}, code_version())[:8]
 
 
 def _draw(
@@ -166,43 +115,15 @@ def _draw(
 ) -> Path:
     """Draws the split as sample.py does, and returns the folder."""
     sampling = SampleRequest(
-        workdir=request.workdir,
+        workdir=request.run,
         checkpoint=request.checkpoint,
         mode=split_set.name,
         split=request.split,
         rounds=request.rounds,
-        temperature=(request.temperature,),
+        temperature=(request.temperature_of(config),),
         seed=request.seed,
         batch_size=request.batch_size,
         limit=request.limit,
     )
     operations = Operations(trained, config.model.name, devices, request.batch_size)
     return whole_set(Session(config, sampling, operations))
-
-
-def _score_images(
-    request: EvaluationRequest,
-    drawn: DrawnImages,
-    truths: Truths,
-    metrics: Mapping[str, ImageMetric],
-    unfinished: Unfinished,
-) -> dict[str, Any]:
-    share = own_share(len(truths))
-    with ProgressLine("scoring images", len(share), quiet=not is_first()) as progress:
-        scored = score_images(
-            drawn,
-            truths,
-            metrics,
-            unfinished,
-            skip_bad=request.skip_bad,
-            at_once=request.batch_size,
-            told=progress.update,
-        )
-        if scored.faults:
-            progress.say(f"left out, as --skip_bad says:\n{described(scored.faults)}")
-    about = scored._asdict()
-    del about["faults"]
-    results = about.pop("results")
-    if request.images is None:
-        about["temperature"] = request.temperature
-    return about | results

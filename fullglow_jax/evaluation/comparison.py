@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation.report.figures import about
 from fullglow_jax.evaluation.report.files import write_comparison
 from fullglow_jax.evaluation.report.systems import systems_table
 from fullglow_jax.files.paths import user_path
@@ -36,6 +37,8 @@ def compare(folders: Sequence[Path], out: Path, samples: bytes | None = None) ->
         for report, folder in zip(reports, folders, strict=True):
             report["name"] = readable(str(folder))
     show(systems_table(reports), "side by side")
+    for report in reports:
+        print(f"note: {report['name']}: {about(report)}")
     print("comparison: " + ", ".join(map(str, write_comparison(reports, out, samples))))
 
 

@@ -1,6 +1,5 @@
 """Folders of images that a system has drawn for a split, in one round or several."""
 
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -8,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from fullglow_jax.data.faults import Fault
-from fullglow_jax.data.image_files import is_image
+from fullglow_jax.data.image_files import is_image, name_below
 from fullglow_jax.data.images import read_rgb
 from fullglow_jax.errors import UserError, mended
+from fullglow_jax.evaluation.image_folders import ROUND, images_below
 from fullglow_jax.sampling.file_names import readable
 
 _MISSING = "no image for a pair of the split"
@@ -26,7 +26,8 @@ class DrawnImages:
 
     Args:
         folder: The folder.
-        image_size: (H, W) of the model; images may have this size or the true image's.
+        image_size: (H, W) of the model; images may have this size or the true image's. None for
+            images of any size.
         rounds: Only the first so many; None for all.
 
     Attributes:
@@ -37,12 +38,12 @@ class DrawnImages:
     """
 
     def __init__(
-        self, folder: Path, image_size: tuple[int, int], rounds: int | None = None
+        self, folder: Path, image_size: tuple[int, int] | None, rounds: int | None = None
     ) -> None:
         if not folder.is_dir():
             raise UserError(f"--images {folder} is not a folder. Expected one image for each pair.")
         folders = _listed(folder).folders
-        numbered = [folders[name] for name in folders if re.fullmatch("round_[0-9]+", name)]
+        numbered = [folders[name] for name in folders if ROUND.fullmatch(name)]
         numbered.sort(key=lambda path: (int(path.name.removeprefix("round_")), path.name))
         self.rounds = numbered[:rounds] or [folder]
         # Beside the folders of rounds, there may be other images that were meant to be scored.
@@ -50,6 +51,19 @@ class DrawnImages:
         self._image_size = image_size
         # Pairs of one folder follow one another, each in all rounds.
         self._listed = lru_cache(maxsize=4 * len(self.rounds) + 4)(_listed)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the first round's images, in order, as pairs of a split would be named.
+
+        Raises:
+            UserError: If there are none, or a folder cannot be looked into.
+        """
+        first = self.rounds[0]
+        files = images_below(first, "--images")
+        if not files:
+            raise UserError(f"--images {first} has no images.")
+        return list(dict.fromkeys(name_below(first, path) for path in files))
 
     def __call__(self, name: str, size: tuple[int, int]) -> list[np.ndarray | Fault]:
         """A pair's image of each round, uint8 (h, w, 3), or its fault; `size` is the truth's."""
@@ -68,7 +82,7 @@ class DrawnImages:
             image = read_rgb(file)
         except UserError as error:
             return Fault(_DAMAGED, str(error), "Draw them again.")
-        if image.shape[:2] not in (size, self._image_size):
+        if self._image_size and image.shape[:2] not in (size, self._image_size):
             (height, width), (true_h, true_w), (h, w) = image.shape[:2], size, self._image_size
             case = f"{file} is {height}×{width}, not {h}×{w} or the truth's {true_h}×{true_w}"
             return Fault(_SIZE, case, "Draw them at one of the two sizes.")

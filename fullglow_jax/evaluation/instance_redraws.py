@@ -102,15 +102,16 @@ def score_split(
 ) -> dict[str, Any]:
     """The entries of the report, JSON values; `unfinished` keeps what is measured."""
     model: Any = trained.model  # an InstanceModel, as was checked
+    temperature = request.temperature_of(config)
     found = split_scores(
         config,
         request,
         trained,
         devices,
         unfinished,
-        redraw_distances(model, request.rounds, request.temperature),
+        redraw_distances(model, request.rounds, temperature),
         name="instances drawn anew",
-        depends=(request.rounds, request.temperature),
+        depends=(request.rounds, temperature),
     )
     means = {name: over_examples(values[0]) for name, values in found.items()}
     inside, outside = (means[f"change_{where}"]["mean"] for where in ("inside", "outside"))
@@ -118,7 +119,7 @@ def score_split(
         "examples": found["inside"].shape[1],
         "instance_diversity": {
             "draws": request.rounds,
-            "temperature": request.temperature,
+            "temperature": temperature,
             **means,
             "change_ratio": {"mean": inside / outside if inside is not None and outside else None},
         },

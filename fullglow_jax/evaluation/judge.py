@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from ml_collections import ConfigDict
 
 from fullglow_jax.data.images import resize_bilinear, resize_nearest
@@ -20,7 +22,7 @@ from fullglow_jax.parallel.in_batches import InBatches
 from fullglow_jax.runs.trained import load_trained, stored_config
 from fullglow_jax.segmentation import PSPNet, class_probabilities, load_pspnet
 from fullglow_jax.segmentation.model import Segmentation
-from fullglow_jax.segmentation.pixels import normalise
+from fullglow_jax.segmentation.pixels import DEVIATION, MEAN, normalise
 
 CROP = (713, 713)
 """The size of crops on which semseg tests its Cityscapes networks."""
@@ -58,6 +60,7 @@ class Judge(ABC):
         self.width = network.architecture.features
         devices = Devices(parallel, here=True)
         self._at_once = photos_a_device * devices.mesh.size
+        self._network, self._on_host = network, variables
         self._variables = jax.device_put(variables, devices.replicated)
         features = partial(network.apply, method=PSPNet.features)
         self._logits_of = InBatches(network.apply, devices, self._at_once)
@@ -70,6 +73,22 @@ class Judge(ABC):
     @abstractmethod
     def features(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The classifier's input, float32 (h, w, C), of each photo, uint8 (H, W, 3)."""
+
+    def activations(self, images: Array) -> list[Array]:
+        """The classifier's input, which can be differentiated: a single layer, (B, h, w, C).
+
+        Args:
+            images: (B, H, W, 3) in [−1, 1].
+        """
+        pixels = (self._fitted(images) + 1) * 127.5
+        found = self._network.apply(
+            self._on_host, (pixels - MEAN) / DEVIATION, method=PSPNet.features
+        )
+        return [jnp.asarray(found)]
+
+    def _fitted(self, images: Array) -> Array:
+        """Images (B, H, W, 3) at the size that it looks at."""
+        return images
 
     def look(self, photos: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
         """The "features", float32 (C,), of each photo, uint8 (H, W, 3): their mean over places."""
@@ -107,6 +126,10 @@ class TrainedJudge(Judge):
 
     def features(self, photos: Sequence[np.ndarray]) -> list[np.ndarray]:
         return list(self._features_of(self._variables, self._seen(photos)))
+
+    def _fitted(self, images: Array) -> Array:
+        # As Pillow does it: smoothed, where images get smaller.
+        return jax.image.resize(images, (len(images), *self._size, 3), "bilinear")
 
     def _seen(self, photos: Sequence[np.ndarray]) -> np.ndarray:
         return normalise(np.stack([resize_bilinear(photo, self._size) for photo in photos]))

@@ -49,7 +49,8 @@ def score_split(
 ) -> dict[str, Any]:
     """The entries of the report, JSON values; `unfinished` keeps what is measured."""
     model: Any = trained.model  # an InvertibleModel, as was checked
-    score = redraw_scores(model, request.temperature)
+    temperature = request.temperature_of(config)
+    score = redraw_scores(model, temperature)
     found = split_scores(
         config,
         request,
@@ -58,8 +59,8 @@ def score_split(
         unfinished,
         score,
         name="re-draws",
-        depends=(request.temperature,),
+        depends=(temperature,),
     )
     means = {name: over_examples(values[0]) for name, values in found.items()}
     examples = next(iter(found.values())).shape[1]
-    return {"examples": examples, "redraw": {"temperature": request.temperature, **means}}
+    return {"examples": examples, "redraw": {"temperature": temperature, **means}}

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml_collections import ConfigDict
+
+from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.metrics import METRICS
 from fullglow_jax.request_flags import option, some_of
 from fullglow_jax.settings import rules
@@ -56,7 +59,12 @@ class ScoringRequest:
         None,
     )
     rounds: int = option(rules.integer(), "Images drawn for each condition, as in the paper.", 3)
-    temperature: float = option(rules.number(), "Of images that are drawn.", 0.7)
+    temperature: float | None = option(
+        rules.number(),
+        "Of images that are drawn; the model's own, its config.train.temperature, if not given: "
+        "0.7 of flows, 1 of GANs.",
+        None,
+    )
     draws: int = option(rules.integer(), "How often each example is dequantised.", 1)
     skip_bad: bool = option(
         rules.truth(), "Leave out pairs whose images are missing or bad, and say how many.", False
@@ -67,25 +75,46 @@ class ScoringRequest:
     )
     batch_size: int = option(rules.integer(), "Examples scored at once.", 8)
 
+    def temperature_of(self, config: ConfigDict) -> float:
+        """The temperature of images that the model of a config draws."""
+        own: float = config.train.temperature
+        return own if self.temperature is None else self.temperature
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationRequest(ScoringRequest):
     """The flags of eval.py for scores."""
 
-    workdir: Path = option(rules.path(), "Folder of a training run.")
+    workdir: Path | None = option(
+        rules.path(),
+        "Folder of a training run. Not needed to score --images against a folder.",
+        None,
+    )
     save_statistics: Path | None = option(
         rules.path(),
-        "A .npz for the statistics of the true images, for --against and for pytorch-fid.",
+        "A .npz for the statistics of the true images, or of --against's, for --against and for "
+        "pytorch-fid.",
         None,
-        instead_of=("against",),
     )
     images: Path | None = option(
         rules.path(),
         "A folder of images to score instead of drawing them: NAME.png for each pair, or round_1/ "
-        "and so on with such files, as sample.py --mode set writes them.",
+        "and so on with such files, as sample.py --mode set writes them. Without --workdir, any "
+        "images, which are compared with --against.",
         None,
         instead_of=("rounds", "temperature", "seed"),
     )
+
+    @property
+    def run(self) -> Path:
+        """The folder of the training run.
+
+        Raises:
+            UserError: If none is named.
+        """
+        if self.workdir is None:
+            raise UserError("--workdir DIR is missing: the folder of a training run.")
+        return self.workdir
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from fullglow_jax.digests import digest
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.drawn_images import DrawnImages
 from fullglow_jax.evaluation.metrics.metric import DrawnPair, ImageMetric, kind, measured
-from fullglow_jax.evaluation.truths import Truth, Truths
+from fullglow_jax.evaluation.truths import TrueImages, Truth
 from fullglow_jax.evaluation.unfinished import Unfinished
 from fullglow_jax.parallel.distributed import gathered, own_share
 
@@ -34,7 +34,7 @@ class ScoredImages(NamedTuple):
 
 def score_images(
     drawn: DrawnImages,
-    truths: Truths,
+    truths: TrueImages,
     metrics: Mapping[str, ImageMetric],
     unfinished: Unfinished,
     *,

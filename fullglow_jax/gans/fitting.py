@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from fullglow_jax.errors import UserError
-from fullglow_jax.gans.perceptual import SMALLEST
+from fullglow_jax.gans.perceptual import SMALLEST, VGGS
 
 
 class Form(Protocol):
@@ -51,13 +51,13 @@ def check_discriminator(
         height, width = -(-height // 2), -(-width // 2)
 
 
-def check_perceptual(image_size: tuple[int, int]) -> None:
+def check_perceptual(network: str, image_size: tuple[int, int]) -> None:
     """Checks that the network of a perceptual loss can read images of a size.
 
     Raises:
         UserError: If not.
     """
-    if min(image_size) < SMALLEST:
+    if network in VGGS and min(image_size) < SMALLEST:
         raise UserError(
             f"config.data.image_size={image_size} is too small for the perceptual loss: "
             f"a VGG needs {SMALLEST} pixels each way."

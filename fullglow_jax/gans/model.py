@@ -1,6 +1,6 @@
 """A generator that learns against a discriminator, as a model of targets given conditions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,11 @@ from fullglow_jax.gans.learner import (
     next_state,
 )
 from fullglow_jax.gans.objective import Objective, Terms, total
+from fullglow_jax.gans.perceptual import PerceptualNetwork
 from fullglow_jax.gans.reading import OF_CONDITIONS, Reading, signed
 from fullglow_jax.layers.norms import OF_IMAGE, RUNNING
 from fullglow_jax.models.batch import Batch
-from fullglow_jax.models.interface import PyTree, StepReport, TrainState
+from fullglow_jax.models.interface import PyTree, ReadJudge, StepReport, TrainState
 from fullglow_jax.models.shapes import Shapes
 
 Noise = Callable[[Array, Array | float, PyTree], PyTree]
@@ -68,7 +69,8 @@ class GanModel:
         turns: The order of a step.
         parts: Number of parts in which a batch is computed, one after the other.
         together: Whether the discriminator learns from true and drawn images in one pass.
-        running_statistics: Whether sampling takes batch norms' running statistics.
+        running_statistics: Whether sampling takes batch norms' running statistics instead.
+        teacher: The pretrained network that the objective asks, if it asks one.
     """
 
     reads_conditions = True
@@ -87,10 +89,11 @@ class GanModel:
         parts: int = 1,
         together: bool = False,
         running_statistics: bool = False,
+        teacher: PerceptualNetwork | None = None,
     ) -> None:
         self.generator, self.discriminator, self.shapes = generator, discriminator, shapes
         self.noise, self.optimizers = noise, optimizers
-        self.reading, self.turns = reading, turns
+        self.reading, self.turns, self.teacher = reading, turns, teacher
         self.adversaries = Adversaries(generator, discriminator, objective, parts, together)
         self.statistics = RUNNING if running_statistics else OF_IMAGE
         self._generate: Callable[..., Any] = generator.apply
@@ -157,6 +160,10 @@ class GanModel:
                 critic = critic.moved(self.optimizers.discriminator, gradient)
             norms[name] = optax.global_norm(gradient)
         return next_state(state, generator, critic), _report(terms, norms)
+
+    def read_teachers(self, judge: ReadJudge) -> Sequence[str]:
+        """Reads the network of the perceptual loss, if there is one."""
+        return () if self.teacher is None else (f"perceptual loss: {self.teacher.read(judge)}",)
 
     # ---- inside ----------------------------------------------------------------------------------
 

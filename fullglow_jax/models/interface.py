@@ -1,5 +1,6 @@
 """The interface of models to trainer, sampler and evaluator."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
@@ -103,6 +104,25 @@ class ScoringModel(Model, Protocol):
         """Scores of each example, (B,), by name, for example "cross_entropy"; lower is better.
 
         The keys are for scores that draw random numbers.
+        """
+
+
+Activations = Callable[[Array], Sequence[Array]]
+"""Images in [−1, 1], (B, H, W, C) → a network's activations by layer, (B, h, w, c)."""
+
+ReadJudge = Callable[[str], tuple[str, Activations]]
+"""A workdir or file of a judge → its name and what it sees; raises UserError."""
+
+
+@runtime_checkable
+class TaughtModel(Model, Protocol):
+    """A model whose objective may ask pretrained networks, which drawing does not need."""
+
+    def read_teachers(self, judge: ReadJudge) -> Sequence[str]:
+        """Reads them, before training, and returns their names.
+
+        Raises:
+            UserError: If one cannot be read.
         """
 
 

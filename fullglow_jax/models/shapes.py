@@ -33,6 +33,11 @@ class Shapes:
         return NO_ANNOTATIONS
 
     @property
+    def without_noise(self) -> str:
+        """The reason why all images drawn under a condition are the same; "" if they are not."""
+        return ""
+
+    @property
     def image(self) -> tuple[int, int, int]:
         """(H, W, C) of one image."""
         return (*self.image_size, self.channels)

@@ -98,8 +98,9 @@ class SampleRequest:
     )
     temperature: tuple[float, ...] = option(
         rules.number(),
-        "Factor of the noise's deviation; repeat for more. If not given, 0.7; 1 and 0.7 in --mode "
-        "redraw, several in --mode temperatures.",
+        "Factor of the noise's deviation; repeat for more. If not given, the model's own, its "
+        "config.train.temperature: 0.7 of flows, 1 of GANs; 1 and 0.7 in --mode redraw, several in "
+        "--mode temperatures.",
         (),
         repeated=True,
     )
@@ -108,11 +109,6 @@ class SampleRequest:
     out: Path | None = option(
         rules.path(), "Folder for the images; inside the workdir if not given.", None
     )
-
-    @property
-    def temperatures(self) -> tuple[float, ...]:
-        """The temperatures of the images."""
-        return self.temperatures_or(0.7)
 
     def temperatures_or(self, *usual: float) -> tuple[float, ...]:
         """The temperatures that are asked for, or the usual ones."""

@@ -27,6 +27,11 @@ class Session:
     operations: Operations
 
     @property
+    def temperatures(self) -> tuple[float, ...]:
+        """The temperatures of the images: those that are asked for, or the model's own."""
+        return self.request.temperatures_or(self.config.train.temperature)
+
+    @property
     def shapes(self) -> Shapes:
         """The shapes of the model's images."""
         return self.operations.shapes
@@ -105,6 +110,11 @@ class Session:
     def progress(self, total: int, what: str = "sampling") -> ProgressLine:
         """A progress line; silent in all but the first process."""
         return ProgressLine(what, total, quiet=not is_first())
+
+    def say_if_alike(self, progress: ProgressLine, count: int) -> None:
+        """Says that all of `count` images of a condition are the same, if they are."""
+        if count > 1 and (reason := self.shapes.without_noise):
+            progress.say(f"note: all images of a condition are the same: {reason}")
 
     def finish(
         self,

@@ -28,6 +28,10 @@ class StyledModel(ABC):
     _operations: Operations
 
     @abstractmethod
+    def _temperature_or_own(self, temperature: float | None) -> float:
+        """The temperature if one is asked for, or the model's own."""
+
+    @abstractmethod
     def _batch(
         self,
         images: Any,
@@ -53,7 +57,7 @@ class StyledModel(ABC):
         *,
         instances: Any = None,
         samples: int = 1,
-        temperature: float = 0.7,
+        temperature: float | None = None,
         seed: int = 0,
     ) -> Styles:
         """The styles of the images that `sample` draws with the same arguments.
@@ -62,6 +66,7 @@ class StyledModel(ABC):
             NumPy arrays with N·samples rows, each condition's in a row. `image` is noise of whole
             images, `ids` are those of their instances, and `instances` their styles.
         """
+        temperature = self._temperature_or_own(temperature)
         check_draws(samples, temperature, seed)
         batch = self._conditions(conditions, instances)
         return self._operations.draw_styles(batch, range(samples), temperature, seed)
@@ -98,7 +103,7 @@ class StyledModel(ABC):
         at: tuple[int, int] | None = None,
         instances: Any = None,
         samples: int = 1,
-        temperature: float = 0.7,
+        temperature: float | None = None,
         seed: int = 1,
     ) -> Styles:
         """One image's styles with one instance drawn anew, and all else kept, `samples` of them.
@@ -114,6 +119,7 @@ class StyledModel(ABC):
             seed: Seed of its noise. That of the image would give the image itself first.
         """
         batch, chosen = self._chosen(condition, styles, instance, at, instances)
+        temperature = self._temperature_or_own(temperature)
         check_draws(samples, temperature, seed)
         photo = Photo(batch, styles, temperature, seed)
         return redrawn(self._operations, photo, chosen.id, range(samples))
@@ -131,7 +137,7 @@ class StyledModel(ABC):
         instances: Any = None,
         reference_instances: Any = None,
         samples: int = 1,
-        temperature: float = 0.7,
+        temperature: float | None = None,
         seed: int = 1,
     ) -> Styles:
         """One image's styles with one instance's like that of a reference, `samples` of them.
@@ -159,6 +165,7 @@ class StyledModel(ABC):
             UserError: If the reference has no instance of that class, or of that id.
         """
         batch, chosen = self._chosen(condition, styles, instance, at, instances)
+        temperature = self._temperature_or_own(temperature)
         check_draws(samples, temperature, seed)
         other = self._batch(reference, reference_condition, instances=reference_instances)
         check_count("references", len(other.target), "instances", 1)

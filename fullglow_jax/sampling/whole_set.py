@@ -55,7 +55,7 @@ def whole_set(session: Session) -> Path:
         limit=request.limit,
     )
     count = min(len(source), request.limit or len(source))
-    temperature = request.temperatures[0]
+    temperature = session.temperatures[0]
     album = session.album(f"{session.name}_{request.split}_T{temperature:g}")
     _record(session, album)
     rounds = [f"round_{number}" for number in range(1, request.rounds + 1)]
@@ -85,6 +85,7 @@ def whole_set(session: Session) -> Path:
                         file = rows[place].files[2 + number] or ""
                         album.save(file, image, made_of[place - first][2 + number])
             progress.update(len(rows) * len(rounds), f"{kept} kept" if kept else "")
+        session.say_if_alike(progress, len(rounds))
         columns = ["condition", "ground truth", *rounds]
         total = len(rows) * len(rounds)
         session.finish(album, progress, columns, rows, total=total, most_in_grid=MOST_IN_GRID)
@@ -135,7 +136,7 @@ def _record(session: Session, album: Album) -> None:
         "checkpoint": session.operations.trained.step,
         "split": request.split,
         "seed": request.seed,
-        "temperature": request.temperatures[0],
+        "temperature": session.temperatures[0],
         "image_size": list(config.data.image_size),
         "model": to_json(config.model),
     }

@@ -49,7 +49,7 @@ def side_by_side(models: Iterable[tuple[str, ConfigDict, Path]], request: StudyR
             if operations.reads_conditions:
                 shown["condition"] = [resize_nearest(pair["condition"], size) for pair in pairs]
             shown["true image"] = [resize_bilinear(pair["target"], size) for pair in pairs]
-        drawn = _drawn(operations, pairs, config.data.bits, request)
+        drawn = _drawn(operations, pairs, config, request)
         shown[title] = [resize_bilinear(image, size) for image in drawn]
     png = io.BytesIO()
     rows = list(zip(*shown.values(), strict=True))
@@ -70,12 +70,12 @@ def _pairs(config: ConfigDict, operations: Operations, split: str) -> list[Pair]
 
 
 def _drawn(
-    operations: Operations, pairs: list[Pair], bits: int, request: StudyRequest
+    operations: Operations, pairs: list[Pair], config: ConfigDict, request: StudyRequest
 ) -> list[np.ndarray]:
     """An image for each pair, uint8."""
     batch = collate(pairs, operations.shapes.annotations).batch
     if not operations.reads_conditions:
         batch = replace(batch, condition=np.zeros_like(batch.condition))
-    drawn = operations.draw(batch, 1, request.temperature, request.seed)
-    images = {place: as_uint8(image, bits) for place, _, image in drawn}
+    drawn = operations.draw(batch, 1, request.temperature_of(config), request.seed)
+    images = {place: as_uint8(image, config.data.bits) for place, _, image in drawn}
     return [images[place] for place in range(len(pairs))]

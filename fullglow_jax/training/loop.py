@@ -38,6 +38,7 @@ from fullglow_jax.training.pictures import SampleGrids, save_picture
 from fullglow_jax.training.profiling import Profile
 from fullglow_jax.training.step import Outcome, guarded_step
 from fullglow_jax.training.stopwatch import CHECKPOINT, DATA, PAUSE, Stopwatch
+from fullglow_jax.training.teachers import read_teachers
 from fullglow_jax.training.validation import Validation
 
 VALIDATE, SAMPLE = "validate_every", "sample_every"
@@ -86,6 +87,7 @@ def train(
     schedule = learning_rate(config, steps_per_epoch)
     total = total_steps(config, steps_per_epoch)
     model = build_model(config, schedule, sharded_mean_gradient(devices, parts))
+    teachers = read_teachers(model, config.parallel)
     init_key, training_key, validation_key, samples_key = devices.keys(config.seed, 4)
     make_batches = partial(
         training_batches,
@@ -129,6 +131,11 @@ def train(
             progress.say(f"{split}: {source.where}")
             if source.faults:
                 progress.say(f"left out, as on_bad_file says:\n{described(source.faults)}")
+
+        for teacher in teachers:
+            progress.say(teacher)
+        if reason := shapes.without_noise:
+            progress.say(f"note: all images of a condition will be the same: {reason}")
 
         # ---- the first state: from a checkpoint, or from the first batch ---------------------
         vote = Vote(devices, stop)

@@ -63,7 +63,8 @@ class Validation:
         }
         if config.train.against is not None:
             of_sets = [m for m in image_metrics.values() if isinstance(m, SetMetric)]
-            compare_with(user_path(config.train.against), of_sets, observers)
+            path = user_path(config.train.against)
+            compare_with(path, of_sets, observers, flag="config.train.against")
         self._scorers: list[ExampleMeans | ImageScores] = []
         for name in names:
             if name not in image_metrics:

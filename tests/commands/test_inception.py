@@ -51,15 +51,24 @@ def score(trained, tmp_path):
 def test_the_true_photos_are_at_no_distance(score, tmp_path, capsys):
     weights = tmp_path / "inception.npz"
     save_weights(weights, PRETRAINED_INCEPTION, random_weights(PRETRAINED_INCEPTION.shapes))
-    found = score(metrics=METRICS, inception=weights, inception_features="768")
+    own, of_768 = tmp_path / "own.npz", {"inception": weights, "inception_features": "768"}
+    found = score(metrics=METRICS, save_statistics=own, **of_768)
     assert found["fid"]["network"] == "Inception's 768 features (torch_fidelity)"
     assert found["fid"]["distance"]["mean"] == pytest.approx(0, abs=1e-4)
     assert found["kid"]["distance"]["mean"] is not None
     assert found["is"]["score"]["mean"] is None
     printed = capsys.readouterr().out
+    assert "note: KID is of subsets of 3 images, as there are fewer than 1000" in printed
     assert "note: IS takes 10 images or more, not 3" in printed
     assert "note: precision takes 4 images or more, not 3" in printed
 
+    named = (
+        r"of another network, Inception's 768 features \(torch_fidelity\), and they .* those of "
+    )
+    with pytest.raises(UserError, match=rf"{named}Inception's 768 features \(pytorch_fid\)"):
+        score(metrics=("fid",), preprocessing="pytorch_fid", against=own, **of_768)
+    with pytest.raises(UserError, match=rf"{named}Inception's 2048 features"):
+        score(metrics=("fid",), inception=weights, against=own)
     stored = tmp_path / "of_others.npz"
     save_statistics(stored, statistics(np.eye(64)))
     with pytest.raises(UserError, match=r"of 64 features, and Inception's 2048 .* has 2048"):

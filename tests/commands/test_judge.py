@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fullglow_jax.config.config_file import read_config
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation.command import evaluate
+from fullglow_jax.evaluation.comparison import compare
 from fullglow_jax.evaluation.request import EvaluationRequest
 from fullglow_jax.runs.trained import stored_config
 from fullglow_jax.sampling.command import sample
 from fullglow_jax.sampling.request import SampleRequest
+from fullglow_jax.training.loop import train as learn
 from tests.commands.running import ROOT
+from tests.training.conftest import compile_quickly
 
 SMALL = {
     "data.image_size": "(16,32)",
@@ -82,7 +86,7 @@ def test_what_it_cannot_do_is_refused(judge):
 def test_it_judges_photos(commands, trained, judge, tmp_path):
     workdir = shutil.copytree(trained, tmp_path / "run")
     stored = tmp_path / "true.npz"
-    metrics = "--metrics=psp,diversity,fd_judge,kd_judge"
+    metrics = "--metrics=psp,ssim,diversity,fd_judge,kd_judge"
     arguments = (f"--judge={judge}", "--rounds=2", "--batch_size=2", f"--save_statistics={stored}")
     result = commands("eval.py", f"--workdir={workdir}", metrics, *arguments, cwd=tmp_path)
     assert result.code == 0, result.err
@@ -102,6 +106,7 @@ def test_it_judges_photos(commands, trained, judge, tmp_path):
         assert f"note: {note}" in result.out
         assert note in told
     compared_with_stored_statistics(workdir, judge, stored, images["fd_judge"])
+    beside_a_gan(commands.scenes, workdir, judge, tmp_path)
 
 
 def compared_with_stored_statistics(workdir, judge, stored, before):
@@ -109,6 +114,7 @@ def compared_with_stored_statistics(workdir, judge, stored, before):
     (drawn,) = (workdir / "samples").glob("set_*")
     with np.load(stored) as arrays:
         assert arrays["mu"].shape == (len(arrays["sigma"]),)
+        assert str(arrays["network"]) == "judge, step 4"
     request = EvaluationRequest(
         workdir=workdir, images=drawn, judge=judge, metrics=("fd_judge",), against=stored
     )
@@ -117,3 +123,30 @@ def compared_with_stored_statistics(workdir, judge, stored, before):
     assert found["network"] == before["network"] == "judge, step 4"
     assert found["distance"]["rounds"] == pytest.approx(before["distance"]["rounds"], rel=1e-5)
     assert min(found["distance"]["rounds"]) > 0
+
+
+def beside_a_gan(scenes, flow, judge, tmp_path):
+    """The flow and a GAN of the same data, in one table with every figure of both."""
+    config, gan = read_config(str(ROOT / "configs" / "pix2pix_street_scenes.py")), tmp_path / "gan"
+    values = {"data.root": str(scenes), "data.image_size": (16, 32), "train.steps": 1}
+    for name in ("train", "val", "height", "width"):
+        values[f"data.street_scenes.{name}"] = SMALL[f"data.street_scenes.{name}"]
+    for name in ("width", "discriminator_width", "discriminator_layers"):
+        values[f"model.{name}"] = 1
+    config.update_from_flattened_dict(
+        values | {"train.batch_size": 2, "train.sample_at_start": False}
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        compile_quickly(patch)
+        learn(config, gan)
+        metrics = ("psp", "ssim", "diversity", "fd_judge")
+        request = EvaluationRequest(workdir=gan, judge=judge, metrics=metrics, rounds=2)
+        evaluate(stored_config(gan, "latest"), request)
+    compare([flow, gan], tmp_path / "table")
+    rows = (tmp_path / "table" / "comparison.md").read_text().splitlines()
+    header, _, *rows = (row.strip("| ").split(" | ") for row in rows if row.startswith("|"))
+    columns = ("pixel acc.", "class IoU", "ssim", "diversity", "FD-judge")
+    figures = {row[0]: [row[header.index(column)] for column in columns] for row in rows}
+    for name in (flow.name, "gan"):
+        assert not [text for text in figures[name] if text.startswith("–")], figures
+    assert figures["true photos"][0] != "–"

@@ -8,7 +8,7 @@ import pytest
 
 from fullglow_jax.config import default_config
 from fullglow_jax.errors import UserError
-from fullglow_jax.evaluation import command, observers
+from fullglow_jax.evaluation import observers, scoring
 from fullglow_jax.evaluation.command import evaluate
 from fullglow_jax.evaluation.request import EvaluationRequest
 
@@ -19,6 +19,7 @@ REQUEST = EvaluationRequest(workdir=Path("nowhere"), batch_size=2)
     ("changes", "named"),
     [
         ({"images": Path()}, "--images has images alone"),
+        ({"metrics": ("ssim",), "against": Path("b")}, "--against b: --metrics ssim compares each"),
         ({"metrics": ("psp",)}, "--judge takes the workdir of a pspnet"),
         ({"metrics": ("kd_judge",)}, "--metrics kd_judge asks what a judge finds"),
         ({"metrics": ("fid",)}, r"--metrics fid .* --inception takes https://github\.com"),
@@ -57,7 +58,7 @@ def test_a_file_of_another_network(tmp_path):
 
 
 def test_what_other_code_found_is_not_gone_on_with(monkeypatch):
-    names = {command.identity(REQUEST), command.identity(replace(REQUEST, batch_size=8))}
+    names = {scoring.identity(REQUEST), scoring.identity(replace(REQUEST, batch_size=8))}
     assert len(names) == 1  # which does not decide what is found
-    monkeypatch.setattr(command, "code_version", lambda: {"fullglow-jax": "another"})
-    assert command.identity(REQUEST) not in names
+    monkeypatch.setattr(scoring, "code_version", lambda: {"fullglow-jax": "another"})
+    assert scoring.identity(REQUEST) not in names

@@ -2,12 +2,17 @@
 
 import jax
 import numpy as np
+import optax
 import pytest
 
+from fullglow_jax.config import default_config
+from fullglow_jax.data.images import resize_bilinear
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation import judge as judges
-from fullglow_jax.evaluation.judge import load_judge
+from fullglow_jax.evaluation.judge import TrainedJudge, load_judge
+from fullglow_jax.model_registry import build_model
 from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture, normalise, save_pspnet
+from fullglow_jax.training import teachers
 from tests.layers.variables import run, start
 
 
@@ -40,6 +45,56 @@ def test_a_file_of_weights(tmp_path, monkeypatch):
     assert features.shape == (3, 3, 32)
     expected = run(network, variables, normalise(photo[None]), method=PSPNet.features)
     np.testing.assert_allclose(features, expected[0], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.usefixtures("_quickly_compiled")
+def test_its_features_as_a_perceptual_loss():
+    """Those that it sees in photos, at its own size, as a function with a gradient."""
+    architecture = PSPNetArchitecture(blocks=(1, 1, 1, 1), width=4, norm="group")
+    network = PSPNet(architecture)
+    _, variables = start(network, np.zeros((1, 17, 17, 3), np.float32))
+    judge = TrainedJudge("judge", network, variables, (17, 17))
+    photo = np.random.default_rng(0).integers(0, 256, (17, 17, 3), dtype=np.uint8)
+    image = photo[None] / np.float32(127.5) - 1
+
+    def loss(image):
+        (found,) = judge.activations(image)
+        return found.mean(), found
+
+    (_, found), gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))(image)
+    (expected,) = judge.features([photo])
+    np.testing.assert_allclose(found[0], expected, rtol=1e-4, atol=1e-4)
+    assert np.isfinite(gradient).all()
+    assert np.abs(gradient).max() > 0
+    large = np.random.default_rng(1).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    fitted = judge._fitted(jax.numpy.asarray(large[None], np.float32))[0]
+    np.testing.assert_allclose(fitted, resize_bilinear(large, (17, 17)), atol=1.01)
+
+
+def test_a_model_learns_from_the_judge_that_its_config_names(monkeypatch):
+    class Found:
+        name = "the one, step 4"
+
+        @staticmethod
+        def activations(images):
+            return [images, 2 * images]
+
+    config = default_config("pix2pix")
+    asked = {"perceptual_network": "judge", "perceptual_file": "runs/judge"}
+    config.model.update(asked, perceptual_weight=3.0)
+    model = build_model(config, optax.constant_schedule(0.0))
+    with pytest.raises(UserError, match=r"runs/judge .* was not read before training"):
+        model.objective.features(np.zeros((1, 2, 2, 3)))
+    paths = []
+    monkeypatch.setattr(teachers, "load_judge", lambda path, _: paths.append(str(path)) or Found)
+    told = teachers.read_teachers(model, config.parallel)
+    assert told == ("perceptual loss: the judge the one, step 4",)
+    assert paths == ["runs/judge"]
+    assert model.objective.features("images") == ["images", "imagesimages"]
+    assert model.objective.layers == (1.0,)
+    config.model.perceptual_weight = 0.0
+    unasked = build_model(config, optax.constant_schedule(0.0))
+    assert teachers.read_teachers(unasked, config.parallel) == ()
 
 
 def test_no_file(tmp_path):

@@ -119,8 +119,14 @@ def test_stored_statistics(rng, tmp_path):
     np.save(folder / "m.npy", of_set.mean)
     np.save(folder / "s.npy", of_set.covariance)
     for path in (tmp_path / "a.npz", folder):
-        for found, expected in zip(read_statistics(path), of_set, strict=True):
+        stored = read_statistics(path)
+        assert (stored.network, stored.digest) == ("", "")
+        for found, expected in zip(stored.statistics, of_set, strict=True):
             np.testing.assert_array_equal(found, expected)
+    save_statistics(tmp_path / "named.npz", of_set, "a network", "its digest")
+    assert read_statistics(tmp_path / "named.npz")[1:] == ("a network", "its digest")
+    with np.load(tmp_path / "named.npz") as as_pytorch_fid_reads_it:
+        assert as_pytorch_fid_reads_it["mu"].shape == (6,)
     (folder / "s.npy").unlink()
     with pytest.raises(UserError, match=r"s\.npy: no such file; expected a"):
         read_statistics(folder)

@@ -235,6 +235,39 @@ def test_comparison(tmp_path, capsys):
     assert (tmp_path / "out" / "comparison_classes.png").is_file()
 
 
+def of_set(network, against=None):
+    counts = {"images": 3, "true_images": 3, "against": against, "against_assumed": False}
+    return {"network": network, **counts, "distance": over_rounds(5.0)}
+
+
+def test_figures_of_other_networks_or_images_stand_apart(tmp_path, capsys):
+    one, two, three = (images_alone(name) for name in ("one", "two", "three"))
+    for report, against in ((one, None), (two, None), (three, "photos")):
+        report["images"]["fid"] = of_set("Inception's 2048 features", against)
+        report["images"]["fd_judge"] = of_set("judge, step 4")
+    header = systems_table([one, two]).header
+    assert {"FID", "FD-judge"} <= set(header)
+    table = systems_table([one, two, three])
+    network = "Inception's 2048 features"
+    own, other = f"FID ({network})", f"FID ({network}, against photos)"
+    assert [column for column in table.header if "FID" in column] == [own, other]
+    cells = [dict(zip(table.header, row, strict=True)) for row in table.rows]
+    assert [(row[own], row[other]) for row in cells[:3]] == [("5.00", "–")] * 2 + [("–", "5.00")]
+
+    two["images"]["psp"]["judge"] = "another"
+    header = systems_table([one, two]).header
+    judges = ("pspnet50.npz", "another")
+    assert [c for c in header if "IoU" in c] == [f"class IoU ({judge})" for judge in judges]
+
+    compare([scored(tmp_path / r["name"], r) for r in (one, three)], tmp_path / "out")
+    printed = capsys.readouterr().out
+    told = "fid by Inception's 2048 features, against photos"
+    assert told in printed
+    assert "note: three: 3 examples of val" in printed
+    assert "FID of 3 images is biased upward" in printed
+    assert told in (tmp_path / "out" / "comparison.md").read_text()
+
+
 def test_names_are_no_markup(tmp_path, capsys):
     names = ["run[lr=3]", "a[/b]", "$\\frac$", "_x|y"]
     folders = [scored(tmp_path / str(i), report_of(name)) for i, name in enumerate(names)]

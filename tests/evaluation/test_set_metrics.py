@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation import against
 from fullglow_jax.evaluation.against import compare_with
 from fullglow_jax.evaluation.metrics import METRICS
 from fullglow_jax.evaluation.metrics.frechet import Fid, FrechetDistanceOfJudge
@@ -12,6 +13,7 @@ from fullglow_jax.evaluation.metrics.inception_score import InceptionScore
 from fullglow_jax.evaluation.metrics.kernel import Kid
 from fullglow_jax.evaluation.metrics.lpips import Lpips
 from fullglow_jax.evaluation.metrics.metric import DrawnPair, measured
+from fullglow_jax.evaluation.metrics.of_sets import SetMetric, features_of
 from fullglow_jax.evaluation.metrics.precision_recall import PrecisionRecall
 from fullglow_jax.evaluation.of_features import kernel_distance
 from fullglow_jax.evaluation.of_features.frechet_distance import frechet_distance, statistics
@@ -19,28 +21,10 @@ from fullglow_jax.evaluation.of_features.inception_score import inception_scores
 from fullglow_jax.evaluation.of_features.precision_recall import precision_recall
 from fullglow_jax.evaluation.of_features.stored_statistics import save_statistics
 from fullglow_jax.evaluation.truths import Truth
+from fullglow_jax.evaluation.unfinished import Unfinished
+from tests.evaluation.colours import Colours, colour
 
 SIZE = (4, 6)
-
-
-class Colours:
-    """Sees the mean colour."""
-
-    name, digest, width, least = "colours", "colours", 3, 5
-
-    def __init__(self):
-        self.looked = 0
-
-    def look(self, photos):
-        self.looked += 1
-        return [{"features": colour(photo), "logits": colour(photo)[:2]} for photo in photos]
-
-    def distances(self, pairs):
-        return [float(np.abs(colour(a) - colour(b)).sum()) for a, b in pairs]
-
-
-def colour(photo):
-    return photo.astype(np.float32).mean((0, 1)) / 50
 
 
 @pytest.fixture
@@ -167,6 +151,113 @@ def test_other_images_or_statistics_to_compare_with(pairs, tmp_path):
         compare_with(tmp_path / "others.npz", [metric], observers)
 
 
+def test_statistics_of_another_network_are_refused_by_its_name(pairs, tmp_path):
+    """Whatever their number; others' files, which name none, are taken by their number, as told."""
+    of_set, network = statistics(seen(pairs, 1)), Colours()
+    metric, observers = Fid(network), {"inception": network}
+
+    save_statistics(tmp_path / "own.npz", of_set, network.name, network.digest)
+    compare_with(tmp_path / "own.npz", [metric], observers)
+    assert "does not say" not in Fid.note(result(metric, pairs))
+    assert Fid.setting(result(metric, pairs)) == "colours, against own.npz"
+
+    save_statistics(tmp_path / "other.npz", of_set, "colours (pytorch_fid)", "others")
+    with pytest.raises(UserError, match=r"of another network, colours \(pytorch_fid\), and they"):
+        compare_with(tmp_path / "other.npz", [metric], observers)
+    save_statistics(tmp_path / "retrained.npz", of_set, network.name, "other weights")
+    with pytest.raises(UserError, match="another network, the same name, but with other weights"):
+        compare_with(tmp_path / "retrained.npz", [metric], observers)
+
+    np.savez(tmp_path / "foreign.npz", mu=of_set.mean, sigma=of_set.covariance)
+    compare_with(tmp_path / "foreign.npz", [metric], observers)
+    note = Fid.note(result(metric, pairs))
+    assert note.endswith(
+        "foreign.npz does not say of which network its statistics are: their number is that of "
+        "colours"
+    )
+
+
+def test_what_is_compared_with_is_looked_at_once(pairs, tmp_path):
+    """By all networks together, whenever and however often the evaluation is stopped."""
+    folder = tmp_path / "others"
+    folder.mkdir()
+    for number, pair in enumerate(pairs):
+        Image.fromarray(pair.images[1]).save(folder / f"{number}.png")
+
+    class Stopped(Colours):
+        def look(self, photos):
+            if self.looked == 1:
+                raise KeyboardInterrupt
+            return super().look(photos)
+
+    def compared(network):
+        metric = Fid(network)
+        unfinished = Unfinished(tmp_path, "test")
+        compare_with(folder, [metric], {"inception": network}, unfinished)
+        return metric
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(against, "AT_ONCE", 8)
+        with pytest.raises(KeyboardInterrupt):
+            compared(Stopped())
+        goes_on = Colours()
+        found = compared(goes_on)
+        assert goes_on.looked == 2  # of three parts
+        again = Colours()
+        np.testing.assert_array_equal(
+            features_of(compared(again).against.seen), features_of(found.against.seen)
+        )
+        assert again.looked == 0
+    Image.fromarray(pairs[0].images[0]).save(folder / "3.png")
+    changed = Colours()
+    compared(changed)
+    assert changed.looked == 1
+
+
+def test_processes_share_what_is_compared_with(pairs, tmp_path, monkeypatch):
+    for number, pair in enumerate(pairs[:5]):
+        Image.fromarray(pair.images[1]).save(tmp_path / f"{number}.png")
+    whole = {"inception": Colours()}
+    metric = Fid(whole["inception"])
+    compare_with(tmp_path, [metric], whole)
+    shares = []
+    for share in (range(2), range(2, 5)):
+        monkeypatch.setattr(against, "own_share", lambda count, share=share: share)
+        monkeypatch.setattr(against, "gathered", lambda seen: shares.append(seen) or shares)
+        compare_with(tmp_path, [metric], whole)
+    assert [len(share) for share in shares] == [2, 3]
+    np.testing.assert_array_equal(features_of(metric.against.seen), seen(pairs[:5], 1))
+
+
+def test_nobody_looks_at_true_images_that_are_not_compared_with(pairs, tmp_path):
+    class Counts(Colours):
+        def look(self, photos):
+            self.looked += len(photos)
+            return super().look(photos)
+
+    network = Counts()
+    metrics = [Fid(network), InceptionScore(network)]
+    save_statistics(tmp_path / "others.npz", statistics(seen(pairs, 1)))
+    compare_with(tmp_path / "others.npz", metrics, {"inception": network})
+    found = measured({metric.name: metric for metric in metrics}, pairs)
+    assert network.looked == 2 * len(pairs) + 1
+    assert metrics[0].result(found["inception"])["true_images"] is None
+    assert InceptionScore.value(metrics[1].result(found["inception"])) is not None
+
+
+def test_pictures_that_were_no_photos_are_not_compared_with(pairs, tmp_path):
+    """An evaluation's own, and conditions beside rounds, as in DLIM's printed figures."""
+    metric, observers = Fid(Colours()), {"inception": Colours()}
+    for name in ("a", "b", "eval_samples"):
+        Image.fromarray(pairs[0].images[1]).save(tmp_path / f"{name}.png")
+    compare_with(tmp_path, [metric], observers)
+    assert len(metric.against.seen) == 2
+    for name in ("round_1", "condition", "ground_truth"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match=r"has rounds of drawn images \(round_1\).*ground_truth\."):
+        compare_with(tmp_path, [metric], observers)
+
+
 def test_what_cannot_be_compared_with(pairs, tmp_path):
     metrics, observers = [FrechetDistanceOfJudge(Colours())], {"judge": Colours()}
     save_statistics(tmp_path / "other.npz", statistics(np.eye(5)))
@@ -193,8 +284,26 @@ def test_lpips(pairs):
     assert result(Lpips(Colours()), of_one)["diversity"]["mean"] is None
 
 
+@pytest.mark.parametrize(("least", "compared"), [(2, (4, 6)), (5, (8, 12))])
+def test_lpips_between_draws_is_of_images_as_they_were_drawn(pairs, least, compared):
+    """If the network takes images of that size."""
+    large = np.kron(pairs[0].truth.target, np.ones((2, 2, 1), np.uint8))
+    pair = pairs[0]._replace(truth=pairs[0].truth._replace(target=large))
+    sizes = []
+
+    class Sizes(Colours):
+        def distances(self, pairs):
+            sizes.append({photo.shape[:2] for pair in pairs for photo in pair})
+            return super().distances(pairs)
+
+    network = Sizes()
+    network.least = least
+    Lpips(network).measure([pair])
+    assert sizes == [{(8, 12)}, {compared}]
+
+
 def test_every_metric_that_reads_what_is_compared_with_has_a_network():
     for metric in METRICS.values():
-        if "against" in metric.reads:
+        if issubclass(metric, SetMetric) and "against" in metric.reads:
             assert metric.needs_observer
             assert metric.measured_as == metric.observer

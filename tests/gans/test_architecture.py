@@ -1,5 +1,7 @@
 """Numbers of parameters, and what is refused before anything starts."""
 
+import re
+
 import jax
 import numpy as np
 import pytest
@@ -89,6 +91,11 @@ def test_256_pixels_get_30_by_30_logits_of_which_each_sees_70():
             {"downs": 3, "discriminator": "pixel", "perceptual_weight": 1.0, **VGG16},
             "a VGG needs 16 pixels",
         ),
+        (
+            (64, 64),
+            {"downs": 4, "perceptual_weight": 1.0, "perceptual_network": "judge"},
+            "needs a judge: name the workdir .*perceptual_file=DIR",
+        ),
         ((64, 64), {"downs": 4, "spectral": True, "discriminator": "pixel"}, "of the .* 'patch'"),
         ((64, 64), {"downs": 4, "norm": "layer"}, "norm='layer' is not one of batch, instance"),
         ((64, 64), {"downs": 4, "dropout": 1.0}, "dropout=1.0 must be .* below 1"),
@@ -97,6 +104,25 @@ def test_256_pixels_get_30_by_30_logits_of_which_each_sees_70():
 def test_what_is_not_possible_is_said_with_a_way_out(size, options, said):
     with pytest.raises(UserError, match=said):
         Pix2PixArchitecture(size, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, ""),
+        ({"downs": 5}, r"downs=5 and .*dropout_from=4; --config\.model\.dropout_from=1 gives it"),
+        ({"downs": 5, "dropout_from": 3}, ""),
+        ({"downs": 6, "dropout_from": 5}, "dropout_from=2 gives"),
+        ({"downs": 2, "dropout_from": 1}, r"it takes 3 of config\.model\.downs"),
+        ({"dropout": 0.0}, "config.model.dropout=0, and dropout is the only noise"),
+    ],
+)
+def test_a_generator_without_noise_says_so(options, said):
+    found = Pix2PixArchitecture((256, 256), discriminator="pixel", **options)
+    assert re.search(said, found.without_noise) if said else found.without_noise == ""
+    if mend := re.search(r"--config.model.(dropout_from)=(\d)", found.without_noise):
+        mended = options | {mend[1]: int(mend[2])}
+        assert not Pix2PixArchitecture((256, 256), discriminator="pixel", **mended).without_noise
 
 
 def test_a_single_value_cannot_be_normalised(monkeypatch):

@@ -5,9 +5,16 @@ import shutil
 
 import jax
 import numpy as np
+import optax
 import pytest
 
+import fullglow_jax
+from fullglow_jax.config import default_config
+from fullglow_jax.config.overrides import overridden
+from fullglow_jax.demo.studio import Studio
 from fullglow_jax.errors import UserError
+from fullglow_jax.gans.architecture import Pix2PixArchitecture
+from fullglow_jax.model_registry import build_model
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.runs.checkpoints import Checkpoints
 from fullglow_jax.runs.metrics import read_metrics
@@ -31,7 +38,6 @@ CHANGES = {
     "train.steps": STEPS,
     "train.validate_every": STEPS,
     "train.samples_per_condition": 2,
-    "train.temperature": 1.0,
 }
 
 
@@ -105,9 +111,7 @@ def test_sampling_reads_the_generator_alone(pairs, workdir, tmp_path):
 
 def test_commands_draw_and_score_and_refuse_what_needs_a_flow(workdir, tmp_path, capsys):
     sample, evaluate = command("sample").main, command("evaluate").main
-    sample(
-        [f"--workdir={workdir}", "--count=2", "--samples=2", "--temperature=1", f"--out={tmp_path}"]
-    )
+    sample([f"--workdir={workdir}", "--count=2", "--samples=2", f"--out={tmp_path}"])
     assert len(list(tmp_path.glob("00*__T1*.png"))) == 4
     for mode in ("reconstruct", "transfer", "interpolate"):
         with pytest.raises(UserError, match="a pix2pix, cannot encode images: it has no latents"):
@@ -118,3 +122,59 @@ def test_commands_draw_and_score_and_refuse_what_needs_a_flow(workdir, tmp_path,
     images = json.loads((workdir / "eval.json").read_text())["images"]
     assert -1 <= images["ssim"]["mean"] <= 1
     assert images["diversity"]["mean"] > 0
+    assert images["temperature"] == 1
+
+
+def test_it_is_used_at_its_own_temperature(workdir):
+    """Which every flow has at 0.7."""
+    model = fullglow_jax.load(workdir)
+    assert model.temperature == 1
+    assert Studio(model.config, model._operations, "val").temperature == 1
+    maps = np.zeros((1, *model.image_size, 3), np.uint8)
+    own, whole, less = (model.sample(maps, temperature=t) for t in (None, 1.0, 0.7))
+    np.testing.assert_array_equal(own, whole)
+    assert np.abs(own - less).max() > 0
+    assert {family: default_config(family).train.temperature for family in ("glow", "pix2pix")} == {
+        "glow": 0.7,
+        "pix2pix": 1.0,
+    }
+    for family, temperature in (("glow", 0.7), ("pix2pix", 1.0)):
+        other = "pix2pix" if family == "glow" else "glow"
+        changed = overridden(default_config(other), {"model.name": family})
+        assert changed.train.temperature == temperature
+
+
+def test_images_without_noise_are_said_to_be_alike(pairs, workdir, tmp_path, capsys, monkeypatch):
+    reason = property(lambda architecture: "there is none")
+    monkeypatch.setattr(Pix2PixArchitecture, "without_noise", reason)
+    run = shutil.copytree(workdir, tmp_path / "run")
+    told = "all images of a condition are the same: there is none"
+    command("sample").main([f"--workdir={run}", "--count=1", "--samples=2"])
+    assert f"note: {told}" in capsys.readouterr().out
+    command("sample").main([f"--workdir={run}", "--count=1", "--samples=1"])
+    assert "are the same" not in capsys.readouterr().out
+    command("evaluate").main(
+        [f"--workdir={run}", "--metrics=ssim,diversity", "--limit=2", "--rounds=2"]
+    )
+    assert f"note: {told}" in capsys.readouterr().out
+    assert told in (run / "eval.md").read_text()
+    train(config_of(pairs), run)  # which is finished: it says what it has to say
+    assert "all images of a condition will be the same: there is none" in capsys.readouterr().out
+
+
+def test_a_wrong_perceptual_network_is_told_of_before_training(pairs, tmp_path):
+    """And drawing needs none."""
+    config = config_of(pairs)
+    wrong = tmp_path / "alexnet.npz"
+    np.savez(wrong, network=np.frombuffer(b"AlexNet", np.uint8))
+    for network, file, said in (
+        ("vgg19", tmp_path / "none.pth", "none.pth"),
+        ("vgg19", wrong, "is AlexNet, where VGG-19 was expected"),
+        ("judge", tmp_path / "judge.npz", r"judge\.npz: no such file"),
+    ):
+        weight = {"perceptual_weight": 1.0, "perceptual_network": network}
+        config.model.update(weight, perceptual_file=str(file))
+        build_model(config, optax.constant_schedule(0.0))
+        with pytest.raises(UserError, match=said):
+            train(config, tmp_path / "run")
+        assert not list((tmp_path / "run").rglob("step_*"))

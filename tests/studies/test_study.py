@@ -1,6 +1,7 @@
 """A study of a tiny Glow: stopped, gone on with, and with a variant that fails."""
 
 import json
+import shutil
 
 import pytest
 from PIL import Image
@@ -95,3 +96,24 @@ def test_all_variants_are_checked_before_the_first_is_trained(
     with pytest.raises(UserError, match=message):
         study(config, request(variant, **flags), tmp_path / "study")
     assert not (tmp_path / "study").exists()
+
+
+def test_other_networks_or_other_images_to_compare_with_are_scored_anew(
+    config, done, tmp_path, monkeypatch
+):
+    scored, photos = [], tmp_path / "photos"
+    monkeypatch.setattr(studies, "evaluate", lambda own, asked: scored.append(asked))
+    run = shutil.copytree(done / GOOD[0], tmp_path / "run")
+    photos.mkdir()
+    for networks, content in (
+        ({}, ""),
+        ({"judge": "a"}, ""),
+        ({"judge": "b"}, ""),
+        ({"judge": "b"}, "other"),
+    ):
+        (photos / "a.png").write_text(content)
+        asked = studies._evaluation(request(against=photos), run)
+        before = len(scored)
+        for _ in range(2):  # and once more only
+            studies._score(config, asked, run, networks)
+        assert len(scored) == before + 1

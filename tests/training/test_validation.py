@@ -1,5 +1,7 @@
 """What a run is validated by, as its model can have it and its config asks for it."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import optax
@@ -8,6 +10,8 @@ import pytest
 from fullglow_jax.config import default_config
 from fullglow_jax.config.keys import check_config
 from fullglow_jax.errors import UserError
+from fullglow_jax.evaluation.observers import Asked
+from fullglow_jax.evaluation.request import EvaluationRequest
 from fullglow_jax.model_registry import build_model
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.runs.score import Goal
@@ -89,3 +93,21 @@ def test_what_a_run_goes_by(changes, expected):
 def test_what_there_is_not_is_refused_before_the_first_step(changes, named):
     with pytest.raises(UserError, match=named):
         goal(**changes)
+
+
+def test_what_validation_sees_is_what_eval_sees():
+    """With the same flags: FID in training can be any program's."""
+    config = default_config("pix2pix")
+    flags = {
+        "inception_features": "768",
+        "preprocessing": "pytorch_fid",
+        "lpips_network": "vgg",
+        "inception": "inception.npz",
+    }
+    config.train.update(flags)
+    check_config(config)
+    asked = Asked.of(config.train)
+    assert {name: getattr(asked, name) for name in flags} == flags
+    own, theirs = EvaluationRequest(), default_config().train
+    for field in dataclasses.fields(Asked):
+        assert getattr(own, field.name) == theirs[field.name]

@@ -22,6 +22,7 @@ class ClassScores(ImageMetric):
     """Accuracies and IoU over the classes of Cityscapes, as in Full-Glow's table 2."""
 
     higher_is_better = True
+    compared = "label map"
     digits = 2
     paper_columns = tuple(COLUMNS.values())
 

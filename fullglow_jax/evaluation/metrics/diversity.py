@@ -27,6 +27,7 @@ class Diversity(ImageMetric):
     reads = (*ImageMetric.reads, "judge")
     observer = "judge"
     higher_is_better = True
+    compared = ""
 
     def __init__(self, judge: Judge | None = None) -> None:
         self._judge = judge
@@ -37,9 +38,7 @@ class Diversity(ImageMetric):
         return [[self._in_pixels(pair), self._in_features(pair)] for pair in pairs]
 
     def _in_pixels(self, pair: DrawnPair) -> float | None:
-        alike = len({image.shape for image in pair.images}) == 1
-        images = pair.images if alike else pair.at_size
-        return _apart(list(map(unit, images)), root_mean_square)
+        return _apart(list(map(unit, pair.as_drawn)), root_mean_square)
 
     def _in_features(self, pair: DrawnPair) -> float | None:
         if self._judge is None:

@@ -38,11 +38,17 @@ class FrechetDistance(SetMetric):
             return self.against.statistics
         return statistics(features_of(true)) if len(true) >= self.least else None
 
+    @property
+    def network(self) -> tuple[str, str]:
+        """Name and digest of the network whose features `reference` is of."""
+        return self._observer.name, self._observer.digest
+
     @classmethod
-    def note(cls, result: Result) -> str:
+    def caution(cls, result: Result) -> str:
+        if result["images"] >= FEW:
+            return ""
         few = f"{cls.title()} of {result['images']} images is biased upward"
-        with_as_many = "compare it with that of as many images alone"
-        return super().note(result) or (f"{few}; {with_as_many}" if result["images"] < FEW else "")
+        return f"{few}; compare it with that of as many images alone"
 
 
 class Fid(FrechetDistance):

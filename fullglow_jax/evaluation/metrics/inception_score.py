@@ -20,6 +20,7 @@ class InceptionScore(SetMetric):
     reads = (*ImageMetric.reads, *OF_INCEPTION)
     observer = measured_as = "inception"
     higher_is_better = True
+    compared = ""
     digits = 3
     columns = (("score", "IS"),)
     least = PARTS
@@ -30,7 +31,7 @@ class InceptionScore(SetMetric):
         return {"score": float(scores.mean()), "deviation_of_parts": float(scores.std())}
 
     @classmethod
-    def note(cls, result: Result) -> str:
+    def caution(cls, result: Result) -> str:
         count = result["images"]
         few = f"IS of {count} images is too low: fewer than ImageNet's classes can be in them"
-        return super().note(result) or (few if count < 1000 * PARTS else "")
+        return few if count < 1000 * PARTS else ""

@@ -28,9 +28,7 @@ class KernelDistance(SetMetric):
         }
 
     @classmethod
-    def note(cls, result: Result) -> str:
-        if few := super().note(result):
-            return few
+    def caution(cls, result: Result) -> str:
         size = round(result["images_of_a_subset"]["mean"])
         if size == SUBSET_SIZE:
             return ""

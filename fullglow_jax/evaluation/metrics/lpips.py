@@ -26,12 +26,12 @@ class Lpips(ImageMetric):
     """LPIPS (Zhang et al. 2018) of drawn images: from the true one, at its size, and their own.
 
     The latter is the diversity of the images of one condition, the mean over all pairs of rounds,
-    as papers of GANs tell it.
+    as papers of GANs tell it: at the size that they were drawn at, if the network takes it.
     """
 
     name = "lpips"
     about = "learned distance of drawn images from the true ones, and of those of one condition"
-    reads = (*ImageMetric.reads, "lpips_weights", "lpips_network")
+    reads = (*ImageMetric.reads, "lpips_weights", "lpips_network", "against")
     observer = "lpips"
     needs_observer = True
     higher_is_better = False
@@ -50,14 +50,15 @@ class Lpips(ImageMetric):
 
     def measure(self, pairs: Sequence[DrawnPair]) -> list[Measurement]:
         """[the distance of each round from the truth, the mean distance of two rounds if any]."""
-        return [self._distances(pair.truth.target, pair.at_size) for pair in pairs]
+        return [[self._from_truth(pair), self._apart(pair)] for pair in pairs]
 
-    def _distances(self, target: np.ndarray, images: Sequence[np.ndarray]) -> Measurement:
-        from_truth = [(target, image) for image in images]
-        of_two = list(combinations(images, 2))
-        distances = self._observer.distances([*from_truth, *of_two])
-        apart = distances[len(images) :]
-        return [distances[: len(images)], float(np.mean(apart)) if apart else None]
+    def _from_truth(self, pair: DrawnPair) -> list[float]:
+        return self._observer.distances([(pair.truth.target, image) for image in pair.at_size])
+
+    def _apart(self, pair: DrawnPair) -> float | None:
+        small = min(pair.as_drawn[0].shape[:2]) < self._observer.least
+        of_two = list(combinations(pair.at_size if small else pair.as_drawn, 2))
+        return float(np.mean(self._observer.distances(of_two))) if of_two else None
 
     def result(self, measurements: Sequence[Measurement]) -> Result:
         """Mean and deviation over rounds; "diversity": mean and standard error over conditions."""
@@ -67,6 +68,11 @@ class Lpips(ImageMetric):
             **over_rounds(np.array(from_truth, np.float64).mean(axis=0)),
             "diversity": over_examples(apart),
         }
+
+    @classmethod
+    def setting(cls, result: Result) -> str:
+        network: str = result["network"]
+        return network
 
     @classmethod
     def figures(cls, result: Result) -> list[Figure]:

@@ -70,6 +70,12 @@ class Metric(ABC):
         return [figure(cls.name, result, cls.digits, column=cls.name)]
 
     @classmethod
+    def setting(cls, result: Result) -> str:
+        """What figures depend on that may differ between systems, in words; "" for nothing."""
+        del result
+        return ""
+
+    @classmethod
     def note(cls, result: Result) -> str:
         """What readers must know of a result, such as how few images it is of; "" for nothing."""
         del result
@@ -124,6 +130,12 @@ class DrawnPair(NamedTuple):
     images: list[np.ndarray]
 
     @property
+    def as_drawn(self) -> list[np.ndarray]:
+        """The images as they were drawn, all of one size: the true image's, if theirs differ."""
+        alike = len({image.shape for image in self.images}) == 1
+        return self.images if alike else self.at_size
+
+    @property
     def at_size(self) -> list[np.ndarray]:
         """The images, stretched to the true image's size."""
         size = self.truth.target.shape[:2]
@@ -139,12 +151,15 @@ class ImageMetric(Metric):
     Attributes:
         measured_as: The name of what it measures, which metrics may share; "" for its own name.
         depends: All that measurements depend on except the pair, as values to digest.
+        compared: What drawn images are compared with: each with the true "image" or the "label map"
+            of its pair, all as a "set" with another; or "" for nothing.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("images", "rounds", "temperature", "skip_bad")
     needs: ClassVar[tuple[Capability, ...]] = (CONDITIONS,)
     measured_as: ClassVar[str] = ""
     depends: Any = ()
+    compared: ClassVar[str] = "image"
 
     def __init__(self, observer: Any = None) -> None:
         del observer

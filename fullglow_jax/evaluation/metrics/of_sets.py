@@ -29,19 +29,22 @@ OF_INCEPTION = ("inception", "inception_features", "preprocessing")
 class SetMetric(ImageMetric):
     """A score of the drawn images of each round as a set, mostly a distance from the true ones.
 
-    True images are looked at in the size of the drawn ones, to which they are resized as for
-    training: that pictures were made smaller is not to count.
+    True images are looked at in the size of the drawn ones, to which they are resized: that
+    pictures were made smaller is not to count.
 
     Attributes:
         against: The images that drawn ones are compared with, if not the split's true ones.
+        looks_at_true: Whether the network looks at the split's true images.
         columns: The names of the figures in a result, the most important first, and in tables.
         needs_images: Whether statistics are not enough to be compared with.
         least: The smallest number of images of a set.
     """
 
     needs_observer = True
+    compared = "set"
     higher_is_better = False
     against: Against | None = None
+    looks_at_true: bool = True
     columns: ClassVar[tuple[tuple[str, str], ...]]
     needs_images: ClassVar[bool] = False
     least: ClassVar[int] = 2
@@ -51,10 +54,15 @@ class SetMetric(ImageMetric):
         self.depends = observer.digest
 
     def measure(self, pairs: Sequence[DrawnPair]) -> list[Measurement]:
-        """What the network sees in the true image and in each drawn one."""
-        photos = [photo for pair in pairs for photo in (_true_photo(pair), *pair.images)]
-        found = iter(self._observer.look(photos))
-        return [{"true": next(found), "drawn": [next(found) for _ in p.images]} for p in pairs]
+        """What the network sees in the true image, if it looks at it, and in each drawn one."""
+        true = [_true_photo(pair) for pair in pairs] if self.looks_at_true else []
+        drawn = [photo for pair in pairs for photo in pair.images]
+        found = self._observer.look([*true, *drawn])
+        of_true, of_drawn = found[: len(true)], iter(found[len(true) :])
+        measurements = [{"drawn": [next(of_drawn) for _ in pair.images]} for pair in pairs]
+        return [
+            {"true": of_true[i], **each} if of_true else each for i, each in enumerate(measurements)
+        ]
 
     def result(self, measurements: Sequence[Measurement]) -> Result:
         """Mean and deviation over rounds of each figure, the network, and the numbers of images.
@@ -62,8 +70,7 @@ class SetMetric(ImageMetric):
         Figures are None if there are too few images.
         """
         true = self.true(measurements)
-        stored = self.against is not None and self.against.statistics is not None
-        counts = {"images": len(measurements), "true_images": None if stored else len(true)}
+        counts = {"images": len(measurements), "true_images": len(true) or None}
         rounds = zip(*(each["drawn"] for each in measurements), strict=True)
         few = self._few(counts)
         scores = [
@@ -73,15 +80,16 @@ class SetMetric(ImageMetric):
         return {
             "network": self._observer.name,
             "against": None if self.against is None else self.against.name,
+            "against_assumed": self.against is not None and self.against.assumed,
             **counts,
             **{name: over_rounds([score[name] for score in scores]) for name in scores[0]},
         }
 
     def true(self, measurements: Sequence[Measurement]) -> Sequence[Seen]:
-        """What is seen in each of the images that drawn ones are compared with."""
-        if self.against is not None and self.against.seen:
+        """What is seen in each of the images that drawn ones are compared with, if there are."""
+        if self.against is not None:
             return self.against.seen
-        return [each["true"] for each in measurements]
+        return [each["true"] for each in measurements if "true" in each]
 
     @abstractmethod
     def of_round(self, drawn: Sequence[Seen], true: Sequence[Seen]) -> dict[str, float]:
@@ -107,8 +115,19 @@ class SetMetric(ImageMetric):
         ]
 
     @classmethod
+    def setting(cls, result: Result) -> str:
+        against = result["against"]
+        return result["network"] + (f", against {against}" if against else "")
+
+    @classmethod
     def note(cls, result: Result) -> str:
-        return cls._few(result)
+        return "; ".join(filter(None, (cls._few(result) or cls.caution(result), _against(result))))
+
+    @classmethod
+    def caution(cls, result: Result) -> str:
+        """What readers must know of a figure of so many images; "" for nothing."""
+        del result
+        return ""
 
     @classmethod
     def _few(cls, counts: Mapping[str, Any]) -> str:
@@ -122,6 +141,16 @@ class SetMetric(ImageMetric):
 def features_of(seen: Sequence[Seen]) -> np.ndarray:
     """The features of each image, (N, C)."""
     return np.stack([each[FEATURES] for each in seen])
+
+
+def _against(result: Result) -> str:
+    """What is said of statistics whose file does not tell the network."""
+    if not result.get("against_assumed"):
+        return ""
+    return (
+        f"{result['against']} does not say of which network its statistics are: their number is "
+        f"that of {result['network']}"
+    )
 
 
 def _true_photo(pair: DrawnPair) -> np.ndarray:

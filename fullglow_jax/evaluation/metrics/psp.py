@@ -64,6 +64,11 @@ class Psp(ClassScores):
         return {"judge": self._judge.name, **scores.pop("drawn"), **scores}
 
     @classmethod
+    def setting(cls, result: Result) -> str:
+        judge: str = result["judge"]
+        return judge
+
+    @classmethod
     def figures(cls, result: Result) -> list[Figure]:
         found = cls.percentages("psp, ", result)
         for key, images in BESIDE.items():

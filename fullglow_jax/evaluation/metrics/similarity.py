@@ -20,6 +20,8 @@ from fullglow_jax.evaluation.summary import over_rounds
 class Similarity(ImageMetric):
     """Similarity of drawn images and the true one, at its size (as in Full-Glow's code)."""
 
+    reads = (*ImageMetric.reads, "against")
+
     @staticmethod
     @abstractmethod
     def similarity(x: Any, y: Any) -> Any:

@@ -21,7 +21,19 @@ def figures(report: dict[str, Any]) -> list[Figure]:
 def notes(report: dict[str, Any]) -> list[str]:
     """What a reader of the figures must know."""
     found = [metric.note(result) for metric, result in results(report).items()]
+    if reason := report.get("images", {}).get("without_noise"):
+        found.append(f"all images of a condition are the same: {reason}")
     return [note for note in found if note]
+
+
+def about(report: dict[str, Any]) -> str:
+    """What stands beside a report's figures in tables: its title, settings and notes."""
+    settings = [
+        f"{metric.name} by {setting}"
+        for metric, result in results(report).items()
+        if (setting := metric.setting(result))
+    ]
+    return "; ".join((title(report), *settings, *notes(report)))
 
 
 def title(report: dict[str, Any]) -> str:
@@ -39,4 +51,5 @@ def title(report: dict[str, Any]) -> str:
         if key in result
     ]
     judge = f", judged by {' and '.join(dict.fromkeys(networks))}" if networks else ""
-    return f"{report['examples']} examples of {report['split']}{scored}{rounds}{judge}"
+    of_split = "images" if report["split"] is None else f"examples of {report['split']}"
+    return f"{report['examples']} {of_split}{scored}{rounds}{judge}"

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from fullglow_jax.errors import mended
+from fullglow_jax.evaluation.image_folders import PICTURES
 from fullglow_jax.evaluation.report import charts
-from fullglow_jax.evaluation.report.figures import notes, title
+from fullglow_jax.evaluation.report.figures import about
 from fullglow_jax.evaluation.report.systems import class_table, figures_table, systems_table
 from fullglow_jax.files import strict_json
 from fullglow_jax.files.drafts import draft
@@ -38,14 +39,14 @@ def write_report(report: dict[str, Any], folder: Path, samples: bytes | None) ->
     sections += [Section(name, png) for name, png in pictures.values() if png]
     if by_class := class_table(report):
         sections.append(Section("Classes, in numbers", by_class))
-    about = "; ".join((title(report), *notes(report)))
+    told = about(report)
     files: dict[str, bytes] = {
         "eval.json": (strict_json.dumps(report, indent=2) + "\n").encode(),
-        "eval.md": in_utf8(f"{about}:\n\n{markdown(table)}\n{markdown(all_figures)}"),
-        "eval.html": in_utf8(page(report["name"], about, sections)),
+        "eval.md": in_utf8(f"{told}:\n\n{markdown(table)}\n{markdown(all_figures)}"),
+        "eval.html": in_utf8(page(report["name"], told, sections)),
     }
     files |= {f"eval_{stem}.png": png for stem, (_, png) in pictures.items() if png}
-    return _write(folder, files, outdated=[f"eval_{stem}.png" for stem in pictures])
+    return _write(folder, files, outdated=PICTURES)
 
 
 def write_comparison(
@@ -66,15 +67,13 @@ def write_comparison(
         "samples": ("The same conditions", samples),
         "classes": ("Classes", charts.class_chart(reports)),
     }
-    about = "; ".join(
-        f"{report['name']}: {', '.join((title(report), *notes(report)))}" for report in reports
-    )
+    told = ".\n\n".join(f"{report['name']}: {about(report)}" for report in reports)
     sections = [Section("In short", table)]
     sections += [Section(name, png) for name, png in pictures.values() if png]
     files: dict[str, bytes] = {
         "comparison.json": (strict_json.dumps(list(reports), indent=2) + "\n").encode(),
-        "comparison.md": in_utf8(f"{about}\n\n{markdown(table)}"),
-        "comparison.html": in_utf8(page("Comparison", about, sections)),
+        "comparison.md": in_utf8(f"{told}\n\n{markdown(table)}"),
+        "comparison.html": in_utf8(page("Comparison", told, sections)),
     }
     files |= {f"comparison_{stem}.png": png for stem, (_, png) in pictures.items() if png}
     return _write(folder, files, outdated=[f"comparison_{stem}.png" for stem in pictures])

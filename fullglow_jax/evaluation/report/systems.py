@@ -1,12 +1,12 @@
 """Tables of evaluations: of one system, of several side by side, of classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from fullglow_jax.evaluation.metrics import METRICS
-from fullglow_jax.evaluation.metrics.metric import Result
+from fullglow_jax.evaluation.metrics.metric import Metric, Result
 from fullglow_jax.evaluation.report.figures import figures, results
-from fullglow_jax.evaluation.summary import NONE
+from fullglow_jax.evaluation.summary import NONE, Figure
 from fullglow_jax.pictures.table import Table
 
 KEYS = ("accuracy", "iou")
@@ -21,18 +21,22 @@ def figures_table(report: dict[str, Any]) -> Table:
 def systems_table(reports: Sequence[dict[str, Any]]) -> Table:
     """A table like the paper's table 2: a row for each system, and below rows for other photos.
 
-    Columns without figures are left out, except those of the paper.
+    Columns without figures are left out, except those of the paper. Figures of one metric that are
+    of different networks, or compared with different images, stand in columns of their own.
     """
     found = [results(report) for report in reports]
-    columns = [title for metric in METRICS.values() for title in metric.paper_columns]
+    differ = {metric for metric in METRICS.values() if len(_settings(metric, found)) > 1}
+    apart = {title for metric in differ for title in metric.paper_columns}
+    columns = [title for m in METRICS.values() for title in m.paper_columns if title not in apart]
     for metric in METRICS.values():
-        columns += [f.column for of in found if metric in of for f in metric.figures(of[metric])]
+        columns += [column for of in found for _, column in _figures_of(metric, of, differ)]
     columns = list(dict.fromkeys(filter(None, columns)))
     rows, beside = [], []
-    for report in reports:
+    for report, of_report in zip(reports, found, strict=True):
         cells: dict[str, dict[str, str]] = {"": {}}
-        for f in figures(report):
-            cells.setdefault(f.images, {}).setdefault(f.column, f.both)
+        for metric in of_report:
+            for f, column in _figures_of(metric, of_report, differ):
+                cells.setdefault(f.images, {}).setdefault(column, f.both)
         by_images = {
             images: tuple(texts.get(column, NONE) for column in columns)
             for images, texts in cells.items()
@@ -41,6 +45,21 @@ def systems_table(reports: Sequence[dict[str, Any]]) -> Table:
         beside.append((report["name"], by_images))
     rows += [(what, *texts) for what, texts in _once(beside).items()]
     return Table(("model", *columns), rows)
+
+
+def _settings(metric: type[Metric], found: Sequence[Mapping[type[Metric], Result]]) -> set[str]:
+    """The settings of a metric's figures in several reports."""
+    return {metric.setting(of[metric]) for of in found if metric in of}
+
+
+def _figures_of(
+    metric: type[Metric], found: Mapping[type[Metric], Result], differ: Container[type[Metric]]
+) -> list[tuple[Figure, str]]:
+    """A metric's figures in a report with their columns, which say the setting if some differ."""
+    if metric not in found:
+        return []
+    about = f" ({metric.setting(found[metric])})" if metric in differ else ""
+    return [(f, f.column and f.column + about) for f in metric.figures(found[metric])]
 
 
 def class_columns(reports: Sequence[dict[str, Any]]) -> dict[str, Result]:

@@ -74,8 +74,8 @@ def instances(session: Session) -> None:
     likes = [[reference.like(i) if reference else None for i in of_one] for of_one in wanted]
 
     samples, by_encoder, rows = request.samples or SAMPLES, False, []
-    total = len(request.temperatures) * samples * sum(map(len, wanted))
-    asked = [(t, place) for t in request.temperatures for place in range(len(chosen))]
+    total = len(session.temperatures) * samples * sum(map(len, wanted))
+    asked = [(t, place) for t in session.temperatures for place in range(len(chosen))]
     with session.progress(total) as progress:
         album = session.album()
         for temperature, place in asked:

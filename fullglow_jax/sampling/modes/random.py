@@ -48,9 +48,9 @@ def random(session: Session) -> None:
         ]
         for place, stem in enumerate(stems)
     ]
-    total, done = len(rows) * len(request.temperatures) * samples, 0
+    total, done = len(rows) * len(session.temperatures) * samples, 0
     with session.progress(total) as progress:
-        for temperature in request.temperatures:
+        for temperature in session.temperatures:
             columns += [f"T = {temperature:g}"] * samples
             drawn = session.operations.draw(conditions.batch, samples, temperature, request.seed)
             for place, number, image in drawn:
@@ -59,6 +59,7 @@ def random(session: Session) -> None:
                 done += 1
                 progress.update(done)
         named = [Row(stem, files) for stem, files in zip(stems, rows, strict=True)]
+        session.say_if_alike(progress, samples)
         session.finish(album, progress, columns, named, total=total)
 
 

@@ -19,7 +19,7 @@ def split_set(session: Session) -> None:
     """
     from fullglow_jax.sampling.whole_set import whole_set
 
-    if len(session.request.temperatures) > 1:
+    if len(session.temperatures) > 1:
         raise UserError(
             f"--mode {session.request.mode} takes one --temperature; draw a set for each."
         )

@@ -37,10 +37,10 @@ def unconditional(session: Session) -> None:
         )
     samples = request.samples or SAMPLES
     labels, numbers = session.labels, [f"{place:03d}" for place in range(request.count)]
-    total = len(request.temperatures) * request.count * max(1, len(labels)) * samples
+    total = len(session.temperatures) * request.count * max(1, len(labels)) * samples
     rows: list[Row] = []
     with session.progress(total) as progress:
-        for temperature in request.temperatures:
+        for temperature in session.temperatures:
             drawn = operations.draw_conditions(request.count, temperature, request.seed)
             album = session.album()
             images = as_uint8(drawn, session.config.data.bits)
