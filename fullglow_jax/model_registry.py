@@ -288,6 +288,7 @@ def _inade(config: ConfigDict, schedule: optax.Schedule, mean_gradient: MeanGrad
         a.discriminator_network,
         a,
         label_maps=a.label_maps,
+        image_noise=a.image_noise,
         encoder=a.encoder,
         noise=lambda keys, warmth, read: normal_styles(keys, read.ids, a.noise_sizes, warmth),
         objective=Objective(

@@ -21,15 +21,21 @@ class InstanceGan(GanModel):
 
     Args:
         label_maps: What is read of label maps.
+        image_noise: Values of the noise of an image as a whole.
         encoder: Whether the generator can tell the styles in photos.
         options: The arguments of `GanModel`.
     """
 
     def __init__(
-        self, *networks: Any, label_maps: LabelMaps, encoder: bool, **options: Any
+        self,
+        *networks: Any,
+        label_maps: LabelMaps,
+        image_noise: int,
+        encoder: bool,
+        **options: Any,
     ) -> None:
         super().__init__(*networks, reading=label_maps.reading(encoder), **options)
-        self.label_maps, self.encoder = label_maps, encoder
+        self.label_maps, self.image_noise, self.encoder = label_maps, image_noise, encoder
 
     def instance_ids(self, batch: Batch) -> Array:
         """The ids that the model works with, (B, H, W) int32."""
@@ -55,7 +61,7 @@ class InstanceGan(GanModel):
             return None
         scene = self.label_maps.photographed(batch)
         found = self._generate(generator_of(variables), scene, method="styles")
-        zeros = jnp.zeros((len(scene.ids), self.shapes.noise_sizes[0]))
+        zeros = jnp.zeros((len(scene.ids), self.image_noise))
         return (
             Styles(zeros, scene.ids, found.mean),
             Styles(zeros + 1, scene.ids, jnp.exp(0.5 * found.log_variance)),

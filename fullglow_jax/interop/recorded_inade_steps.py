@@ -121,7 +121,8 @@ class _Steps:
         ) -> tuple[TrainState, StepReport]:
             return self._model(vgg, noises).train_step(state, batch, jax.random.key(0))
 
-        scene, state, found = self._scene(), self._state, {}
+        scene, state = self._scene(), self._state
+        found: Found = {}
         for number in range(self._recording.meta["steps"]):
             noises = [self._noise(f"step{number}_{turn}_", scene) for turn in "GD"]
             state, report = step(state, self._batch, self._vgg, noises)
@@ -148,6 +149,7 @@ class _Steps:
             a.discriminator_network,
             a,
             label_maps=a.label_maps,
+            image_noise=a.image_noise,
             encoder=a.encoder,
             noise=lambda keys, temperature, read: next(left),
             objective=Objective(

@@ -54,6 +54,7 @@ def inade(a=A, optimizer=None, objective=None, **options):
         a.discriminator_network,
         a,
         label_maps=a.label_maps,
+        image_noise=a.image_noise,
         encoder=a.encoder,
         noise=lambda keys, t, read: normal_styles(keys, read.ids, a.noise_sizes, t),
         objective=objective
