@@ -127,7 +127,7 @@ class InadeSettings:
 
     # "normal": five doublings, from 8×8 to 256×256 pixels; "more", six; "most", seven.
     depth: str = key("normal", choice(DEPTHS), Change.REFUSED)
-    width: int = key(64, integer(2), Change.REFUSED)  # channels of its last block; 16 of its first
+    width: int = key(64, integer(), Change.REFUSED)  # channels of its last block; 16 of its first
     image_noise: int = key(256, integer(), Change.REFUSED)  # values of a whole image's noise
     style: int = key(64, integer(), Change.REFUSED)  # values of an instance's, for scale and shift
     # Whether training gives instances the styles that an encoder sees in the true photo.
@@ -182,6 +182,11 @@ class InadeSettings:
         _check_perceptual_file(self)
         self._check_layers("matching", self.discriminator_layers + 1, "this discriminator")
         self._check_layers("perceptual", len(LAYERS), "a VGG")
+        if self.depth == "most" and self.width == 1:
+            raise UserError(
+                "config.model.width=1 leaves the last block of config.model.depth='most' no channel, "
+                "which has half of it. Set --config.model.width=2, or more."
+            )
         if self.palette == "cityscapes" and self.classes > CITYSCAPES_CLASSES:
             raise UserError(
                 f"config.model.classes={self.classes}: the palette 'cityscapes' has colours for "
