@@ -17,6 +17,7 @@ def get_config() -> ConfigDict:
 
     config.model.downs = 3
     config.model.width = 48
+    config.model.dropout = 0.2  # of half the values, photos of few layers are blurred
     config.model.dropout_from = 1
     config.model.discriminator_width = 32
     config.model.discriminator_layers = 2

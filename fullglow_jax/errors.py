@@ -64,3 +64,8 @@ def refusal(error: BaseException, place: object = "a file") -> str | None:
     if not isinstance(error, OSError) or (what := remedy(error)) is None:
         return None
     return f"{error.filename or place} cannot be used: {error.strerror}. {what}"
+
+
+def with_article(name: str) -> str:
+    """A name in a message: "a glow", "an inade"."""
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.data.boundary import boundary_pyramid
 from fullglow_jax.data.classes import class_index, listed
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import UserError, with_article
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.parallel.devices import Devices
@@ -253,7 +253,8 @@ class LoadedModel(StyledModel):
             pictures = self._operations.blank(blanks).target if blanks else pictures
             if conditions is not None or boundaries is not None or pictures is None:
                 raise UserError(
-                    f"this model, a {self.config.model.name}, reads no conditions: leave out "
+                    f"this model, {with_article(self.config.model.name)}, reads no conditions: "
+                    "leave out "
                     f"{name} and boundaries. It cannot transfer content between them either."
                 )
             return Batch(pictures, pictures, label=self._labels(label, len(pictures)))
@@ -276,7 +277,8 @@ class LoadedModel(StyledModel):
             raise UserError(
                 f"label is missing: this model reads a class; there are {listed(self.classes)}."
                 if self.classes
-                else f"label is given, and this model, a {self.config.model.name}, reads no class."
+                else f"label is given, and this model, {with_article(self.config.model.name)}, "
+                "reads no class."
             )
         if label is None:
             return None
@@ -312,7 +314,8 @@ class LoadedModel(StyledModel):
         array, size = np.asarray(instances), (len(conditions), *self.image_size)
         if not most:
             raise UserError(
-                f"instances are given, and this model, a {self.config.model.name}, reads no ids of "
+                f"instances are given, and this model, {with_article(self.config.model.name)}, "
+                "reads no ids of "
                 "them. Leave them out."
             )
         if array.shape != size or not np.issubdtype(array.dtype, np.integer):

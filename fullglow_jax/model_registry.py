@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.data.options import chosen_direction
 from fullglow_jax.data.source import SOURCES, opened_layout, part_of
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import UserError, with_article
 from fullglow_jax.flows.architecture import (
     CFlowArchitecture,
     CGlowArchitecture,
@@ -183,7 +183,8 @@ def _targets(flow: Flow, config: ConfigDict, **options: Any) -> FlowModel:
 def _check_pairs(config: ConfigDict) -> None:
     if config.data.name == "images":
         raise UserError(
-            f"config.data.name='images' are single images, and a {config.model.name} needs a "
+            "config.data.name='images' are single images, and "
+            f"{with_article(config.model.name)} needs a "
             "condition for each. Set --config.model.name=glow, or name a source of pairs."
         )
 
@@ -344,7 +345,8 @@ def _check_no_boundary(config: ConfigDict) -> None:
     name, boundary = config.model.name, config.data.boundary
     if boundary:
         raise UserError(
-            f"config.data.boundary={boundary!r} means nothing to a {name}, which reads no "
+            f"config.data.boundary={boundary!r} means nothing to {with_article(name)}, which "
+            "reads no "
             "boundary map. Leave it out, or set --config.model.name=full_glow."
         )
 
@@ -354,7 +356,8 @@ def _check_no_classes(config: ConfigDict) -> None:
     if labels or config.data.classes:
         raise UserError(
             f"config.data.{'labels' if labels else 'classes'}={labels or config.data.classes!r} "
-            f"means nothing to a {name}, which reads no class of an example. Leave it out, or set "
+            f"means nothing to {with_article(name)}, which reads no class of an example. Leave "
+            "it out, or set "
             "--config.model.name=glow or dual_glow."
         )
 

@@ -7,7 +7,7 @@ import optax
 from ml_collections import ConfigDict
 
 from fullglow_jax.data.source import checked_source
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import UserError, with_article
 from fullglow_jax.evaluation.drawn_images import DrawnImages
 from fullglow_jax.evaluation.metrics import METRICS
 from fullglow_jax.evaluation.metrics.metric import Metric, ModelMetric
@@ -96,7 +96,8 @@ def check_metrics(model: Model, name: str, request: EvaluationRequest) -> list[t
         if reasons := lacking(model, metric.needs):
             able = [n for n, other in METRICS.items() if not lacking(model, other.needs)]
             raise UserError(
-                f"--metrics {metric.name}: this model, a {name}, {reasons[0]}. It can be scored "
+                f"--metrics {metric.name}: this model, {with_article(name)}, {reasons[0]}. It "
+                "can be scored "
                 f"by --metrics {' or '.join(able)} alone."
             )
     of_sets = [m for m in metrics if issubclass(m, SetMetric) and "against" in m.reads]

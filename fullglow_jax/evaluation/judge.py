@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.data.images import resize_bilinear, resize_nearest
 from fullglow_jax.digests import digest
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import UserError, with_article
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.distributed import on_host
 from fullglow_jax.parallel.in_batches import InBatches
@@ -177,7 +177,8 @@ def load_judge(path: Path, parallel: ConfigDict | None = None) -> Judge:
     trained = load_trained(config, path, "latest", Devices())
     if not isinstance(trained.model, Segmentation):
         raise UserError(
-            f"--judge {path} is the workdir of a {config.model.name}, which cannot tell what is in "
+            f"--judge {path} is the workdir of {with_article(config.model.name)}, which cannot "
+            "tell what is in "
             "a photo. Train a pspnet (--config pspnet_street_scenes), or import one "
             "(python -m fullglow_jax.interop.import_semseg)."
         )

@@ -19,7 +19,7 @@ import optax
 from flax.traverse_util import flatten_dict
 
 from fullglow_jax import cli
-from fullglow_jax.errors import UserError, mended
+from fullglow_jax.errors import UserError, mended, with_article
 from fullglow_jax.files.drafts import draft
 from fullglow_jax.files.folders import make_writable
 from fullglow_jax.files.paths import user_path
@@ -50,7 +50,8 @@ def export_checkpoint(workdir: Path, checkpoint: str, out: Path) -> list[Path]:
     if original is None or not isinstance(original.files, TorchNetworks):
         there = [n for n, each in IMPORTABLE.items() if isinstance(each.files, TorchNetworks)]
         raise UserError(
-            f"{workdir} holds a {family}, and only a {' or a '.join(there)} can be exported."
+            f"{workdir} holds {with_article(family)}, and only a {' or a '.join(there)} can be "
+            "exported."
         )
     checkpoints = Checkpoints.of(workdir)
     step = checkpoints.choose(checkpoint)
@@ -61,7 +62,8 @@ def export_checkpoint(workdir: Path, checkpoint: str, out: Path) -> list[Path]:
     variables = {**networks_of(state), **sampled_variables(state)}
     if more := set(flatten_dict(variables)) - {entry.path for entry in entries}:
         raise UserError(
-            f"{workdir} holds a {family} with {'/'.join(min(more))!r}, for which the original's "
+            f"{workdir} holds {with_article(family)} with {'/'.join(min(more))!r}, for which "
+            "the original's "
             "files have no place. Only models as the original has them can be exported."
         )
     tensors = tensors_of(variables, entries)

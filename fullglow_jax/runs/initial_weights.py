@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 
 from fullglow_jax.config.changes import told
 from fullglow_jax.config.keys import flat, keys
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import UserError, with_article
 from fullglow_jax.files import strict_json
 from fullglow_jax.files.drafts import draft
 from fullglow_jax.model_registry import build_model
@@ -82,7 +82,10 @@ def initial_weights(
     theirs = stored_config(other, "latest")
     model = build_model(theirs, optax.constant_schedule(0.0))
     there = abstract_state(model, devices)
-    titles = (f"--init_from {other}: a {theirs.model.name}", f"this {config.model.name}")
+    titles = (
+        f"--init_from {other}: {with_article(theirs.model.name)}",
+        f"this {config.model.name}",
+    )
     differences = _differences(theirs, config)
     _check_same_arrays(there.variables, like.variables, titles, differences)
     if functions := _differences(theirs, config, data=()):

@@ -2,7 +2,7 @@
 
 from ml_collections import ConfigDict
 
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import UserError, with_article
 from fullglow_jax.models.interface import Model
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.runs.trained import load_trained
@@ -36,6 +36,6 @@ def check_able(model: Model, name: str, mode: str) -> None:
     if reasons := lacking(model, MODES[mode].needs):
         able = [name for name, other in MODES.items() if not lacking(model, other.needs)]
         raise UserError(
-            f"--mode {mode}: this model, a {name}, {reasons[0]}. It can do --mode "
+            f"--mode {mode}: this model, {with_article(name)}, {reasons[0]}. It can do --mode "
             f"{' or '.join(able)}."
         )

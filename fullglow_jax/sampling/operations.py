@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 
 from fullglow_jax.digests import digest
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import UserError, with_article
 from fullglow_jax.models.batch import Batch, blank_batch
 from fullglow_jax.models.encoding import Encoding
 from fullglow_jax.models.interface import PyTree, Styles
@@ -156,7 +156,7 @@ class Operations:
     def _need(self, capability: Capability) -> Any:
         """The model, after a check that it has a capability."""
         if not capability.of(self.trained.model):
-            raise UserError(f"a {self.name} {capability.lacking}.")
+            raise UserError(f"{with_article(self.name)} {capability.lacking}.")
         return self.trained.model
 
     def _in_batches(self, function: Callable[..., Any]) -> InBatches:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ml_collections import ConfigDict
 
 from fullglow_jax.data.classes import class_index
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import UserError, with_article
 from fullglow_jax.models.shapes import Shapes
 from fullglow_jax.parallel.distributed import is_first
 from fullglow_jax.pictures.gallery import Row
@@ -68,7 +68,8 @@ class Session:
         """
         if self.request.label and not self.classes:
             raise UserError(
-                f"--label {self.request.label[0]}: this model, a {self.config.model.name} trained "
+                f"--label {self.request.label[0]}: this model, "
+                f"{with_article(self.config.model.name)} trained "
                 "without config.data.labels, reads no class. Leave the flag out."
             )
         return tuple(class_index(name, self.classes, "--label") for name in self.request.label)

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from fullglow_jax.data.pair import PairSource
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import UserError, with_article
 from fullglow_jax.files.drafts import draft
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.models.interface import Model, PyTree
@@ -69,7 +69,8 @@ class _Redraws:
     def __init__(self, config: ConfigDict, model: Model, devices: Devices) -> None:
         for reason in lacking(model, (LATENTS,)):
             raise UserError(
-                f"config.train.sample_redraws=True: this model, a {config.model.name}, {reason}. "
+                "config.train.sample_redraws=True: this model, "
+                f"{with_article(config.model.name)}, {reason}. "
                 "Leave it out."
             )
         able: Any = model

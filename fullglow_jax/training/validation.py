@@ -8,7 +8,7 @@ from jax import Array
 from ml_collections import ConfigDict
 
 from fullglow_jax.data.pair import PairSource
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import UserError, with_article
 from fullglow_jax.evaluation.against import compare_with
 from fullglow_jax.evaluation.metrics import METRICS
 from fullglow_jax.evaluation.metrics.metric import ExampleFigures, ImageMetric, ModelMetric
@@ -98,7 +98,8 @@ def _metrics(config: ConfigDict, model: Model) -> Sequence[str]:
             raise _unknown("metrics", name, [name for name, lack in lacks.items() if not lack])
         if lacks[name]:
             raise UserError(
-                f"config.train.metrics={name}: this model, a {config.model.name}, {lacks[name]}."
+                f"config.train.metrics={name}: this model, {with_article(config.model.name)}, "
+                f"{lacks[name]}."
             )
     return tuple(dict.fromkeys(config.train.metrics))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fullglow_jax.data.classes import listed
-from fullglow_jax.errors import UserError
+from fullglow_jax.errors import UserError, with_article
 from fullglow_jax.pictures.gallery import Row
 from fullglow_jax.sampling.file_names import file_stem
 from fullglow_jax.sampling.modes.mode import Session, mode
@@ -83,7 +83,8 @@ def _without_classes(session: Session) -> Conditions:
     if not session.operations.reads_conditions:
         if request.condition or request.boundary:
             raise UserError(
-                f"--condition and --boundary mean nothing to this model, a {config.model.name}, "
+                "--condition and --boundary mean nothing to this model, "
+                f"{with_article(config.model.name)}, "
                 "which reads no conditions. Leave them out; --count says how many images to draw."
             )
         return without(request.count, shapes)
