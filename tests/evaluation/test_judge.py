@@ -84,14 +84,14 @@ def test_a_model_learns_from_the_judge_that_its_config_names(monkeypatch):
     config.model.update(asked, perceptual_weight=3.0)
     model = build_model(config, optax.constant_schedule(0.0))
     with pytest.raises(UserError, match=r"runs/judge .* was not read before training"):
-        model.objective.features(np.zeros((1, 2, 2, 3)))
+        model.adversaries.objective.features(np.zeros((1, 2, 2, 3)))
     paths = []
     monkeypatch.setattr(teachers, "load_judge", lambda path, _: paths.append(str(path)) or Found)
     told = teachers.read_teachers(model, config.parallel)
     assert told == ("perceptual loss: the judge the one, step 4",)
     assert paths == ["runs/judge"]
-    assert model.objective.features("images") == ["images", "imagesimages"]
-    assert model.objective.layers == (1.0,)
+    assert model.adversaries.objective.features("images") == ["images", "imagesimages"]
+    assert model.adversaries.objective.layers == (1.0,)
     config.model.perceptual_weight = 0.0
     unasked = build_model(config, optax.constant_schedule(0.0))
     assert teachers.read_teachers(unasked, config.parallel) == ()
