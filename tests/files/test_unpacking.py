@@ -111,7 +111,7 @@ def test_images_of_data_sets_have_the_limit_of_files(large_png):
     with pytest.raises(UserError, match=r"'photo' of example 3 is too large .*10000×10000 pixels"):
         example.rgb("photo")
     with pytest.raises(Image.DecompressionBombError, match="10000×10000 pixels"):
-        _decoded(large_png)
+        _decoded(large_png, "photo")
 
 
 def test_tensors_are_no_larger_than_their_file(tmp_path):
