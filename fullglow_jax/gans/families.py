@@ -184,8 +184,8 @@ class InadeSettings:
         self._check_layers("perceptual", len(LAYERS), "a VGG")
         if self.depth == "most" and self.width == 1:
             raise UserError(
-                "config.model.width=1 leaves the last block of config.model.depth='most' no channel, "
-                "which has half of it. Set --config.model.width=2, or more."
+                "config.model.width=1 leaves no channel to the last block of "
+                "config.model.depth='most', which has half of it. Set --config.model.width=2."
             )
         if self.palette == "cityscapes" and self.classes > CITYSCAPES_CLASSES:
             raise UserError(
