@@ -70,8 +70,8 @@ def step_rows(recording: RecordedArrays) -> list[Row]:
 def _step_row(recording: RecordedArrays, name: str, ours: Array) -> Row:
     recorded = recording[name]
     if name.endswith(("_GAN", "_D_Fake", "_D_real")):
-        # While no logit is beyond the hinge, the gradient of the logits' bias is 0 but for rounding,
-        # and Adam may move it by a whole step: so far may all logits be off.
+        # While no logit is beyond the hinge, the gradient of the logits' bias is 0 but for
+        # rounding, and Adam may move it by a whole step: so far may all logits be off.
         rate = recording.meta["lr"] * (1 if recording.meta["no_TTUR"] else 2)
         return compare(name, ours, recorded, "absolute", rate)
     return compare_values(name, ours, recorded, STEPS)
