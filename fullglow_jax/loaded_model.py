@@ -103,7 +103,7 @@ class LoadedModel(StyledModel):
             float32 (N, samples, H, W, 3) in [0, 1].
         """
         temperature = self._temperature_or_own(temperature)
-        check_draws(samples, temperature, seed)
+        check_draws(samples, seed)
         blanks = 1 if label is None else max(1, len(_names(label)))
         batch = self._batch(None, conditions, boundaries, label, blanks=blanks, instances=instances)
         images = np.zeros((len(batch.condition), samples, *self._shape), np.float32)

@@ -67,7 +67,7 @@ class StyledModel(ABC):
             images, `ids` are those of their instances, and `instances` their styles.
         """
         temperature = self._temperature_or_own(temperature)
-        check_draws(samples, temperature, seed)
+        check_draws(samples, seed)
         batch = self._conditions(conditions, instances)
         return self._operations.draw_styles(batch, range(samples), temperature, seed)
 
@@ -120,7 +120,7 @@ class StyledModel(ABC):
         """
         batch, chosen = self._chosen(condition, styles, instance, at, instances)
         temperature = self._temperature_or_own(temperature)
-        check_draws(samples, temperature, seed)
+        check_draws(samples, seed)
         photo = Photo(batch, styles, temperature, seed)
         return redrawn(self._operations, photo, chosen.id, range(samples))
 
@@ -166,7 +166,7 @@ class StyledModel(ABC):
         """
         batch, chosen = self._chosen(condition, styles, instance, at, instances)
         temperature = self._temperature_or_own(temperature)
-        check_draws(samples, temperature, seed)
+        check_draws(samples, seed)
         other = self._batch(reference, reference_condition, instances=reference_instances)
         check_count("references", len(other.target), "instances", 1)
         there = self._instances_of(other)
@@ -209,14 +209,13 @@ class StyledModel(ABC):
         return self._batch(None, conditions, instances=instances)
 
 
-def check_draws(samples: int, temperature: float, seed: int) -> None:
+def check_draws(samples: int, seed: int) -> None:
     """Checks the numbers that say what is drawn.
 
     Raises:
         UserError: If one is out of its range.
     """
     rules.integer().check(samples, "samples")
-    rules.number().check(temperature, "temperature")
     rules.seed().check(seed, "seed")
 
 
