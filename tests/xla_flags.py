@@ -11,8 +11,10 @@ RELEASE = tuple(int(part) for part in version("jaxlib").split(".")[:2])
 # Most of the suite's time goes into compiling; how fast the code runs is no matter here. Hardly
 # optimised, it is compiled in four fifths of the time; without these emitters, in two thirds of
 # that. From jaxlib 0.11 on there is no other way than without them.
+# Split over threads, a module's code takes a sixth longer in all: there is a worker for each core.
 FLAGS = [
     "--xla_backend_optimization_level=0",
+    "--xla_cpu_parallel_codegen_split_count=1",
     *(["--xla_cpu_use_fusion_emitters=false"] if RELEASE < (0, 11) else []),
 ]
 
