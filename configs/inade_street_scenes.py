@@ -25,6 +25,7 @@ def get_config() -> ConfigDict:
     config.model.pixel_weight = 10.0
     config.model.matching_layers = (1.0, 1.0, 1.0)
     config.model.perceptual_weight = 0.0
+    config.model.kl_weight = 0.002  # of 0.05, the encoder says nothing of small objects' colours
 
     config.optimizer.learning_rate = 1e-3
     config.optimizer.beta_1 = 0.0

@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import jax
@@ -17,6 +19,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from fullglow_jax.huge_pages import TUNABLE, TUNABLES
+from tests.commands.fork_server import ForkServer
 
 ROOT = Path(__file__).resolve().parents[2]
 STREET_SCENES = ROOT / "configs" / "street_scenes.py"
@@ -78,36 +81,45 @@ class Commands:
         self, script: str, *arguments: object, cwd: Path, devices: int = 1, processes: int = 1
     ) -> Result:
         """Runs a command, in so many processes of so many devices each."""
+        command, environment = _command(script, arguments), self._environment(devices)
+        if processes == 1:
+            with TemporaryDirectory() as folder:
+                out, err = Path(folder) / "out", Path(folder) / "err"
+                self._server.start(command, cwd, environment, out, err)
+                return Result(self._server.wait(), out.read_text(), err.read_text())
+        launch = ["-m", "fullglow_jax.launch", f"--processes={processes}", "--"]
         done = subprocess.run(
-            self._command(script, arguments, processes),
+            [sys.executable, *launch, *command],
             cwd=cwd,
-            env=self._environment(devices),
+            env=environment,
             capture_output=True,
             text=True,
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
+    @cached_property
+    def _server(self) -> ForkServer:
+        return ForkServer(self._environment(1), ROOT)
+
     def until(
         self, line: str, number: signal.Signals, script: str, *arguments: object, cwd: Path
     ) -> Result:
         """Sends a signal as soon as the command has printed the line."""
-        with subprocess.Popen(
-            self._command(script, arguments),
-            cwd=cwd,
-            env=self._environment(1),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
+        command, environment = _command(script, arguments), self._environment(1)
+        with TemporaryDirectory() as folder:
+            pipe = Path(folder) / "pipe"
+            os.mkfifo(pipe)
+            process = self._server.start(command, cwd, environment, pipe, pipe)
             printed = []
-            for text in process.stdout:
-                printed.append(text)
-                if line in text:
-                    process.send_signal(number)
+            with pipe.open() as lines:
+                for text in lines:
+                    printed.append(text)
+                    if line in text:
+                        os.kill(process, number)
+            code = self._server.wait()
         assert any(line in text for text in printed), "".join(printed)
-        return Result(process.returncode, "".join(printed), "")
+        return Result(code, "".join(printed), "")
 
     @contextmanager
     def serving(self, *arguments: object, cwd: Path) -> Iterator[Server]:
@@ -172,12 +184,6 @@ class Commands:
             *(f"--config.{key}={value}" for key, value in values.items() if value is not None),
         ]
 
-    @staticmethod
-    def _command(script: str, arguments: Sequence[object], processes: int = 1) -> list[str]:
-        launch = ["-m", "fullglow_jax.launch", f"--processes={processes}", "--"]
-        command = [str(ROOT / script), *map(str, arguments)]
-        return [sys.executable, *(launch if processes > 1 else []), *command]
-
     def _environment(self, devices: int) -> dict[str, str]:
         flags = os.environ.get("XLA_FLAGS", "")
         return {
@@ -189,6 +195,10 @@ class Commands:
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count={devices}",
         }
+
+
+def _command(script: str | Path, arguments: Sequence[object]) -> list[str]:
+    return [str(ROOT / script), *map(str, arguments)]
 
 
 def steps_saved(workdir: Path) -> list[int]:

@@ -52,10 +52,11 @@ def test_latest_is_the_latest_that_can_be_read(commands, workdir, tmp_path, scri
     assert digests(workdir / "checkpoints") == before
 
 
-# Which model they train is no matter; this one takes half the time to trace and compile.
+GLOW = {"model__name": "glow", "model__spatial_width": None}
+"""Where it is no matter which model is trained: it takes half the time to trace and compile."""
+
 SHORT = {
-    "model__name": "glow",
-    "model__spatial_width": None,
+    **GLOW,
     "train__steps": 4,
     "train__checkpoint_every": 1,
     "train__validate_at_start": False,

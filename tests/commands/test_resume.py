@@ -10,7 +10,10 @@ from fullglow_jax.runs.checkpoints import DAMAGED
 from fullglow_jax.runs.metrics import read_metrics
 from tests.commands.running import STEPS, Commands, saved_state
 from tests.commands.test_bad_input import assert_refused
-from tests.commands.test_faults import arrays_file, checkpoint, cut_short
+from tests.commands.test_faults import GLOW, arrays_file, checkpoint, cut_short
+
+WIDE = {**GLOW, "model__coupling_width": 96}
+"""So wide that a checkpoint is larger than all else."""
 
 SPEED = re.compile("train/(images_per_second|seconds/)")
 
@@ -19,15 +22,15 @@ def without_speed(records):
     return [{k: v for k, v in r.items() if not SPEED.match(k)} for r in records]
 
 
-def assert_ends_alike(workdir, trained):
-    stopped, alone = saved_state(workdir, STEPS), saved_state(trained, STEPS)
+def assert_ends_alike(workdir, other):
+    stopped, alone = saved_state(workdir, STEPS), saved_state(other, STEPS)
     assert stopped.keys() == alone.keys()
     assert {name.split("'")[1] for name in alone} == {"variables", "optimizer"}
     for name, array in alone.items():
         np.testing.assert_array_equal(stopped[name], array, err_msg=name)
-    assert without_speed(read_metrics(workdir)) == without_speed(read_metrics(trained))
+    assert without_speed(read_metrics(workdir)) == without_speed(read_metrics(other))
     data = f"checkpoints/{STEPS}/data/metadata"
-    assert (workdir / data).read_text() == (trained / data).read_text()
+    assert (workdir / data).read_text() == (other / data).read_text()
 
 
 class Stopped:
@@ -35,9 +38,9 @@ class Stopped:
 
     def __init__(self, commands, folder):
         self.commands, self.folder, self.workdir = commands, folder, folder / "run"
-        self.arguments = commands.tiny(self.workdir)
+        self.arguments = commands.tiny(self.workdir, **WIDE)
         # Where nothing waits for them, samples would only take time.
-        self.without_samples = commands.tiny(self.workdir, train__sample_every=100)
+        self.without_samples = commands.tiny(self.workdir, train__sample_every=100, **WIDE)
 
     def until(self, line, number, commands=None):
         commands = commands or self.commands
@@ -66,7 +69,16 @@ def run(commands, tmp_path):
     return Stopped(commands, tmp_path)
 
 
-def test_stopped_in_every_way_one_after_the_other(run, trained):
+@pytest.fixture
+def alone(commands, tmp_path_factory):
+    """The workdir of the same run, that nothing stopped."""
+    folder = tmp_path_factory.mktemp("alone")
+    result = commands("train.py", *commands.tiny(folder / "run", **WIDE), cwd=folder)
+    assert result.code == 0, result.err
+    return folder / "run"
+
+
+def test_stopped_in_every_way_one_after_the_other(run, alone):
     # ---- before the first step ---------------------------------------------------------------
     assert run.step_of(run.until("parameters", signal.SIGINT)) == 0
 
@@ -105,7 +117,7 @@ def test_stopped_in_every_way_one_after_the_other(run, trained):
     # ---- left alone, with two of its checkpoints damaged; workers read ahead -----------------
     cut_short(arrays_file(checkpoint(run.workdir, 7) / "optimizer"))
     (checkpoint(run.workdir, 6) / "variables" / "manifest.ocdbt").unlink()
-    arguments = run.commands.tiny(run.workdir, data__workers=2)
+    arguments = run.commands.tiny(run.workdir, data__workers=2, **WIDE)
     again = run.commands("train.py", *arguments, cwd=run.folder)
     assert again.code == 0, again.err
     assert again.err == ""
@@ -115,4 +127,4 @@ def test_stopped_in_every_way_one_after_the_other(run, trained):
         said = rf"checkpoints/{step} cannot be read as this model's: .*Moved to {moved}\."
         assert re.search(said, again.out), again.out
         assert moved.is_dir()
-    assert_ends_alike(run.workdir, trained)
+    assert_ends_alike(run.workdir, alone)
