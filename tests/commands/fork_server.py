@@ -79,7 +79,7 @@ class ForkServer:
 
 
 def _serve() -> list[str] | None:
-    """Answers requests until there are no more; returns in each forked process, with its command."""
+    """Answers requests until there are no more; returns in each forked process its command."""
     for line in sys.stdin:
         request = json.loads(line)
         if child := os.fork():

@@ -17,7 +17,6 @@ from fullglow_jax.sampling.command import sample
 from fullglow_jax.sampling.request import SampleRequest
 from fullglow_jax.training.loop import train as learn
 from tests.commands.running import ROOT
-from tests.training.conftest import compile_quickly
 
 SMALL = {
     "data.image_size": "(16,32)",
@@ -136,12 +135,10 @@ def beside_a_gan(scenes, flow, judge, tmp_path):
     config.update_from_flattened_dict(
         values | {"train.batch_size": 2, "train.sample_at_start": False}
     )
-    with pytest.MonkeyPatch.context() as patch:
-        compile_quickly(patch)
-        learn(config, gan)
-        metrics = ("psp", "ssim", "diversity", "fd_judge")
-        request = EvaluationRequest(workdir=gan, judge=judge, metrics=metrics, rounds=2)
-        evaluate(stored_config(gan, "latest"), request)
+    learn(config, gan)
+    metrics = ("psp", "ssim", "diversity", "fd_judge")
+    request = EvaluationRequest(workdir=gan, judge=judge, metrics=metrics, rounds=2)
+    evaluate(stored_config(gan, "latest"), request)
     compare([flow, gan], tmp_path / "table")
     rows = (tmp_path / "table" / "comparison.md").read_text().splitlines()
     header, _, *rows = (row.strip("| ").split(" | ") for row in rows if row.startswith("|"))

@@ -15,7 +15,6 @@ from fullglow_jax.models.batch import Batch
 from fullglow_jax.parallel.devices import Devices
 from tests.flows.test_full_glow import random_model
 from tests.layers.variables import quick_jit
-from tests.training.conftest import compile_quickly
 
 
 def marks(variables, batch, keys):
@@ -97,9 +96,8 @@ def test_importance_weighted_bound():
     np.testing.assert_allclose(large, bits.min(0), atol=1e-4)
 
 
-def test_the_mean_over_draws_is_that_of_a_recomputation_in_float64(monkeypatch):
+def test_the_mean_over_draws_is_that_of_a_recomputation_in_float64():
     """With the same noise; 64-bit variables and activations, and the bits by hand."""
-    compile_quickly(monkeypatch)
     draws, count, bits = 3, 4, 5
     architecture = FullGlowArchitecture((10, 12), (2,), coupling_width=8, spatial_width=8)
     model = JointFlowModel(

@@ -16,14 +16,6 @@ from fullglow_jax.training import teachers
 from tests.layers.variables import run, start
 
 
-@pytest.fixture
-def _quickly_compiled():
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
-@pytest.mark.usefixtures("_quickly_compiled")
 def test_a_file_of_weights(tmp_path, monkeypatch):
     monkeypatch.setattr(judges, "CROP", (17, 17))
     architecture = PSPNetArchitecture(blocks=(1, 1, 1, 1), width=4)
@@ -47,7 +39,6 @@ def test_a_file_of_weights(tmp_path, monkeypatch):
     np.testing.assert_allclose(features, expected[0], rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.usefixtures("_quickly_compiled")
 def test_its_features_as_a_perceptual_loss():
     """Those that it sees in photos, at its own size, as a function with a gradient."""
     architecture = PSPNetArchitecture(blocks=(1, 1, 1, 1), width=4, norm="group")

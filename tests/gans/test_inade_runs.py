@@ -12,7 +12,6 @@ from fullglow_jax.runs.metrics import read_metrics
 from fullglow_jax.training.loop import train
 from tests.commands.running import saved_state
 from tests.in_process import command
-from tests.training.conftest import compile_quickly
 
 STEPS = 3
 CHANGES = {
@@ -43,13 +42,6 @@ CHANGES = {
     "train.checkpoint_every": 1,
     "train.keep_last": 1,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quickly():
-    with pytest.MonkeyPatch.context() as patch:
-        compile_quickly(patch)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ from fullglow_jax.runs.trained import abstract_state, load_trained
 from fullglow_jax.training.loop import train
 from tests.commands.running import saved_state
 from tests.in_process import command
-from tests.training.conftest import compile_quickly
 from tests.training.tiny import tiny_config, write_pairs
 
 STEPS = 3
@@ -39,13 +38,6 @@ CHANGES = {
     "train.validate_every": STEPS,
     "train.samples_per_condition": 2,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quickly():
-    with pytest.MonkeyPatch.context() as patch:
-        compile_quickly(patch)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from fullglow_jax.studies import study as studies
 from fullglow_jax.studies.request import StudyRequest
 from fullglow_jax.studies.study import study
 from tests.commands.running import steps_saved
-from tests.training.conftest import compile_quickly
 from tests.training.tiny import tiny_config, write_pairs
 
 GOOD = ["batch_size=2", "batch_size=4"]
@@ -38,7 +37,6 @@ def done(config, tmp_path_factory):
     (folder / "broken" / "samples").touch()
     asked = request("broken: train.steps=1")
     with pytest.MonkeyPatch.context() as patch:
-        compile_quickly(patch)
         train, begun = studies.train, []
 
         def stop_in_the_second(own, workdir):

@@ -49,7 +49,6 @@ def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-@pytest.mark.usefixtures("_quickly_compiled")
 def test_bad_steps(tmp_path, poison, capsys):
     config = tiny_config(write_pairs(tmp_path / "pairs"))
     workdir = tmp_path / "run"
@@ -114,7 +113,6 @@ def test_bad_steps(tmp_path, poison, capsys):
     ]
 
 
-@pytest.mark.usefixtures("_quickly_compiled")
 def test_a_ruined_model_is_not_saved_over_a_good_one(tmp_path, capsys):
     config = tiny_config(write_pairs(tmp_path / "pairs"))
     workdir = tmp_path / "run"

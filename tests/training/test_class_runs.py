@@ -19,7 +19,6 @@ from fullglow_jax.runs.metrics import read_metrics
 from fullglow_jax.runs.trained import abstract_state, stored_config
 from fullglow_jax.training.loop import train
 from tests.commands.running import saved_state, steps_saved
-from tests.training.conftest import compile_quickly
 from tests.training.tiny import tiny_config
 
 LEVELS = {"bright": 200, "dark": 50, "grey": 100}
@@ -55,9 +54,7 @@ def run(tmp_path_factory):
     config.train.update(steps=STEPS, batch_size=4, sample_conditions=2, **every)
     config.train.validation_examples = None
     config.optimizer.learning_rate = 0.03
-    with pytest.MonkeyPatch.context() as patch:
-        compile_quickly(patch)
-        train(config, root / "run")
+    train(config, root / "run")
     return config, root / "run"
 
 
@@ -79,7 +76,6 @@ def test_a_checkpoint_knows_its_classes(run):
     assert np.abs(kernel).max() > 0.01
 
 
-@pytest.mark.usefixtures("_quickly_compiled")
 def test_what_it_has_learnt_depends_on_them(run):
     _, workdir = run
     model = fullglow_jax.load(workdir)
@@ -124,7 +120,6 @@ def next_config(run):
     )
 
 
-@pytest.mark.usefixtures("_quickly_compiled")
 def test_it_begins_with_the_average_and_with_nothing_else(run, next_config, tmp_path, capsys):
     other, workdir = run[1], tmp_path / "run"
     train(next_config, workdir, init_from=other)

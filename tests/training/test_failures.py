@@ -31,7 +31,6 @@ def exhausted(*arguments):
     raise jax.errors.JaxRuntimeError(EXHAUSTED)
 
 
-@pytest.mark.usefixtures("_quickly_compiled")
 def test_out_of_memory_in_a_step_ends_in_advice(tmp_path, monkeypatch):
     exhausted.memory_analysis = lambda: None
     monkeypatch.setattr(CompiledStep, "get", lambda self, unless: exhausted)

@@ -21,7 +21,6 @@ from fullglow_jax.runs.checkpoints import Checkpoints
 from fullglow_jax.runs.metrics import read_metrics
 from fullglow_jax.training.loop import train
 from tests.commands.running import steps_saved
-from tests.training.conftest import compile_quickly
 from tests.training.tiny import tiny_config, write_pairs
 
 
@@ -32,9 +31,7 @@ def workdir(tmp_path_factory):
     config.train.steps = 4
     config.train.validate_every, config.train.checkpoint_every = 3, 2
     folder = root / "lr=[1e-4, *]?" / "gs:" / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        compile_quickly(patch)
-        train(config, folder)
+    train(config, folder)
     return folder
 
 
@@ -84,7 +81,6 @@ def assert_same(before, after):
         assert after[name] == value, name
 
 
-@pytest.mark.usefixtures("_quickly_compiled")
 @pytest.mark.parametrize("in_a_loop", [False, True], ids=["", "in a notebook's loop"])
 def test_a_loaded_model_leaves_the_process_as_it_was(workdir, in_a_loop, caplog):
     caplog.set_level(logging.INFO, logger="absl")

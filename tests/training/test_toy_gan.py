@@ -33,7 +33,6 @@ from fullglow_jax.training.loop import train
 from tests.commands.conftest import commands, shared
 from tests.commands.running import ROOT, saved_state, steps_saved
 from tests.layers.variables import start
-from tests.training.conftest import compile_quickly
 from tests.training.tiny import tiny_config, write_pairs
 from tests.training.toy_gan import NAME, register
 
@@ -47,7 +46,6 @@ STEPS = 4
 def _registered():
     with pytest.MonkeyPatch.context() as patch:
         register(patch.setitem)
-        compile_quickly(patch)
         yield
 
 
