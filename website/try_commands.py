@@ -74,6 +74,7 @@ REASONS = (
     (r"\bruns/a\b", "an example"),
     (r"\bconfigs/(dlim|pix2pix)_(facades|maps)\b", "data that is not made here"),
     (r"\bpt_inception", "there is no Inception"),
+    (r"--pair 23\b", "a scene that is not made here"),
     (r"^python (\w+\.py|-m [\w.]+)$|^fullglow-data check$", "a name of a command"),
     (r"^python (sample|eval)\.py (?!.*--(workdir|compare|help)\b)", "a part of a command"),
     (r"^python train\.py (?!.*--config\b)", "a part of a command"),
