@@ -1,7 +1,7 @@
 """Runs scripts in processes forked from one that has imported what they import.
 
-Importing is a third of a short command's time. A script is run as `python SCRIPT ARGUMENTS…` would
-run it: with its own environment, folder and files, in a process of its own.
+Importing is nearly half of a short command's time. A script is run as `python SCRIPT ARGUMENTS…`
+would run it: with its own environment, folder and files, in a process of its own.
 """
 
 import gc

@@ -28,6 +28,7 @@ from fullglow_jax.flows.step_tables import (
     whole_condition,
 )
 from fullglow_jax.models.batch import Batch
+from tests.flows.test_memory_modes import difference, split
 from tests.layers.variables import perturbed, quick_jit, quick_key
 
 NUMBERS = {"channels": 1, "coupling_width": 4, "tile": 0}
@@ -135,6 +136,28 @@ def test_a_transfer_by_a_dual_glow_keeps_the_noise():
     for latent, after in zip(latents, again, strict=True):
         np.testing.assert_allclose(after, latent, atol=1e-9)
     assert np.abs(moved - images[1]).max() > 0.01
+
+
+@cache
+def gradients(family, mode):
+    """Of the sum of all log-densities, by the parameters."""
+    flow = flow_of(family, memory_mode=mode)
+
+    @quick_jit
+    @jax.grad
+    def run(params, constants, images, maps):
+        encodings = flow.apply({**constants, "params": params}, images, maps)
+        return sum((each.log_prior + each.log_det).sum() for each in encodings)
+
+    with jax.enable_x64(True):
+        return jax.device_get(run(*split(variables_of(family)), *inputs(flow)))
+
+
+@pytest.mark.parametrize("family", ["C-Glow", "DUAL-Glow", "Glow, permuted"])
+def test_gradients_are_those_of_stored_activations(family):
+    stored, inverted = gradients(family, "store"), gradients(family, "invert")
+    assert all(leaf.any() for leaf in jax.tree.leaves(stored))
+    assert max(jax.tree.leaves(jax.tree.map(difference, inverted, stored))) < 1e-8
 
 
 def test_a_dual_glow_trains_with_labels():

@@ -16,6 +16,7 @@ from fullglow_jax.flows.architecture import GlowArchitecture
 from fullglow_jax.flows.model import FlowModel
 from fullglow_jax.models.batch import Batch
 from tests.flows.test_full_glow import BOUNDARY, TWO_LEVELS, encoded, inputs, random_model
+from tests.flows.test_memory_modes import difference, split
 from tests.layers.variables import quick_jit, quick_key
 
 both = pytest.mark.parametrize("architecture", [TWO_LEVELS, BOUNDARY], ids=["LU", "matrices"])
@@ -87,6 +88,39 @@ def test_log_det_is_that_of_the_whole_jacobian(architecture):
 def flow(architecture, **changes):
     glow = step_tables.glow(glow_of(architecture, **changes))
     return FlowModel(glow, bits=8, optimizer=optax.adam(1e-3))
+
+
+@cache
+def gradients(architecture, mode):
+    model = flow(architecture, memory_mode=mode, tile=0)
+    images = inputs(architecture, 2)[0]
+
+    @quick_jit
+    @jax.value_and_grad
+    def run(trained, constants, keys):
+        params, images = trained
+        batch = Batch(None, images)
+        return model.bits_per_dim({**constants, "params": params}, batch, keys)["image"].mean()
+
+    params, constants = split(of_source(architecture))
+    with jax.enable_x64(True):
+        keys = jax.vmap(jax.random.key)(np.arange(2))
+        return jax.device_get(run((params, images), constants, keys))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "mode"),
+    [
+        pytest.param(TWO_LEVELS, "invert", id="LU-invert"),
+        pytest.param(BOUNDARY, "remat", id="matrices-remat"),
+    ],
+)
+def test_gradients_are_those_of_stored_activations(architecture, mode):
+    expected_value, expected = gradients(architecture, "store")
+    value, actual = gradients(architecture, mode)
+    np.testing.assert_allclose(value, expected_value, rtol=1e-12)
+    assert all(leaf.any() for leaf in jax.tree.leaves(expected))
+    assert max(jax.tree.leaves(jax.tree.map(difference, actual, expected))) < 1e-8
 
 
 def test_it_has_as_many_parameters_as_the_source_of_the_original():

@@ -63,6 +63,7 @@ def difference(actual, expected):
     [
         pytest.param(LU, "invert", ONE_ROW, id="LU-invert-tiles"),
         pytest.param(MATRICES, "remat", ONE_ROW, id="matrices-remat-tiles"),
+        pytest.param(MATRICES, "invert", 0, id="matrices-invert"),
     ],
 )
 def test_gradients_are_those_of_stored_activations(architecture, mode, tile):

@@ -71,10 +71,13 @@ def test_the_best_by_drawn_images_is_kept(workdir):
     assert kept == {max(scores, key=lambda step: scores[step]), STEPS - 1, STEPS}
 
 
-def test_gone_on_with_before_the_last_step_it_is_the_same_bit_for_bit(config, workdir, tmp_path):
+def test_gone_on_with_before_the_last_step_it_is_the_same(config, workdir, tmp_path, capsys):
+    """Bit for bit."""
     killed = shutil.copytree(workdir, tmp_path / "run")
     shutil.rmtree(killed / "checkpoints" / str(STEPS))
     train(config, killed)
+    # Begun anew, it would be the same, too.
+    assert f"going on from step {STEPS - 1} of {STEPS}" in capsys.readouterr().out
     whole, parts = (saved_state(folder, STEPS) for folder in (workdir, killed))
     for part in ("encoder", "middle_1", "scale_1", "'u'", "'variance'"):
         assert any(part in name for name in whole), part

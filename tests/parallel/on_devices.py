@@ -99,7 +99,7 @@ def gan_differences() -> dict[str, float]:
     slowly = optax.sgd(0.01)
     found = {}
     for name, gan, tests, cases in (
-        ("pix2pix", gans.gan, gans, ((8, 4, 1), (4, 1, 2))),
+        ("pix2pix", gans.gan, gans, ((4, 1, 1), (8, 4, 1), (4, 1, 2))),
         ("INADE", tiny_inade.inade, tiny_inade, ((4, 1, 1),)),
     ):
         batch, key = tests.batch_of(8), jax.random.key(1)
