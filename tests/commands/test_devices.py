@@ -9,6 +9,7 @@ from PIL import Image
 
 from fullglow_jax.runs.metrics import read_metrics
 from tests.commands.running import digests, saved_state
+from tests.commands.test_faults import GLOW
 
 STEPS, EVERY = 8, 4
 LOSSES = re.compile("(train|validation)/bits_per_dim/")
@@ -16,6 +17,7 @@ LOSSES = re.compile("(train|validation)/bits_per_dim/")
 
 def run(commands, workdir, steps=STEPS, devices=1, processes=1, **changes):
     settings = {
+        **GLOW,
         "model__steps": "(1,)",
         "train__batch_size": 8,
         "train__steps": steps,
@@ -51,12 +53,12 @@ def pixels(path):
 
 
 def test_each_run_goes_on_on_other_devices(commands, on_one, tmp_path):
-    """2 processes of 2 devices for the first steps, and 8 in fsdp for the others."""
+    """2 processes of 2 devices for the first steps; one of 4 in fsdp, in parts, for the others."""
     workdir = tmp_path / "run"
     first = run(commands, workdir, EVERY, devices=2, processes=2)
     assert first.count("4 devices in 2 processes") == 1  # told by the first alone
-    last = run(commands, workdir, devices=8, parallel__fsdp=4)
-    assert "8 devices, fsdp over 4" in last
+    last = run(commands, workdir, devices=4, parallel__fsdp=2, train__accumulate=2)
+    assert "4 devices, fsdp over 2" in last
     assert f"going on from step {EVERY} of {STEPS}" in last
 
     for step in range(EVERY, STEPS + 1, EVERY):
@@ -74,11 +76,11 @@ def test_each_run_goes_on_on_other_devices(commands, on_one, tmp_path):
         assert one == pytest.approx(other, rel=1e-5, abs=1e-5)
 
 
-def test_scores_and_samples_are_the_same_in_two_processes(commands, on_one, tmp_path):
+def test_scores_and_samples_are_the_same_in_two_processes(commands, trained, tmp_path):
     reports, sets = [], []
     for processes in (1, 2):
         workdir = tmp_path / str(processes)
-        shutil.copytree(on_one, workdir)
+        shutil.copytree(trained, workdir)
         shared = {"cwd": tmp_path, "processes": processes}
         # In two, the state is split over both.
         how = f"--config.parallel.fsdp={processes}"

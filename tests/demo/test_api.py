@@ -107,7 +107,7 @@ def test_bits_per_dim(client, model, pairs, on_canvas, tmp_path):
 
 def test_the_title_names_model_and_run(server):
     config = requests.get(f"{server.address}config", timeout=60).json()
-    assert config["title"] == "run: Full-Glow, step 40"
+    assert config["title"] == "run: C-Flow, step 40"
 
 
 class Visitor:

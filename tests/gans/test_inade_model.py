@@ -16,8 +16,14 @@ from fullglow_jax.layers.norms import OF_BATCH
 from fullglow_jax.model_registry import build_model
 from fullglow_jax.models.interface import ABSENT, InstanceModel
 from tests.gans.test_model import differences
-from tests.gans.tiny_inade import KEY, KL, SIZE, A, batch_of, inade, state_of, stepped
+from tests.gans.tiny_inade import KEY, KL, SIZE, A, batch_of, inade, shallow, state_of, stepped
 from tests.layers.variables import quick_jit
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _shallow():
+    with shallow():
+        yield
 
 
 @cache
@@ -195,7 +201,7 @@ def test_styles_are_read_from_photos(tools):
     target = np.where((batch.instances == 70001)[..., None], 255 - batch.target, batch.target)
     others, _ = call["read_styles"](variables, replace(batch, target=target))
     change = np.abs(np.asarray(others.instances - mean.instances)).mean((0, 2, 3))
-    assert change[2] > 2 * max(change[0], change[1])
+    assert change[2] > 1.5 * max(change[0], change[1])
     assert inade(replace(A, encoder=False)).read_styles(variables, batch) is None
 
 

@@ -1,9 +1,14 @@
 """An INADE of a few thousand parameters, and a batch for it."""
 
+from contextlib import contextmanager
+
 import jax
 import numpy as np
 import optax
+import pytest
 
+from fullglow_jax.gans.generators import instance_encoder
+from fullglow_jax.gans.generators.modulated import ModulatedGenerator
 from fullglow_jax.gans.inade_architecture import InadeArchitecture
 from fullglow_jax.gans.instance_model import InstanceGan
 from fullglow_jax.gans.learner import Optimizers
@@ -34,6 +39,22 @@ A = InadeArchitecture(
 KEY = jax.random.key(5)
 KL = 0.3
 """Weight of an example's divergence."""
+
+
+@contextmanager
+def shallow():
+    """Networks of some of their layers, which compile in a third of the time.
+
+    The whole ones are held against recorded values in tests/interop.
+    """
+    every = vars(ModulatedGenerator)["blocks"].fget
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            ModulatedGenerator, "blocks", property(lambda g: (every(g)[0], *every(g)[-2:]))
+        )
+        patch.setattr(instance_encoder, "DOWNS", instance_encoder.DOWNS[:2])
+        patch.setattr(instance_encoder, "UPS", instance_encoder.UPS[-2:])
+        yield
 
 
 def batch_of(count=4):

@@ -98,7 +98,8 @@ class ModulatedGenerator(nn.Module):
 
     def _first(self, noise: Array) -> Array:
         """(B, z) → the image before the first block, (B, h, w, C)."""
-        height, width = (length // 2 ** DEPTHS[self.depth] for length in self.image_size)
+        factor = 2 ** sum(block.doubles for block in self.blocks)
+        height, width = (length // factor for length in self.image_size)
         channels = MOST_WIDTHS * self.width
         shape = noise.shape[-1], channels * height * width
         start, zeros = STARTS["xavier"](self.gain), nn.initializers.zeros
