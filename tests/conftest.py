@@ -27,10 +27,15 @@ def _own_cache_folder(tmp_path_factory):
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _compiled_once(tmp_path_factory, worker_id):
-    """What took a second to compile is kept for the other tests, of all workers."""
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory, worker_id):
+    """The folder of compilations that are kept for the other tests, of all workers."""
     own = tmp_path_factory.getbasetemp()
-    folder = (own if worker_id == "master" else own.parent) / "compiled"
-    jax.config.update("jax_compilation_cache_dir", str(folder))
+    return (own if worker_id == "master" else own.parent) / "compiled"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once(compiled):
+    """What took a second to compile is kept."""
+    jax.config.update("jax_compilation_cache_dir", str(compiled))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)

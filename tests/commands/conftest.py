@@ -17,8 +17,8 @@ def shared(tmp_path_factory, worker_id):
 
 
 @pytest.fixture(scope="session")
-def commands(shared):
-    return Commands(scenes=shared / "scenes", cache=shared / "cache")
+def commands(shared, compiled):
+    return Commands(scenes=shared / "scenes", cache=compiled)
 
 
 @pytest.fixture(scope="session")

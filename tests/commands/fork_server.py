@@ -14,7 +14,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from PIL import Image
+
 IMPORTED = (
+    "charset_normalizer",
+    "fullglow_jax.config.config_file",
+    "fullglow_jax.runs.board",
+    "scipy.linalg.cython_lapack",
     "fullglow_jax.commands.train",
     "fullglow_jax.commands.sample",
     "fullglow_jax.commands.evaluate",
@@ -100,6 +106,7 @@ def _serve() -> list[str] | None:
 if __name__ == "__main__":
     for name in IMPORTED:
         import_module(name)
+    Image.init()
     gc.set_threshold(50_000, 20, 20)  # as in tests/conftest.py
     gc.freeze()
     if command := _serve():

@@ -20,6 +20,7 @@ import orbax.checkpoint as ocp
 
 from fullglow_jax.huge_pages import TUNABLE, TUNABLES
 from tests.commands.fork_server import ForkServer
+from tests.in_process import Result, ran
 
 ROOT = Path(__file__).resolve().parents[2]
 STREET_SCENES = ROOT / "configs" / "street_scenes.py"
@@ -52,12 +53,6 @@ TINY = {
     "train.sample_every": 3,
     "train.checkpoint_every": 2,
 }
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
 
 
 class Server(NamedTuple):
@@ -97,6 +92,10 @@ class Commands:
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr)
+
+    def here(self, script: str, *arguments: object, cwd: Path) -> Result:
+        """Runs a command in this process, where it is no matter what becomes of the process."""
+        return ran(script, [str(argument) for argument in arguments], cwd)
 
     @cached_property
     def _server(self) -> ForkServer:

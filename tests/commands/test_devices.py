@@ -30,9 +30,11 @@ def run(commands, workdir, steps=STEPS, devices=1, processes=1, **changes):
         **changes,
     }
     arguments = commands.tiny(workdir, **settings)
-    result = commands(
-        "train.py", *arguments, cwd=workdir.parent, devices=devices, processes=processes
-    )
+    if devices == processes == 1:
+        result = commands.here("train.py", *arguments, cwd=workdir.parent)
+    else:
+        how = {"cwd": workdir.parent, "devices": devices, "processes": processes}
+        result = commands("train.py", *arguments, **how)
     assert result.code == 0, result.out + result.err
     return result.out
 

@@ -123,7 +123,7 @@ def test_training_goes_on_where_it_was(earlier, commands):
         encoding="utf-8",
     )
     workdir = earlier / "full_glow"
-    result = commands("train.py", f"--config={config}", f"--workdir={workdir}", cwd=earlier)
+    result = commands.here("train.py", f"--config={config}", f"--workdir={workdir}", cwd=earlier)
     assert result.code == 0, result.err
     assert "going on from step 1 of 2" in result.out
     assert steps_saved(workdir) == [1, 2]
@@ -135,11 +135,11 @@ def test_training_goes_on_where_it_was(earlier, commands):
 
 def test_commands_take_its_workdir(earlier, commands):
     given = "--workdir=full_glow"
-    scored = commands("eval.py", given, "--metrics=bpd,ssim", "--rounds=1", cwd=earlier)
+    scored = commands.here("eval.py", given, "--metrics=bpd,ssim", "--rounds=1", cwd=earlier)
     assert scored.code == 0, scored.err
     found = json.loads((earlier / "full_glow" / "eval.json").read_text(encoding="utf-8"))
     for name, expected in EXPECTED["full_glow"]["bits_per_dim"].items():
         np.testing.assert_allclose(found["bits_per_dim"][name]["mean"], expected, rtol=1e-4)
-    sampled = commands("sample.py", given, "--count=1", "--out=drawn", cwd=earlier)
+    sampled = commands.here("sample.py", given, "--count=1", "--out=drawn", cwd=earlier)
     assert sampled.code == 0, sampled.err
     assert list((earlier / "drawn").glob("*.png"))

@@ -10,7 +10,7 @@ def evaluate(commands, trained, tmp_path_factory):
     """Runs eval.py on the finished run and gives its report and what it printed."""
 
     def evaluate(*arguments):
-        result = commands(
+        result = commands.here(
             "eval.py", f"--workdir={trained}", *arguments, cwd=tmp_path_factory.mktemp("eval")
         )
         assert result.code == 0, result.err

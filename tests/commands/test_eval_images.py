@@ -30,7 +30,9 @@ def run(trained, folder):
 @pytest.fixture(scope="module")
 def evaluate(commands, run, folder):
     def evaluate(*arguments):
-        return commands("eval.py", f"--workdir={run}", "--batch_size=2", *arguments, cwd=folder)
+        return commands.here(
+            "eval.py", f"--workdir={run}", "--batch_size=2", *arguments, cwd=folder
+        )
 
     return evaluate
 
@@ -109,13 +111,13 @@ def test_images_of_any_system(commands, drawn, evaluate, run, images, tmp_path):
     of_model = json.loads(drawn[0])["images"]
     assert report["checkpoint"] is None
     assert report["images"]["ssim"]["rounds"] == of_model["ssim"]["rounds"]
-    compared = commands("eval.py", f"--compare={run},{images}", cwd=tmp_path)
+    compared = commands.here("eval.py", f"--compare={run},{images}", cwd=tmp_path)
     assert compared.code == 0, compared.err
     table = (tmp_path / "comparison" / "comparison.md").read_text()
     assert f"| images | – | – | – | – | {report['images']['ssim']['mean']:.4f} ±" in table
     assert "| run | " in table
     for alone in ("--out=there", "--compare=nowhere"):
-        refused = commands("eval.py", alone, cwd=tmp_path)
+        refused = commands.here("eval.py", alone, cwd=tmp_path)
         assert refused.code == 1
         assert "--compare" in refused.err
         assert "Traceback" not in refused.err

@@ -67,7 +67,7 @@ SHORT = {
 def alone(commands, tmp_path_factory):
     """The workdir of a short run that was left alone."""
     folder = tmp_path_factory.mktemp("alone")
-    result = commands("train.py", *commands.tiny(folder / "run", **SHORT), cwd=folder)
+    result = commands.here("train.py", *commands.tiny(folder / "run", **SHORT), cwd=folder)
     assert result.code == 0, result.err
     return folder / "run"
 

@@ -41,7 +41,7 @@ def train(commands):
         config = ROOT / "configs" / "pspnet_street_scenes.py"
         overrides = [f"--config.{key}={value}" for key, value in values.items()]
         arguments = (f"--config={config}", f"--workdir={workdir}", *overrides)
-        result = commands("train.py", *arguments, cwd=workdir.parent)
+        result = commands.here("train.py", *arguments, cwd=workdir.parent)
         assert result.code == 0, result.err
         return result
 
@@ -63,11 +63,11 @@ def test_it_trains_samples_and_is_scored_as_any_model(commands, judge):
     assert len(scores) == 2
     assert np.isfinite(scores).all()
     common = (f"--workdir={judge}", "--batch_size=2")
-    sampled = commands("sample.py", *common, "--count=2", "--temperature=0", cwd=judge)
+    sampled = commands.here("sample.py", *common, "--count=2", "--temperature=0", cwd=judge)
     assert sampled.code == 0, sampled.err
     (picture, *_) = (judge / "samples").glob("step_0000004_seed_0/**/000_*.png")
     assert np.asarray(Image.open(picture)).shape == (16, 32, 3)
-    scored = commands("eval.py", *common, "--metrics=photo2label", "--rounds=1", cwd=judge)
+    scored = commands.here("eval.py", *common, "--metrics=photo2label", "--rounds=1", cwd=judge)
     assert scored.code == 0, scored.err
     images = json.loads((judge / "eval.json").read_text())["images"]
     assert 0 <= images["photo2label"]["pixel_accuracy"]["mean"] <= 1
@@ -87,7 +87,7 @@ def test_it_judges_photos(commands, trained, judge, tmp_path):
     stored = tmp_path / "true.npz"
     metrics = "--metrics=psp,ssim,diversity,fd_judge,kd_judge"
     arguments = (f"--judge={judge}", "--rounds=2", "--batch_size=2", f"--save_statistics={stored}")
-    result = commands("eval.py", f"--workdir={workdir}", metrics, *arguments, cwd=tmp_path)
+    result = commands.here("eval.py", f"--workdir={workdir}", metrics, *arguments, cwd=tmp_path)
     assert result.code == 0, result.err
     images = json.loads((workdir / "eval.json").read_text())["images"]
     assert 0 < images["diversity"]["features"]["mean"] < 4

@@ -44,7 +44,7 @@ def trained(commands, tmp_path_factory):
         optimizer__learning_rate=0.02,
         optimizer__constant_epochs=100,
     )
-    result = commands("train.py", *run, cwd=workdir.parent)
+    result = commands.here("train.py", *run, cwd=workdir.parent)
     assert result.code == 0, result.err
     return workdir
 
@@ -56,7 +56,8 @@ def draw(commands, trained, tmp_path_factory):
     def draw(*arguments, out=None, **kwargs):
         out = out or tmp_path_factory.mktemp("samples")
         run = f"--workdir={trained}", f"--out={out}", *arguments
-        result = commands("sample.py", *run, cwd=out, **kwargs)
+        call = commands if kwargs else commands.here
+        result = call("sample.py", *run, cwd=out, **kwargs)
         assert result.code == 0, result.err
         page = (out / "index.html").read_text()
         assert "http" not in page
@@ -253,7 +254,7 @@ def test_set_goes_on_to_the_same_pixels(commands, draw, trained, whole, tmp_path
 def test_drawn_maps_are_scored(commands, trained, tmp_path):
     workdir = shutil.copytree(trained, tmp_path / "run")
     arguments = ("--metrics=photo2label", "--rounds=2", "--batch_size=2")
-    result = commands("eval.py", f"--workdir={workdir}", *arguments, cwd=tmp_path)
+    result = commands.here("eval.py", f"--workdir={workdir}", *arguments, cwd=tmp_path)
     assert result.code == 0, result.err
     scores = json.loads((workdir / "eval.json").read_text())["images"]["photo2label"]
     for name in ("pixel_accuracy", "class_accuracy", "class_iou"):
@@ -269,7 +270,7 @@ def test_flags_that_do_not_go_together(commands, trained, tmp_path):
         (["--pair=0:1"], "--pair means nothing to --mode random"),
         (["--mode=sets"], "is not one of random, reconstruct"),
     ):
-        result = commands("sample.py", f"--workdir={trained}", *arguments, cwd=tmp_path)
+        result = commands.here("sample.py", f"--workdir={trained}", *arguments, cwd=tmp_path)
         assert result.code == 1
         assert result.err.startswith("error: ")
         assert named in result.err

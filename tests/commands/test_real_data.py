@@ -42,7 +42,7 @@ def run(commands, tmp_path_factory):
     """A run of eight steps that was continued to twelve, and what the second command said."""
     folder = tmp_path_factory.mktemp("cityscapes")
     for steps in (8, 12):
-        result = commands("train.py", *arguments(folder / "run", steps), cwd=folder)
+        result = commands.here("train.py", *arguments(folder / "run", steps), cwd=folder)
         assert result.code == 0, result.err
     return folder / "run", result
 
@@ -65,12 +65,12 @@ def test_continues(run):
 
 def test_sample_and_eval_read_it(commands, run, tmp_path):
     workdir, _ = run
-    sampled = commands(
+    sampled = commands.here(
         "sample.py", f"--workdir={workdir}", "--count=1", "--samples=1", cwd=tmp_path
     )
     assert sampled.code == 0, sampled.err
     assert len(list((workdir / "samples" / "step_0000012_seed_0").glob("*.png"))) == 2
-    scored = commands("eval.py", f"--workdir={workdir}", "--batch_size=1", cwd=tmp_path)
+    scored = commands.here("eval.py", f"--workdir={workdir}", "--batch_size=1", cwd=tmp_path)
     assert scored.code == 0, scored.err
     report = json.loads((workdir / "eval.json").read_text())
     last = [r[VALIDATION] for r in read_metrics(workdir) if VALIDATION in r][-1]

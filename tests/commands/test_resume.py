@@ -73,7 +73,7 @@ def run(commands, tmp_path):
 def alone(commands, tmp_path_factory):
     """The workdir of the same run, that nothing stopped."""
     folder = tmp_path_factory.mktemp("alone")
-    result = commands("train.py", *commands.tiny(folder / "run", **WIDE), cwd=folder)
+    result = commands.here("train.py", *commands.tiny(folder / "run", **WIDE), cwd=folder)
     assert result.code == 0, result.err
     return folder / "run"
 

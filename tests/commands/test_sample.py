@@ -22,7 +22,9 @@ def draw(commands, trained, tmp_path_factory):
 
     def draw(*arguments):
         out = tmp_path_factory.mktemp("samples")
-        result = commands("sample.py", f"--workdir={trained}", f"--out={out}", *arguments, cwd=out)
+        result = commands.here(
+            "sample.py", f"--workdir={trained}", f"--out={out}", *arguments, cwd=out
+        )
         assert result.code == 0, result.err
         return images(out)
 
@@ -95,7 +97,7 @@ def test_condition_files_of_one_stem_in_batches_of_another_size(commands, draw, 
 
 @pytest.mark.parametrize("checkpoint", ["best", "6"])
 def test_checkpoint(commands, workdir, tmp_path, checkpoint):
-    result = commands(
+    result = commands.here(
         "sample.py",
         f"--workdir={workdir}",
         f"--checkpoint={checkpoint}",

@@ -140,7 +140,7 @@ def train(commands, workdir, root, config, headline="image", **changes):
         **changes,
     }
     flags = [f"--config.{key}={value}" for key, value in values.items()]
-    result = commands(
+    result = commands.here(
         "train.py",
         f"--config={ROOT / 'configs' / config}.py",
         f"--workdir={workdir}",
@@ -180,13 +180,13 @@ def test_a_glow_of_single_images_trains_samples_and_is_scored(commands, tmp_path
     grid = np.asarray(Image.open(run / "samples" / f"step_{STEPS:07d}.png"))
     assert grid.shape == grid_shape(rows=4, columns=3)
 
-    drawn = commands("sample.py", f"--workdir={run}", "--count=3", "--out=drawn", cwd=tmp_path)
+    drawn = commands.here("sample.py", f"--workdir={run}", "--count=3", "--out=drawn", cwd=tmp_path)
     assert drawn.code == 0, drawn.err
     names = {path.name for path in (tmp_path / "drawn").iterdir()}
     assert names == {f"{i:03d}_image__T0.7__000.png" for i in range(3)} | {"grid.png", "index.html"}
     assert np.asarray(Image.open(tmp_path / "drawn" / "grid.png")).shape == grid_shape(3, 1)
 
-    scored = commands("eval.py", f"--workdir={run}", "--batch_size=1", cwd=tmp_path)
+    scored = commands.here("eval.py", f"--workdir={run}", "--batch_size=1", cwd=tmp_path)
     assert scored.code == 0, scored.err
     report = json.loads((run / "eval.json").read_text())
     validation = read_metrics(run)[-1]["validation/bits_per_dim/image"]
@@ -228,7 +228,7 @@ def test_bad_files_are_refused_before_the_first_step(commands, tmp_path):
     write_two_folders(tmp_path / "data")
     bad = tmp_path / "data" / "val" / "B" / "2.JPG"
     bad.write_text("not an image")
-    result = commands(
+    result = commands.here(
         "train.py",
         f"--config={ROOT / 'configs' / 'two_folders_256.py'}",
         f"--workdir={tmp_path / 'run'}",

@@ -93,7 +93,9 @@ def test_says_what_it_trains_and_where_things_are(first_run):
 
 def test_more_steps_go_on_where_the_run_ended(commands, workdir, tmp_path):
     before = read_metrics(workdir)
-    result = commands("train.py", *commands.tiny(workdir, train__steps=STEPS + 2), cwd=tmp_path)
+    result = commands.here(
+        "train.py", *commands.tiny(workdir, train__steps=STEPS + 2), cwd=tmp_path
+    )
     assert result.code == 0, result.err
     assert f"going on from step {STEPS} of {STEPS + 2}" in result.out
     records = read_metrics(workdir)
@@ -105,7 +107,7 @@ def test_more_steps_go_on_where_the_run_ended(commands, workdir, tmp_path):
 
 def test_finished_run_again_changes_nothing(commands, workdir, tmp_path):
     before = digests(workdir)
-    result = commands("train.py", *commands.tiny(workdir), cwd=tmp_path)
+    result = commands.here("train.py", *commands.tiny(workdir), cwd=tmp_path)
     assert result.code == 0, result.err
     after = digests(workdir)
     assert {name: after[name] for name in before} == before

@@ -28,7 +28,7 @@ def trained(commands, shared):
     with FileLock(shared / "long.lock"):  # the first process that comes here runs it for all
         if not (folder / "done").exists():
             folder.mkdir()
-            result = commands("train.py", *commands.tiny(folder / "run", **LONG), cwd=folder)
+            result = commands.here("train.py", *commands.tiny(folder / "run", **LONG), cwd=folder)
             assert result.code == 0, result.err
             (folder / "done").touch()
     return folder / "run"
