@@ -20,16 +20,14 @@ demo: $(VENV)/installed
 	$(BIN)/python train.py --config configs/street_scenes.py --workdir $(RUN)
 	$(BIN)/python sample.py --workdir $(RUN) --count 8 --samples 2 \
 		--temperature 0.3 --temperature 0.6 --temperature 0.9
-	$(BIN)/python train.py --config configs/pspnet_street_scenes.py --workdir $(RUN)_judge
 	$(BIN)/python eval.py --workdir $(RUN) --metrics bpd,psp,ssim,psnr,diversity \
-		--judge $(RUN)_judge
+		--judge street_scenes_judge
 	@echo
 	@echo "The demo's pictures and figures:"
 	@echo "  box       $(RUN)_box/grid.png, and index.html beside it: by the model in the package"
 	@echo "  samples   $(RUN)/samples/step_*_seed_0/grid.png, and index.html beside it"
 	@echo "  curve     $(RUN)/curve.png"
 	@echo "  report    $(RUN)/eval.html: figures, charts, samples, classes; eval.md, eval.json"
-	@echo "  judge     $(RUN)_judge/samples/step_*.png: what it finds in photos"
 	@echo
 	@echo "To paint label maps and see photos of them, in a browser:"
 	@echo "  $(BIN)/python -m fullglow_jax.demo                    the model in the package"

@@ -19,6 +19,7 @@ from fullglow_jax.errors import UserError, with_article
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.parallel.distributed import on_host
 from fullglow_jax.parallel.in_batches import InBatches
+from fullglow_jax.runs.packaged import packaged_names
 from fullglow_jax.runs.trained import load_trained, stored_config
 from fullglow_jax.segmentation import PSPNet, class_probabilities, load_pspnet
 from fullglow_jax.segmentation.model import Segmentation
@@ -164,13 +165,13 @@ def load_judge(path: Path, parallel: ConfigDict | None = None) -> Judge:
     """A judge from the workdir of a pspnet, or from a file that `import_semseg` wrote.
 
     Args:
-        path: The workdir or the file.
+        path: The workdir, the name of a packaged model, or the file.
         parallel: `config.parallel`; None for all devices.
 
     Raises:
         UserError: If it is neither.
     """
-    if not path.is_dir():
+    if not path.is_dir() and str(path) not in packaged_names():
         architecture, variables = load_pspnet(path)
         return ImportedJudge(path.name, PSPNet(architecture), variables, parallel)
     config = stored_config(path, "latest")

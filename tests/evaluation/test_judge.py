@@ -1,5 +1,7 @@
 """What can judge photos, and what cannot."""
 
+from pathlib import Path
+
 import jax
 import numpy as np
 import optax
@@ -7,10 +9,13 @@ import pytest
 
 from fullglow_jax.config import default_config
 from fullglow_jax.data.images import resize_bilinear
+from fullglow_jax.data.source import build_source
 from fullglow_jax.errors import UserError
 from fullglow_jax.evaluation import judge as judges
 from fullglow_jax.evaluation.judge import TrainedJudge, load_judge
+from fullglow_jax.evaluation.segmentation_scores import classes_of_colours
 from fullglow_jax.model_registry import build_model
+from fullglow_jax.palette import IGNORED
 from fullglow_jax.segmentation import PSPNet, PSPNetArchitecture, normalise, save_pspnet
 from fullglow_jax.training import teachers
 from tests.layers.variables import run, start
@@ -86,6 +91,19 @@ def test_a_model_learns_from_the_judge_that_its_config_names(monkeypatch):
     config.model.perceptual_weight = 0.0
     unasked = build_model(config, optax.constant_schedule(0.0))
     assert teachers.read_teachers(unasked, config.parallel) == ()
+
+
+def test_the_judge_in_the_package_knows_the_scenes(tmp_path):
+    config = default_config("full_glow")
+    config.data.update(name="street_scenes", root=str(tmp_path), image_size=(64, 128))
+    config.data.street_scenes.update(train=1, val=2, height=64, width=128)
+    source = build_source(config.data, "val")
+    pairs = [source[place] for place in range(len(source))]
+    judge = load_judge(Path("street_scenes_judge"))
+    assert judge.name == "street_scenes_judge, step 500"
+    found = np.array(judge.classes([pair["target"] for pair in pairs]))
+    true = np.array([classes_of_colours(pair["condition"]) for pair in pairs])
+    assert (found == true)[true != IGNORED].mean() > 0.75
 
 
 def test_no_file(tmp_path):
