@@ -30,11 +30,12 @@ def get_config() -> ConfigDict:
     config.optimizer.clip_spikes = 3.0
     config.optimizer.average_decay = 0.99
 
-    config.train.batch_size = 8
-    config.train.log_every = 25
+    # Of as many images, twice as many steps of half as many learn more.
+    config.train.batch_size = 4
+    config.train.log_every = 50
     config.train.validate_at_start = True
     config.train.sample_at_start = True
-    config.train.validate_every = 250
-    config.train.sample_every = 250
-    config.train.checkpoint_every = 250
+    config.train.validate_every = 500
+    config.train.sample_every = 500
+    config.train.checkpoint_every = 500
     return config

@@ -97,11 +97,11 @@ def gan_differences() -> dict[str, float]:
     Relative to the largest value of each array, or to 1.
     """
     slowly = optax.sgd(0.01)
-    drawing_alone = replace(tiny_inade.A, encoder=False, scales=1)
+    of_one_scale = replace(tiny_inade.A, scales=1)
     found = {}
     for name, gan, tests, cases in (
         ("pix2pix", gans.gan, gans, ((4, 1, 1), (4, 2, 2))),
-        ("INADE", partial(tiny_inade.inade, drawing_alone), tiny_inade, ((4, 1, 1),)),
+        ("INADE", partial(tiny_inade.inade, of_one_scale), tiny_inade, ((4, 1, 1),)),
     ):
         batch, key = tests.batch_of(8), jax.random.key(1)
 
