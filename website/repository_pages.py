@@ -20,7 +20,11 @@ FOLDER = "repository"
 
 LANGUAGES = {".py": "python", ".sh": "bash", ".toml": "toml", ".yml": "yaml"}
 
-_LINK = re.compile(r"(?<=\]\()(?P<path>[^)#:\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
+_CODE = r"^ *(?P<fence>`{3,}).*?^ *(?P=fence) *$"
+_LINK = re.compile(
+    _CODE + r"|(?<=\]\()(?P<path>[^)#:\s]+)(?P<anchor>#[^)\s]*)?(?=\))", re.MULTILINE | re.DOTALL
+)
+"""A link; or a block of code, in which there are none."""
 
 _ALWAYS = ("CONTRIBUTING.md",)
 """Files that the navigation names."""
@@ -51,6 +55,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     del config, files
 
     def link(match: re.Match[str]) -> str:
+        if match["fence"]:
+            return match[0]
         target = _page_of(_target(page.file.src_uri, match["path"]))
         here = posixpath.dirname(page.file.src_uri)
         return posixpath.relpath(target, here or ".") + (match["anchor"] or "")
@@ -60,7 +66,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 def _outside(page: File) -> list[str]:
     """The files outside docs/ that a page links to, relative to the repository."""
-    found = (_target(page.src_uri, match["path"]) for match in _LINK.finditer(page.content_string))
+    links = (match["path"] for match in _LINK.finditer(page.content_string))
+    found = (_target(page.src_uri, link) for link in links if link)
     return [path for path in found if _is_outside(path)]
 
 
