@@ -117,7 +117,7 @@ def test_images_of_any_system(commands, drawn, evaluate, run, images, tmp_path):
     assert f"| images | – | – | – | – | {report['images']['ssim']['mean']:.4f} ±" in table
     assert "| run | " in table
     for alone in ("--out=there", "--compare=nowhere"):
-        refused = commands.here("eval.py", alone, cwd=tmp_path)
+        refused = commands("eval.py", alone, cwd=tmp_path)
         assert refused.code == 1
         assert "--compare" in refused.err
         assert "Traceback" not in refused.err
@@ -143,9 +143,10 @@ def spoil(images):
     )
 
 
-def test_bad_images_are_named_and_nothing_is_scored(evaluate, images):
+def test_bad_images_are_named_and_nothing_is_scored(commands, run, images):
     named = spoil(images)
-    result = evaluate("--metrics=ssim", f"--images={images}")
+    arguments = (f"--workdir={run}", "--metrics=ssim", f"--images={images}")
+    result = commands("eval.py", *arguments, cwd=run.parent)
     assert result.code == 1
     assert "Traceback" not in result.err
     for text in named:

@@ -270,7 +270,7 @@ def test_flags_that_do_not_go_together(commands, trained, tmp_path):
         (["--pair=0:1"], "--pair means nothing to --mode random"),
         (["--mode=sets"], "is not one of random, reconstruct"),
     ):
-        result = commands.here("sample.py", f"--workdir={trained}", *arguments, cwd=tmp_path)
+        result = commands("sample.py", f"--workdir={trained}", *arguments, cwd=tmp_path)
         assert result.code == 1
         assert result.err.startswith("error: ")
         assert named in result.err

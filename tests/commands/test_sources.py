@@ -228,7 +228,7 @@ def test_bad_files_are_refused_before_the_first_step(commands, tmp_path):
     write_two_folders(tmp_path / "data")
     bad = tmp_path / "data" / "val" / "B" / "2.JPG"
     bad.write_text("not an image")
-    result = commands.here(
+    result = commands(
         "train.py",
         f"--config={ROOT / 'configs' / 'two_folders_256.py'}",
         f"--workdir={tmp_path / 'run'}",
