@@ -1,12 +1,14 @@
 """Trained models, read from their workdirs."""
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import optax
+from jax import Array
 from jax.sharding import Sharding
 from ml_collections import ConfigDict
 
@@ -59,7 +61,17 @@ def abstract_batch(shapes: Shapes, count: int, sharding: Sharding | None = None)
 def abstract_state(model: Model, devices: Devices, average_decay: float = 0.0) -> TrainState:
     """Shapes and sharding of a model's state, without computing it."""
     start = partial(first_state, model, average_decay)
-    shapes = jax.eval_shape(start, jax.random.key(0), abstract_batch(model.shapes, 1))
+    return state_like(start, jax.random.key(0), abstract_batch(model.shapes, 1), devices)
+
+
+def state_like(
+    start: Callable[[Array, Batch], TrainState], key: Array, batch: Batch, devices: Devices
+) -> TrainState:
+    """Shapes and sharding of the state that `start` makes of a key and a batch.
+
+    What is traced here is not traced again when the same `start` is compiled for such arguments.
+    """
+    shapes = jax.eval_shape(start, key, batch)
     return jax.tree.map(
         lambda s, place: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=place),
         shapes,

@@ -28,7 +28,7 @@ from fullglow_jax.runs.checkpoints import Checkpoints
 from fullglow_jax.runs.initial_weights import initial_weights, record_initial_weights
 from fullglow_jax.runs.metrics import TRAIN, VALIDATION, Metrics
 from fullglow_jax.runs.score import Goal, Score
-from fullglow_jax.runs.trained import abstract_batch, abstract_state
+from fullglow_jax.runs.trained import abstract_batch, state_like
 from fullglow_jax.runs.workdir import check_new
 from fullglow_jax.training.bad_steps import BadSteps
 from fullglow_jax.training.compilation import CompiledStep, compiled
@@ -101,7 +101,9 @@ def train(
         size=shapes.image_size,
     )
     average_decay = config.optimizer.average_decay
-    like = abstract_state(model, devices, average_decay)
+    start = partial(first_state, model, average_decay)
+    batch_like = abstract_batch(shapes, batch_size, devices.sharded)
+    like = state_like(start, init_key, batch_like, devices)
     common = (config, model, validation_source, devices)
     validate = Validation(*common, validation_key, like.variables)
     draw = SampleGrids(*common, samples_key)
@@ -140,7 +142,6 @@ def train(
         # ---- the first state: from a checkpoint, or from the first batch ---------------------
         vote = Vote(devices, stop)
         guarded = guarded_step(model, average_decay)
-        batch_like = abstract_batch(shapes, batch_size, devices.sharded)
 
         def compile_step() -> CompiledStep:
             progress.say("compiling the training step …")
@@ -160,7 +161,6 @@ def train(
             step, beginning = 0, batches.get_state()
             first = devices.put_batch(next(batches).batch)
             batches.set_state(beginning)
-            start = partial(first_state, model, average_decay)
             placed = jax.tree.map(lambda leaf: leaf.sharding, like)
             initialise = compiled(start, placed, init_key, first)
             meet("first state")

@@ -79,7 +79,10 @@ def test_no_data(commands, tmp_path):
     ("changes", "named"),
     [
         ({"data__image_size": "(11,20)"}, ["11×20", "multiples of 2", "10×20", "12×20"]),
-        ({"data__image_size": "(8,20)"}, ["8×20", "at least 10", "10×20"]),
+        (
+            {"data__image_size": "(8,20)", "model__name": "full_glow"},
+            ["8×20", "at least 10", "10×20"],
+        ),
         ({"model__name": "fullglow"}, ["config.model.name=fullglow", "did you mean 'full_glow'?"]),
     ],
     ids=lambda case: next(iter(case)) if isinstance(case, dict) else "",

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -6,13 +7,17 @@ from fullglow_jax.runs.metrics import read_metrics
 
 
 @pytest.fixture(scope="module")
-def evaluate(commands, trained, tmp_path_factory):
+def trained(trained, tmp_path_factory):
+    """A copy: other files' tests hold the finished run to be what it was."""
+    return shutil.copytree(trained, tmp_path_factory.mktemp("eval") / trained.name)
+
+
+@pytest.fixture(scope="module")
+def evaluate(commands, trained):
     """Runs eval.py on the finished run and gives its report and what it printed."""
 
     def evaluate(*arguments):
-        result = commands.here(
-            "eval.py", f"--workdir={trained}", *arguments, cwd=tmp_path_factory.mktemp("eval")
-        )
+        result = commands.here("eval.py", f"--workdir={trained}", *arguments, cwd=trained.parent)
         assert result.code == 0, result.err
         path = trained / "eval.json"
         report = json.loads(path.read_text())

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from fullglow_jax.data.source import build_source
-from fullglow_jax.flows.step_tables import full_glow
+from fullglow_jax.flows.flow import Flow
 from fullglow_jax.parallel.devices import Devices
 from fullglow_jax.runs.trained import load_trained, stored_config
 
@@ -15,7 +15,7 @@ def reconstruction_error(workdir: Path) -> float:
     """The largest |x − inverse(forward(x))| over the validation split's photos."""
     config = stored_config(workdir, "latest")
     trained = load_trained(config, workdir, "latest", Devices())
-    network = full_glow(trained.model.shapes)
+    network = trained.model.network
     source = build_source(config.data, "val")
     pairs = [source[i] for i in range(min(8, len(source)))]
     condition, photo = (
@@ -25,9 +25,9 @@ def reconstruction_error(workdir: Path) -> float:
 
     @jax.jit
     def reconstruct(variables, condition, photo):
-        _, encoding = network.apply(variables, (condition, photo))
-        parameters = network.apply(variables, (condition,), method="read_conditions")
-        return network.apply(variables, encoding.latents, parameters, method="decode")
+        encoding = network.apply(variables, (condition, photo))[-1]
+        parameters = network.apply(variables, (condition,), method=Flow.read_conditions)
+        return network.apply(variables, encoding.latents, parameters, method=Flow.decode)
 
     return float(np.abs(reconstruct(trained.variables, condition, photo) - photo).max())
 

@@ -78,7 +78,7 @@ def test_training_that_would_be_of_another_model(workdir):
     with pytest.raises(UserError) as refused:
         train(config, workdir)
     assert "config.data.bits is 8 there and 5 here" in str(refused.value)
-    assert "config.model.source_weight is 0.0001 there and 0.5 here" in str(refused.value)
+    assert "config.model.source_weight is 1.0 there and 0.5 here" in str(refused.value)
     assert digests(workdir) == before
 
 

@@ -12,8 +12,6 @@ from tests.commands.conftest import commands, shared
 __all__ = ["commands", "shared"]
 
 LONG = {
-    "model__name": "c_flow",  # compiled sooner than a Full-Glow
-    "model__spatial_width": None,
     "train__steps": 40,
     "optimizer__learning_rate": 0.02,
     "optimizer__constant_epochs": 100,
