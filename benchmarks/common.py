@@ -17,6 +17,7 @@ import optax
 from rich.console import Console
 from rich.table import Table
 
+from fullglow_jax.compiler_options import for_training
 from fullglow_jax.files.paths import user_path
 from fullglow_jax.flows.architecture import FullGlowArchitecture
 from fullglow_jax.flows.model import JointFlowModel
@@ -24,7 +25,6 @@ from fullglow_jax.flows.step_tables import full_glow
 from fullglow_jax.layers.precision import Compute
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.models.interface import TrainState
-from fullglow_jax.training.compilation import compiler_options
 
 MIB = 2**20
 
@@ -63,7 +63,7 @@ def full_glow_model(architecture: FullGlowArchitecture) -> JointFlowModel:
 
 def quick_init(model: JointFlowModel, batch: Batch, seed: int = 0) -> TrainState:
     """A state, made as training makes it."""
-    init = jax.jit(model.init, compiler_options=compiler_options())
+    init = jax.jit(model.init, compiler_options=for_training())
     state: TrainState = init(jax.random.key(seed), batch)
     return state
 

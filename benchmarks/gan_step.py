@@ -13,11 +13,11 @@ import optax
 
 from benchmarks.common import arithmetic, interleaved, parser, random_batch, report, size
 from benchmarks.originals import OriginalProcess
+from fullglow_jax.compiler_options import for_training
 from fullglow_jax.config import default_config
 from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.model_registry import build_model
 from fullglow_jax.models.interface import Model
-from fullglow_jax.training.compilation import compiler_options
 
 
 def model_of(image_size: tuple[int, int], downs: int, precision: str) -> Model:
@@ -32,7 +32,7 @@ def model_of(image_size: tuple[int, int], downs: int, precision: str) -> Model:
 def stepping(model: Model, batch_size: int) -> Callable[[], Any]:
     """A call that takes one training step and returns its metrics."""
     batch = random_batch(model.shapes.image_size, batch_size)
-    options = compiler_options()
+    options = for_training()
     state = jax.jit(model.init, compiler_options=options)(jax.random.key(0), batch)
     train_step = jax.jit(model.train_step, donate_argnums=0, compiler_options=options)
     key = jax.random.key(1)

@@ -22,6 +22,7 @@ from benchmarks.common import (
 )
 from benchmarks.families import BENCHED, flow_of
 from benchmarks.originals import OriginalProcess
+from fullglow_jax.compiler_options import for_sampling
 from fullglow_jax.flows.model import FlowModel
 from fullglow_jax.layers.precision import PRECISIONS
 from fullglow_jax.models.batch import Batch
@@ -31,8 +32,11 @@ CASES = ((1, 1), (1, 8), (1, 32), (8, 1))
 
 
 def drawing(model: FlowModel, variables: Any, batch: Batch, each: int) -> Callable[[], Any]:
-    """A call that reads the batch's conditions and draws photos of each."""
-    read, sample = jax.jit(model.read_conditions), jax.jit(model.sample)
+    """A call that reads the batch's conditions and draws photos of each, as a `Sampler` does."""
+    read, sample = (
+        jax.jit(function, compiler_options=for_sampling())
+        for function in (model.read_conditions, model.sample)
+    )
     keys = jax.random.split(jax.random.key(1), len(batch.condition) * each)
     return lambda: sample(variables, read(variables, batch), keys, 0.7)
 

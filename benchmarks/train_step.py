@@ -25,16 +25,16 @@ from benchmarks.common import (
 from benchmarks.families import BENCHED, flow_of
 from benchmarks.flops import training_flops
 from benchmarks.originals import DRIVERS, OriginalProcess
+from fullglow_jax.compiler_options import for_training
 from fullglow_jax.flows.model import FlowModel
 from fullglow_jax.layers.precision import PRECISIONS
-from fullglow_jax.training.compilation import compiler_options
 
 
 def stepping(model: FlowModel, batch_size: int) -> Callable[[], Any]:
     """A call that takes one training step and returns its metrics."""
     batch = random_batch(model.shapes.image_size, batch_size)
     state = quick_init(model, batch)
-    train_step = jax.jit(model.train_step, donate_argnums=0, compiler_options=compiler_options())
+    train_step = jax.jit(model.train_step, donate_argnums=0, compiler_options=for_training())
     key = jax.random.key(1)
 
     def step() -> Any:

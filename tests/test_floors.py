@@ -23,8 +23,9 @@ FLOORS = (
     ("parallel", "street_scenes"),
     ("optimization", "bijections", "perception"),
     ("models", "layers", "pictures", "settings"),
-    ("files", "palette", "readings", "digests", "progress", "compilation_cache", "workers"),
-    ("errors", "text_output", "user_cache", "installation", "huge_pages"),
+    ("files", "palette", "readings", "digests", "progress", "workers"),
+    ("compilation_cache", "compiler_options"),
+    ("errors", "text_output", "user_cache", "installation", "huge_pages", "lapack_threads"),
 )
 """From the top. Of the rooms on one floor, none imports another."""
 

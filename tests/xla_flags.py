@@ -1,10 +1,12 @@
-"""Flags under which tests compile fast: those of XLA that this jaxlib knows, and one of Flax.
+"""Flags under which tests compile fast: those of XLA that this jaxlib knows, and of others.
 
 A flag that XLA does not know ends the process at once, before anything is said of a test.
 """
 
 import os
 from importlib.metadata import version
+
+from fullglow_jax.lapack_threads import use_one_lapack_thread
 
 RELEASE = tuple(int(part) for part in version("jaxlib").split(".")[:2])
 
@@ -22,7 +24,9 @@ FLAGS = [
 def set_flags() -> None:
     """Puts them into this process's environment, and so into those that it starts.
 
-    And one of Flax: operations need no names of modules, by which profilers sort them.
+    And one of Flax: operations need no names of modules, by which profilers sort them. And LAPACK's
+    threads, as commands have them: a worker that is started from here has one.
     """
+    use_one_lapack_thread()
     os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *FLAGS]).strip()
     os.environ["FLAX_PROFILE"] = "0"

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jax import Array
 
+from fullglow_jax.compiler_options import for_sampling
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.models.interface import Model
 from fullglow_jax.parallel.devices import Devices
@@ -38,9 +39,10 @@ class Sampler:
             variables = place(variables, devices.replicated)
             return model.sample(variables, read, self._spread(keys), temperature)
 
-        self._read_conditions = jax.jit(read)
+        options = for_sampling()
+        self._read_conditions = jax.jit(read, compiler_options=options)
         # Every process gets all images.
-        self._sample = jax.jit(sample, out_shardings=devices.replicated)
+        self._sample = jax.jit(sample, out_shardings=devices.replicated, compiler_options=options)
 
     def __call__(
         self,

@@ -1,15 +1,14 @@
 """Compilation of the training step, while the first state is made or read."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError
-from functools import cache
 from typing import Any
 
 import jax
 from jax import Array
 
+from fullglow_jax.compiler_options import for_training
 from fullglow_jax.models.batch import Batch
 from fullglow_jax.models.interface import TrainState
 from fullglow_jax.parallel.devices import Devices
@@ -19,34 +18,10 @@ Step = Callable[[TrainState, Batch, Array, Array], tuple[TrainState, Outcome]]
 
 SECONDS_BETWEEN_LOOKS = 0.1
 
-LEVEL = "xla_backend_optimization_level"
-
-
-def compiler_options() -> dict[str, int] | None:
-    """XLA's level of optimisation, unless XLA_FLAGS has one.
-
-    On CPUs, LLVM's levels of optimisation above 1 take a fifth longer to compile, and the code is
-    not faster: the work is in matrix products, which are library calls. With level 0, drawing
-    random numbers for hundreds of millions of parameters takes longer than compilation saves.
-    """
-    if jax.default_backend() != "cpu" or LEVEL in os.environ.get("XLA_FLAGS", ""):
-        return None
-    return {LEVEL: 1} if _known(LEVEL, 1) else None
-
-
-@cache
-def _known(option: str, value: int) -> bool:
-    """Whether this version of XLA has an option; an unknown one would end a compilation."""
-    try:
-        jax.jit(lambda: 0, compiler_options={option: value}).lower().compile()
-    except jax.errors.JaxRuntimeError:
-        return False
-    return True
-
 
 def compiled(function: Callable[..., Any], out_shardings: Any, *like: Any) -> Any:
     """A function compiled for arguments with the shapes and types of these."""
-    jitted = jax.jit(function, out_shardings=out_shardings, compiler_options=compiler_options())
+    jitted = jax.jit(function, out_shardings=out_shardings, compiler_options=for_training())
     return jitted.lower(*like).compile()
 
 
@@ -67,7 +42,7 @@ class CompiledStep:
             step,
             donate_argnums=0,
             out_shardings=(placed, devices.replicated),
-            compiler_options=compiler_options(),
+            compiler_options=for_training(),
         )
         lowered = jitted.lower(*like)
         self._thread = ThreadPoolExecutor(1)
