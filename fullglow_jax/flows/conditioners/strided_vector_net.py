@@ -10,7 +10,9 @@ from jax import Array, lax
 
 from fullglow_jax.layers.layer import Initializer, Layer, dense
 from fullglow_jax.layers.precision import Compute
-from fullglow_jax.layers.strided_convolution import convolve_blocks
+from fullglow_jax.layers.strided_convolution import convolve_quads, nested_quads
+
+HALVINGS = 3
 
 
 class VectorStart(NamedTuple):
@@ -51,12 +53,12 @@ class StridedVectorNet(nn.Module):
     def __call__(self, condition: Array) -> Array:
         """(B, H, W, C) → (B, features), in (-1, 1); H and W multiples of 8."""
         compute, (hidden, output_kernel, output_bias) = self.compute, self.start
-        h = compute.cast(condition)
-        for i in range(3):
+        h = nested_quads(compute.cast(condition), HALVINGS)
+        for i in range(HALVINGS):
             layer = Layer((2, 2, h.shape[-1], self.channels), hidden, name=f"conv_{i}")()
-            h = nn.relu(convolve_blocks(h, layer, compute.products))
+            h = nn.relu(convolve_quads(h, layer, compute.products))
         # Channel-major, as the original's dense weights are.
-        h = h.transpose(0, 3, 1, 2).reshape(len(h), -1)
+        h = h.transpose(0, 4, 3, 1, 2).reshape(len(h), -1)
         for i in range(2):
             layer = Layer((h.shape[-1], self.width), hidden, hidden, name=f"dense_{i}")()
             h = nn.relu(dense(h, layer, compute.products))
