@@ -24,7 +24,7 @@ def for_training() -> dict[str, Value] | None:
 
 
 def for_sampling() -> dict[str, Value] | None:
-    """Products by Eigen, which computes those of samples faster (docs/performance.md).
+    """Products by Eigen, which computes those of samples sooner (docs/performance.md).
 
     Those of training steps take as long by one as by the other, or longer.
     """

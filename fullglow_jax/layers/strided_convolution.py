@@ -35,6 +35,7 @@ def nested_quads(x: Array, depth: int) -> Array:
 
     Args:
         x: (B, H, W, C); 2^depth divides H and W.
+        depth: Number of convolutions.
 
     Returns:
         (B, H/2^depth, W/2^depth, 4^depth, C).
