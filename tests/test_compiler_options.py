@@ -28,7 +28,6 @@ def test_an_option_that_xla_does_not_know_is_left_out(monkeypatch, options, name
     del value
     monkeypatch.setattr(compiler_options, name, "xla_no_such_option")
     assert options() is None
-    assert jax.jit(lambda x: 2 * x, compiler_options=options())(3) == 6
 
 
 @CASES
