@@ -18,6 +18,7 @@ from fullglow_jax.errors import LeaveAtOnce, UserError, refusal
 from fullglow_jax.huge_pages import begin_with_huge_pages
 from fullglow_jax.installation import as_called
 from fullglow_jax.lapack_threads import use_one_lapack_thread
+from fullglow_jax.lost_interrupts import heed_every_interrupt
 from fullglow_jax.settings import rules
 from fullglow_jax.settings.rules import Rule
 from fullglow_jax.text_output import show_any_text
@@ -38,6 +39,7 @@ def run(main: Callable[[Sequence[str]], int | None]) -> NoReturn:
     A UserError prints only its message and exits with 1; Ctrl-C exits with 130. If one of several
     processes fails, it leaves at once: JAX would let it wait for the others, which wait for it.
     """
+    heed_every_interrupt()
     use_one_lapack_thread()
     begin_with_huge_pages()
     show_any_text()

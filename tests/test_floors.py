@@ -25,7 +25,8 @@ FLOORS = (
     ("models", "layers", "pictures", "settings"),
     ("files", "palette", "readings", "digests", "progress", "workers"),
     ("compilation_cache", "compiler_options"),
-    ("errors", "text_output", "user_cache", "installation", "huge_pages", "lapack_threads"),
+    ("errors", "text_output", "user_cache", "installation"),
+    ("huge_pages", "lapack_threads", "lost_interrupts"),
 )
 """From the top. Of the rooms on one floor, none imports another."""
 
