@@ -15,6 +15,7 @@ from fullglow_jax.demo.object_answers import ObjectAnswers
 from fullglow_jax.demo.page import build_page
 from fullglow_jax.demo.studio import Studio
 from fullglow_jax.pictures.marked import LINE
+from tests.demo.conftest import UNENCRYPTED
 from tests.sampling.toy_instances import register
 from tests.sampling.toy_scenes import (
     LARGE,
@@ -205,7 +206,7 @@ def address(studio):
 
 
 def test_over_http_as_a_browser_asks(address, scene, tmp_path):
-    client = Client(address, verbose=False, download_files=tmp_path)
+    client = Client(address, verbose=False, download_files=tmp_path, **UNENCRYPTED)
     labels = [c["props"].get("label") for c in client.config["components"]]
     assert "Objects" in labels
 

@@ -5,6 +5,8 @@ from functools import cache, partial
 import jax
 import numpy as np
 
+from tests.layers.quick_random import QUICK
+
 quick_jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 """A jit that compiles sooner and runs slower: right for what runs a few times on tiny images."""
 
@@ -28,7 +30,7 @@ def start(module, *inputs, seed=0, **kwargs):
 
 def quick_key(seed=0):
     """A key of the generator that compiles soonest."""
-    return jax.random.key(seed, impl="unsafe_rbg")
+    return jax.random.key(seed, impl=QUICK)
 
 
 def perturbed(variables, seed, dtype=np.float32, size=0.1):

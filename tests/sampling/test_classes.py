@@ -59,7 +59,7 @@ def loaded(root, family):
     config.model.update(steps=(1, 1), coupling_width=4)
     model = build_model(config, optax.constant_schedule(0.0))
     batch = Batch(OTHERS, IMAGES, label=np.int32(LABELS))
-    state = quick_jit(model.init)(quick_key(), batch)
+    state = quick_jit(model.init)(quick_key(3), batch)
     trained = Trained(model, perturbed(jax.device_get(state.variables), 0), 3)
     return LoadedModel(config, Operations(trained, family, Devices(), 3))
 
