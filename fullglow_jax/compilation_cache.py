@@ -23,15 +23,22 @@ def keep_compilations() -> None:
     See `cache_folder`. JAX's own `JAX_COMPILATION_CACHE_DIR` has priority, if it is set; if it is
     empty, nothing is kept.
     """
-    # Programs for CPUs are machine code for one kind of CPU, but machines often share home folders.
-    processor = hashlib.sha256(_processor().encode()).hexdigest()[:12]
     folder = cache_folder("compiled")
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder / processor) if folder else "")
+    own = str(folder / processor_digest()) if folder else ""
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", own)
     # With a limit, JAX asks the system for the files' owners; a container may not know them.
     largest = LARGEST if _is_known() else UNLIMITED
     os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(largest))
     # A program that cannot be kept is compiled again; a full disk is what other files report.
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+
+
+def processor_digest() -> str:
+    """A name of this machine's kind of processor.
+
+    Programs for CPUs are machine code for one kind of CPU, but machines often share folders.
+    """
+    return hashlib.sha256(_processor().encode()).hexdigest()[:12]
 
 
 def _is_known() -> bool:

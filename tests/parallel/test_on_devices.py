@@ -11,7 +11,7 @@ from tests.commands.running import ROOT
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(compiled):
     """What `tests.parallel.on_devices` found."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.parallel.on_devices"],
@@ -20,6 +20,7 @@ def found():
             **os.environ,
             "JAX_PLATFORMS": "cpu",
             "JAX_NUM_CPU_DEVICES": "8",
+            "JAX_COMPILATION_CACHE_DIR": str(compiled),
         },
         capture_output=True,
         text=True,
