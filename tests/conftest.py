@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+import signal
 
 import jax
 import pytest
@@ -15,6 +16,9 @@ set_flags()
 # tenth of a worker's time, and more the longer it works.
 gc.set_threshold(50_000, 20, 20)
 
+# What a script starts in the background ignores Ctrl-C, as do the processes that it starts: those
+# that tests interrupt would not end.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COMPILED = f"compiled_{processor_digest()}"
 LARGEST = 2**30
